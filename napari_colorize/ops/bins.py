@@ -2,8 +2,9 @@
 
 Zhang, Isola and Efros (ECCV 2016, section 2.1) cut the ab plane into squares of side 10 and keep
 those that sRGB can show: 313 of them. The bins lie on a lattice, in rows of equal a whose b values
-are contiguous, so twenty rows say it all. They can be derived without a data file: the four corners of every 10 × 10 cell that holds at least one 8-bit sRGB colour (D65) are 309 points, and
-(40, 90), (100, −90), (100, −10), (100, 0) complete the published set. A test holds this.
+are contiguous, so twenty rows say it all. They can be derived without a data file: the four corners
+of every 10 × 10 cell that holds at least one 8-bit sRGB colour (D65) are 309 points, and (40, 90),
+(100, −90), (100, −10), (100, 0) complete the published set. A test holds this.
 
 The order is that of the released weights: a ascending, then b ascending. Pixels are encoded over
 this table by :func:`napari_colorize.ops.soft_encode`.

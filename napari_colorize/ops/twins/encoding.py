@@ -172,7 +172,7 @@ def annealed_mean(
 ) -> tuple[Tensor, Tensor]:
     """Decode bin logits to one colour a pixel, and say how wide the prediction was.
 
-    Zhang, Isola and Efros (ECCV 2016), section 2.3: the mean colour of the distribution re-sharpened
+    Zhang, Isola and Efros (ECCV 2016), section 2.3: the mean colour of the distribution, sharpened
     by a temperature. With z = logits + bias, the colour is Σ softmax(z / T) · bin; the entropy is
     that of softmax(z), the prediction itself, divided by log Q.
 

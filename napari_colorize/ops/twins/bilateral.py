@@ -1,0 +1,215 @@
+"""Joint bilateral filter and joint bilateral upsampling, in plain torch.
+
+These functions define what the compiled operators must compute and stand in for them where the
+library cannot be used. They need torch alone, and torch differentiates them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+RANGE_FLOOR = 1e-4
+"""Added to every range weight of the upsampling: where no neighbour shares a pixel's lightness, the
+spatial weights alone decide, and the pixel gets the interpolated colour instead of 0 / 0."""
+
+
+def check_settings(name: str, radius: int, sigma_space: float, sigma_range: float) -> None:
+    """Refuse a radius or sigmas that the bilateral operators cannot take, in a sentence."""
+    if not 0 <= radius <= 1024:
+        raise ValueError(f"{name} needs a radius of 0 to 1024 pixels; {radius} was given.")
+    for label, value in (("sigma_space", sigma_space), ("sigma_range", sigma_range)):
+        if not (value > 0 and math.isfinite(value)):
+            raise ValueError(f"{name} needs a finite {label} above 0; {value} was given.")
+
+
+def check_planes(name: str, label: str, planes: Tensor, like: Tensor | None = None) -> None:
+    """Refuse planes of another dtype or number of axes, or that do not go with ``like``."""
+    if planes.dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"{name} takes float32 or float64 planes; {label} is {planes.dtype}. "
+            "Convert it with .float() first."
+        )
+    if planes.dim() != 4:
+        raise ValueError(
+            f"{name} takes planes of shape (N, C, H, W); {label} has shape {tuple(planes.shape)}."
+        )
+    if like is not None and planes.dtype != like.dtype:
+        raise TypeError(
+            f"{name} needs chroma and guide of one dtype; got {like.dtype} and {planes.dtype}."
+        )
+
+
+def check_guide(name: str, label: str, guide: Tensor, shape: tuple[int, int, int, int]) -> None:
+    """Refuse a guide that has not the shape the chroma asks for."""
+    if tuple(guide.shape) != shape:
+        raise ValueError(
+            f"{name} needs a {label} of shape {shape} to go with its chroma; "
+            f"this one has shape {tuple(guide.shape)}."
+        )
+
+
+def check_upsample_sizes(name: str, chroma: Tensor, height: int, width: int) -> None:
+    """Refuse to make pixels out of nothing."""
+    if 0 in chroma.shape[2:] and height * width > 0:
+        raise ValueError(
+            f"{name} cannot fill {height} × {width} pixels from chroma without pixels; "
+            f"its shape is {tuple(chroma.shape)}."
+        )
+
+
+def joint_bilateral(
+    chroma: Tensor, guide: Tensor, radius: int, sigma_space: float, sigma_range: float
+) -> Tensor:
+    """Smooth chroma within regions of equal lightness.
+
+    Petschnigg et al. (SIGGRAPH 2004), section 3, the joint (cross) bilateral filter: each pixel becomes
+    the mean of its neighbours, weighted by exp(−d² / 2σ_s² − ΔL² / 2σ_r²). Exact, over the disk
+    dx² + dy² ≤ radius², renormalised over the neighbours that lie inside the image.
+
+    Parameters
+    ----------
+    chroma : torch.Tensor
+        ``(N, C, H, W)`` float32 or float64, any strides; ab in Lab units, or anything else.
+    guide : torch.Tensor
+        ``(N, 1, H, W)``, same dtype; lightness in L units.
+    radius : int
+        Of the disk, in pixels; 0 returns the chroma unchanged.
+    sigma_space : float
+        Spatial standard deviation in pixels, above 0.
+    sigma_range : float
+        Standard deviation of the lightness difference in L units, above 0.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(N, C, H, W)``, dtype of the chroma. NaN in the guide or the chroma spreads over the disk.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not go together, or settings out of range.
+    TypeError
+        For another dtype, or chroma and guide of different dtypes.
+    """
+    name = "joint_bilateral"
+    check_settings(name, radius, sigma_space, sigma_range)
+    check_planes(name, "chroma", chroma)
+    check_planes(name, "guide", guide, chroma)
+    n, c, h, w = chroma.shape
+    check_guide(name, "guide", guide, (n, 1, h, w))
+    total = torch.zeros_like(chroma, memory_format=torch.contiguous_format)
+    norm = torch.zeros_like(guide, memory_format=torch.contiguous_format)
+    if total.numel() == 0:
+        return total + chroma
+    for dy in range(-min(radius, h - 1), min(radius, h - 1) + 1):
+        reach = min(math.isqrt(radius * radius - dy * dy), w - 1)
+        for dx in range(-reach, reach + 1):
+            here = (..., slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx)))
+            there = (..., slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx)))
+            space = (dy * dy + dx * dx) / (2 * sigma_space * sigma_space)
+            step = (guide[there] - guide[here]) / sigma_range
+            weight = torch.exp(-0.5 * step * step - space)
+            total[here] = total[here] + weight * chroma[there]
+            norm[here] = norm[here] + weight
+    return total / norm
+
+
+def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tuple[Tensor, Tensor]:
+    """Return one axis' small pixels and spatial weights for each full-size pixel.
+
+    The centre of full-size pixel i lies at ``(i + 1/2) · small / size − 1/2`` on the small grid; its
+    window is the ``radius`` small pixels on either side, those outside the image with weight 0. The
+    weights are relative to the nearest pixel's, so that none but far ones can underflow.
+
+    Returns
+    -------
+    index : torch.Tensor
+        ``(size, 2 · radius)`` int64, inside 0…small − 1.
+    weight : torch.Tensor
+        ``(size, 2 · radius)`` float64.
+    """
+    where = (torch.arange(size, dtype=torch.float64) + 0.5) * small / size - 0.5
+    taps = where.floor().long()[:, None] + torch.arange(1 - radius, radius + 1)
+    inside = (taps >= 0) & (taps < small)
+    index = taps.clamp(0, small - 1)
+    exponent = ((where[:, None] - taps) / sigma_space) ** 2 / 2
+    nearest = exponent.where(inside, torch.inf).amin(dim=1, keepdim=True)
+    return index, torch.exp(nearest - exponent) * inside
+
+
+def joint_bilateral_upsample(
+    chroma: Tensor,
+    guide_small: Tensor,
+    guide: Tensor,
+    radius: int,
+    sigma_space: float,
+    sigma_range: float,
+) -> Tensor:
+    """Bring small chroma to full size along the edges of a full-size guide.
+
+    Kopf et al. (SIGGRAPH 2007), section 3: each full-size pixel becomes the mean of the small pixels
+    around it, weighted by their distance and by how near their lightness is to its own. The weight of
+    a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the 2·radius × 2·radius small
+    pixels around it, renormalised over those inside the image. The small constant makes a pixel whose
+    lightness no neighbour shares fall back to spatial interpolation.
+
+    Parameters
+    ----------
+    chroma : torch.Tensor
+        ``(N, C, h, w)`` float32 or float64, any strides.
+    guide_small : torch.Tensor
+        ``(N, 1, h, w)``, same dtype: the guide at the chroma's size, in L units.
+    guide : torch.Tensor
+        ``(N, 1, H, W)``, same dtype: lightness at full size, in L units. Pixel centres are aligned
+        (``align_corners=False``): both images cover the same area.
+    radius : int
+        Small pixels on either side, 1 or more.
+    sigma_space : float
+        Spatial standard deviation in *small* pixels, above 0.
+    sigma_range : float
+        Standard deviation of the lightness difference in L units, above 0.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(N, C, H, W)``, dtype of the chroma; constant chroma stays constant. NaN in the full-size
+        guide stays in its pixel; NaN in the small images spreads over their windows.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not go together, or settings out of range.
+    TypeError
+        For another dtype, or chroma and guides of different dtypes.
+    """
+    name = "joint_bilateral_upsample"
+    check_settings(name, radius, sigma_space, sigma_range)
+    if radius == 0:
+        raise ValueError(f"{name} needs a radius of at least 1 small pixel; 0 was given.")
+    check_planes(name, "chroma", chroma)
+    check_planes(name, "guide_small", guide_small, chroma)
+    check_planes(name, "guide", guide, chroma)
+    n, c, h, w = chroma.shape
+    height, width = guide.shape[2:]
+    check_guide(name, "guide_small", guide_small, (n, 1, h, w))
+    check_guide(name, "guide", guide, (n, 1, height, width))
+    check_upsample_sizes(name, chroma, height, width)
+    total = chroma.new_zeros((n, c, height, width))
+    if total.numel() == 0:
+        return total
+    norm = chroma.new_zeros((n, 1, height, width))
+    rows, row_weight = (t.to(chroma.device) for t in upsample_axis(height, h, radius, sigma_space))
+    cols, col_weight = (t.to(chroma.device) for t in upsample_axis(width, w, radius, sigma_space))
+    row_weight, col_weight = row_weight.to(chroma), col_weight.to(chroma)
+    for ky in range(2 * radius):
+        for kx in range(2 * radius):
+            y, x = rows[:, ky, None], cols[:, kx]
+            step = (guide_small[..., y, x] - guide) / sigma_range
+            space = row_weight[:, ky, None] * col_weight[:, kx]
+            weight = space * (torch.exp(-0.5 * step * step) + RANGE_FLOOR)
+            total = total + weight * chroma[..., y, x]
+            norm = norm + weight
+    return total / norm
