@@ -1,0 +1,52 @@
+"""The compiled operations, one documented Python function each.
+
+Each is also an operator of ``torch.ops.napari_colorize``, for use inside TorchScript and exported
+graphs. The names load on first use: importing this package imports no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_colorize.ops.bilateral import finish, joint_bilateral, joint_bilateral_upsample
+    from napari_colorize.ops.colour import gamut_clip, lab_to_rgb, rgb_to_lab
+    from napari_colorize.ops.encoding import annealed_mean, soft_encode, soft_encode_dense
+    from napari_colorize.ops.library import backend, load
+
+_HOME_OF = {
+    "annealed_mean": "encoding",
+    "backend": "library",
+    "finish": "bilateral",
+    "gamut_clip": "colour",
+    "joint_bilateral": "bilateral",
+    "joint_bilateral_upsample": "bilateral",
+    "lab_to_rgb": "colour",
+    "load": "library",
+    "rgb_to_lab": "colour",
+    "soft_encode": "encoding",
+    "soft_encode_dense": "encoding",
+}
+
+__all__ = [
+    "annealed_mean",
+    "backend",
+    "finish",
+    "gamut_clip",
+    "joint_bilateral",
+    "joint_bilateral_upsample",
+    "lab_to_rgb",
+    "load",
+    "rgb_to_lab",
+    "soft_encode",
+    "soft_encode_dense",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"napari_colorize.ops.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
