@@ -1,0 +1,255 @@
+"""The one front door: a grey picture in, a coloured one out, with what is known about it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize import checkpoints, provenance
+from napari_colorize.image import read_plane
+from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
+from napari_colorize.resample import network_shape, resize
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Progress = Callable[[float, str], None]
+"""Told the share done, 0…1, and in a few words what comes next."""
+
+
+class Cancelled(Exception):
+    """Colouring was stopped because ``should_stop`` said so; there is no result."""
+
+
+@dataclass(frozen=True, eq=False)
+class Colorized:
+    """A coloured picture and what is known about it.
+
+    Parameters
+    ----------
+    rgb : (H, W, 3) or (H, W, 4) array
+        sRGB of the asked dtype; the fourth channel is the input's alpha. Its L* is the input's,
+        up to rounding.
+    uncertainty : (H, W) float32 array
+        0 (the network sees one colour) … 1 (any colour): normalised entropy of its prediction.
+    clipped : (H, W) bool array
+        Where the predicted colour was outside sRGB and was moved towards grey.
+    record : dict
+        Provenance, JSON-able; see ``provenance.make_record``.
+    """
+
+    rgb: NDArray[Any]
+    uncertainty: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+    record: dict[str, Any]
+
+    @property
+    def legend(self) -> str:
+        """A sentence ready for a figure legend."""
+        return str(self.record["legend"])
+
+    def as_python(self) -> str:
+        """Return the Python code that makes this result again."""
+        return provenance.as_python(self.record)
+
+
+def colorize(
+    image: Any,
+    method: str | None = None,
+    *,
+    parameters: ColorizeParameters | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    source: Any = None,
+    **changes: Any,
+) -> Colorized:
+    """Colour one grey picture; its lightness is kept.
+
+    The same picture, parameters and machine give the same pixels: no random number is drawn.
+
+    Parameters
+    ----------
+    image : array-like
+        (H, W) grey or (H, W, 3 or 4) RGB(A), any real dtype, from 1 × 1 pixel: NumPy array, torch
+        tensor, or anything with ``__array__``. Of RGB, the lightness is used and alpha is kept.
+        NaN counts as the low end of the window. See :func:`napari_colorize.image.read_plane`.
+    method : {"colorful"}, optional
+        Default: that of ``parameters``, else ``"colorful"``.
+    parameters : ColorizeParameters, optional
+        All choices in one object.
+    progress : callable, optional
+        Called as ``progress(share, stage)`` with a share of 0…1, from the calling thread.
+    should_stop : callable, optional
+        Asked between stages; once it returns True, :class:`Cancelled` is raised.
+    source : str, path or mapping, optional
+        Where the picture came from, for the record: a path, a layer's name, ``Page.source``.
+    **changes
+        Single fields of :class:`ColorizeParameters`, over ``parameters``.
+
+    Returns
+    -------
+    Colorized
+
+    Raises
+    ------
+    TypeError, ValueError
+        The picture or a parameter cannot be used, or weights are missing or damaged.
+    MemoryError
+        Memory ran out. Nothing is returned then; in particular not the grey picture.
+    RuntimeError
+        The network gave something else than finite chroma.
+    Cancelled
+        ``should_stop`` returned True.
+
+    Examples
+    --------
+    >>> import napari_colorize, skimage.data
+    >>> result = napari_colorize.colorize(skimage.data.camera())  # doctest: +SKIP
+    >>> result.rgb.shape  # doctest: +SKIP
+    (512, 512, 3)
+    """
+    if method is not None:
+        changes["method"] = method
+    asked = (parameters or ColorizeParameters()).changed(**changes)
+    tick = _Ticker(progress, should_stop)
+    provenance.describe_source(source)  # a wrong one is refused before the work, not after
+
+    tick(0.0, "reading lightness")
+    with _explained_memory("reading lightness", image, "cpu"):
+        plane = read_plane(image, asked.window)
+        lightness = plane.lightness()
+    tick(0.1, "loading weights")
+    device = resolve_device(asked.device)
+    with _explained_memory("loading the weights", image, device):
+        model = checkpoints.load(_checkpoint_of(asked), device)
+    used = _resolved(asked, model.record, device)
+    assert used.network_size is not None
+    height, width = lightness.shape
+    seen = network_shape(height, width, used.network_size)
+    tick(0.25, "predicting colour")
+    with _explained_memory("predicting colour", image, device):
+        chroma, small_uncertainty = _predict(model.graph, resize(lightness, seen), used)
+    tick(0.7, "refining")
+    with _explained_memory("refining", image, device):
+        rgb, clipped = full_size_rgb(
+            plane, lightness, chroma, used, lambda share: tick(0.7 + 0.25 * share, "refining")
+        )
+        rgb = with_alpha(rgb, plane.alpha)
+        uncertainty = full_size_map(small_uncertainty, lightness.shape)
+    tick(0.95, "writing the record")
+    record = provenance.make_record(
+        plane=plane,
+        parameters=used,
+        checkpoint=model.record,
+        network_shape=seen,
+        uncertainty=uncertainty,
+        clipped=clipped,
+        output_shape=rgb.shape,
+        source=source,
+    )
+    tick(1.0, "done")
+    return Colorized(rgb, uncertainty, clipped, record)
+
+
+def resolve_device(device: str) -> str:
+    """Return the device that ``"auto"`` stands for here; refuse CUDA where there is none.
+
+    Raises
+    ------
+    ValueError
+        A CUDA device was asked for that torch cannot use.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda"):
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        index = int(device.partition(":")[2] or 0)
+        if index >= count:
+            raise ValueError(
+                f"device is {device!r}, but torch {torch.__version__} can use {count} CUDA "
+                "devices here; use 'auto' or 'cpu', or install a CUDA build of torch."
+            )
+    return device
+
+
+class _Ticker:
+    """Reports progress, and stops the work when somebody wants it stopped."""
+
+    def __init__(self, progress: Progress | None, should_stop: Callable[[], bool] | None) -> None:
+        self._progress = progress
+        self._should_stop = should_stop
+
+    def __call__(self, share: float, stage: str) -> None:
+        if self._should_stop is not None and self._should_stop():
+            raise Cancelled(f"Colouring was stopped before {stage}; there is no result.")
+        if self._progress is not None:
+            self._progress(share, stage)
+
+
+def _checkpoint_of(parameters: ColorizeParameters) -> str:
+    if parameters.checkpoint is not None:
+        return parameters.checkpoint
+    return checkpoints.default_for(parameters.method).name
+
+
+def _resolved(asked: ColorizeParameters, record: Any, device: str) -> ColorizeParameters:
+    """Fill in what was left to the checkpoint, and refuse weights of another method."""
+    if record.method != asked.method:
+        raise ValueError(
+            f"The weights {record.name!r} belong to the method {record.method!r}, not to "
+            f"{asked.method!r}; choose the method or the checkpoint that fits."
+        )
+    checkpoint = asked.checkpoint or record.name
+    return asked.resolved(record.defaults).changed(checkpoint=checkpoint, device=device)
+
+
+def _predict(
+    graph: Any, seen: NDArray[np.float32], used: ColorizeParameters
+) -> "tuple[Tensor, Tensor]":
+    """Run the network on an (h, w) plane of L*; return chroma and uncertainty on its grid."""
+    import torch
+
+    temperature, vividness = (
+        torch.tensor(value, dtype=torch.float32, device=used.device)
+        for value in (used.temperature, used.vividness)
+    )
+    with torch.inference_mode():
+        luma = as_tensor(seen, used.device)[None, None]
+        chroma, uncertainty = graph(luma, temperature, vividness)
+    if not bool(torch.isfinite(chroma).all() and torch.isfinite(uncertainty).all()):
+        raise RuntimeError(
+            f"The network of checkpoint {used.checkpoint!r} returned values that are not finite; "
+            "its weights are damaged or do not suit this device. Verify them with `napari-colorize "
+            "models verify`."
+        )
+    return chroma.float(), uncertainty.float()
+
+
+@contextlib.contextmanager
+def _explained_memory(stage: str, image: Any, device: str) -> Iterator[None]:
+    """Turn every way of running out of memory into one sentence; never into a grey picture."""
+    try:
+        yield
+    except Exception as error:
+        # NumPy, OpenCV and torch on CPU and CUDA each have their own class for it.
+        if not _is_out_of_memory(error):
+            raise
+        shape = getattr(image, "shape", None)
+        raise MemoryError(
+            f"Memory ran out on {device} while {stage} of a picture of shape "
+            f"{tuple(shape) if shape is not None else 'unknown'}; nothing was coloured. Close "
+            "other programs, choose a smaller network_size, use device='cpu', or colour a "
+            "smaller or cropped picture."
+        ) from error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    told = ("out of memory", "not enough memory", "insufficient memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or any(phrase in text for phrase in told)

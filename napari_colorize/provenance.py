@@ -1,0 +1,177 @@
+"""The record that travels with predicted colour: what made it, and how to make it again."""
+
+import datetime
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize._version import __version__
+from napari_colorize.image import Plane
+from napari_colorize.parameters import ColorizeParameters
+
+SCHEMA = "napari-colorize/record/1"
+
+NOTICE = (
+    "Predicted colour is not a measurement: it is what a model trained on photographs holds "
+    "plausible for the lightness it was shown. Do not quantify it."
+)
+
+_REFINEMENTS = {
+    "joint_bilateral": "joint bilateral upsampling (radius {radius}, space {sigma_space:g}, "
+    "range {sigma_range:g} L*)",
+    "bilinear": "bilinear upsampling",
+}
+
+
+def make_record(
+    *,
+    plane: Plane,
+    parameters: ColorizeParameters,
+    checkpoint: Any,
+    network_shape: tuple[int, int],
+    uncertainty: NDArray[np.float32],
+    clipped: NDArray[np.bool_],
+    output_shape: tuple[int, ...],
+    source: Any = None,
+) -> dict[str, Any]:
+    """Build the provenance record of one coloured plane; every value is plain JSON.
+
+    Parameters
+    ----------
+    plane : Plane
+        The input, as it was read.
+    parameters : ColorizeParameters
+        As used: defaults resolved, device named.
+    checkpoint : checkpoints.CheckpointRecord
+        Of the weights; its ``name`` and ``sha256`` are kept.
+    network_shape : (int, int)
+        Size at which the network saw the picture.
+    uncertainty, clipped : (H, W) arrays
+        Results, for their means.
+    output_shape : tuple of int
+        Shape of the RGB(A) result.
+    source : str, path or mapping, optional
+        A file, the name of a layer, or a mapping as in ``files.Page.source``.
+
+    Returns
+    -------
+    dict
+        ``legend`` holds the sentence for a figure, ``notice`` what predicted colour is not.
+    """
+    import torch
+
+    from napari_colorize import ops
+
+    used = parameters.to_dict() | {"window": list(plane.window)}
+    record = {
+        "schema": SCHEMA,
+        "notice": NOTICE,
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "software": {
+            "name": "napari-colorize",
+            "version": __version__,
+            "backend": ops.backend(),
+            "torch": str(torch.__version__),
+        },
+        "method": parameters.method,
+        "checkpoint": {"name": checkpoint.name, "sha256": checkpoint.sha256},
+        "parameters": used,
+        "source": describe_source(source),
+        "input": {
+            "kind": plane.kind,
+            "shape": list(plane.shape),
+            "dtype": plane.dtype,
+            "window": list(plane.window),
+            "window_mode": plane.window_mode,
+            "nan_count": plane.nan_count,
+            "outside_window": plane.outside_window,
+        },
+        "network": {"input_shape": list(network_shape)},
+        "output": {
+            "shape": list(output_shape),
+            "dtype": parameters.dtype,
+            "clipped_share": float(clipped.mean(dtype=np.float64)),
+            "mean_uncertainty": float(uncertainty.mean(dtype=np.float64)),
+        },
+    }
+    return record | {"legend": legend(record)}
+
+
+def describe_source(source: Any) -> dict[str, Any] | None:
+    """Return where a picture came from as a JSON-able dict.
+
+    A path (``os.PathLike``) becomes ``{"path": …}``, a string ``{"name": …}``; mappings, such as
+    ``files.Page.source`` with its ``path`` and ``page``, pass.
+
+    Raises
+    ------
+    TypeError
+        Something else was given.
+    """
+    if source is None:
+        return None
+    if isinstance(source, Mapping):
+        return {str(key): _plain(value) for key, value in source.items()}
+    if isinstance(source, os.PathLike):
+        return {"path": os.fspath(source)}
+    if isinstance(source, str):
+        return {"name": source}
+    raise TypeError(f"source is {source!r}; give a path, the name of a layer, or a mapping.")
+
+
+def legend(record: Mapping[str, Any]) -> str:
+    """Return a sentence ready for a figure legend, from a record."""
+    used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
+    low, high = used["window"]
+    refinement = _REFINEMENTS[used["refinement"]].format(**used)
+    return (
+        f"Colour was predicted with {software['name']} {software['version']} (method "
+        f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
+        f"temperature {used['temperature']:g}, vividness {used['vividness']:g}, network short side "
+        f"{used['network_size']} px, {refinement}) from lightness alone, intensity window "
+        f"{low:g} to {high:g}; lightness is that of the original. Predicted colour is not a "
+        "measurement."
+    )
+
+
+def as_python(record: Mapping[str, Any]) -> str:
+    """Return the Python code that makes the same result without a window.
+
+    Where the source is a file, the code reads it; otherwise it expects the picture in a variable
+    ``image``. The window is written out, so that the code does not depend on how it was chosen;
+    the device is left to the machine on which the code runs.
+    """
+    used = {k: v for k, v in record["parameters"].items() if k != "device"}
+    used["window"] = tuple(used["window"])
+    source = record.get("source") or {}
+    lines = ["import napari_colorize"]
+    if source.get("path"):
+        page = source.get("page") or 0
+        lines += [
+            "from napari_colorize import files",
+            "",
+            f"image = files.read({source['path']!r})[{page}].pixels",
+        ]
+    else:
+        named = f" {source['name']!r}" if source.get("name") else ""
+        lines += ["", f"# image: the {_shape_of(record)} pixels of the picture{named}"]
+    lines.append("result = napari_colorize.colorize(")
+    lines.append("    image,")
+    lines += [f"    {name}={value!r}," for name, value in used.items()]
+    lines += [")", "rgb, uncertainty, clipped = result.rgb, result.uncertainty, result.clipped"]
+    return "\n".join(lines) + "\n"
+
+
+def _shape_of(record: Mapping[str, Any]) -> str:
+    given = record["input"]
+    return f"{given['dtype']} " + " × ".join(str(side) for side in given["shape"])
+
+
+def _plain(value: Any) -> Any:
+    """Return paths and NumPy scalars as what JSON can hold."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.item() if isinstance(value, np.generic) else value
