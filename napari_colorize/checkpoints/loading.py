@@ -1,0 +1,193 @@
+"""From a name or a path to a network that is ready to run."""
+
+import threading
+import warnings
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_colorize.checkpoints import layout, registry, weights
+from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.record import CheckpointRecord
+
+if TYPE_CHECKING:
+    import torch
+
+CACHE_SIZE = 4
+"""Networks kept in memory; the one used longest ago goes first."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network in eval mode with its record.
+
+    Parameters
+    ----------
+    graph : torch.nn.Module
+        ``graph(luma, temperature, vividness) → (ab, uncertainty)``; a ``ScriptModule`` where
+        TorchScript is to be had, the eager module otherwise.
+    record : CheckpointRecord
+        What the weights are, and the settings they were chosen with.
+    device : str
+        Where the weights lie.
+    scripted : bool
+        Whether `graph` is TorchScript.
+    """
+
+    graph: "torch.nn.Module"
+    record: CheckpointRecord
+    device: str = "cpu"
+    scripted: bool = True
+
+
+_cache: "OrderedDict[tuple, LoadedModel]" = OrderedDict()
+# One loader at a time: two threads that ask for the same weights must not both hold them twice.
+_lock = threading.RLock()
+
+
+def load(name_or_path: str | Path, device: "str | torch.device" = "cpu") -> LoadedModel:
+    """Load weights by name, or by the path of a weights file with its record beside it.
+
+    The file's SHA-256 is compared with the record before a byte of it is deserialised. The
+    result is cached until the file changes; it is safe to call from several threads.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A name in the registry, or the path of a ``.safetensors`` or ``.pth`` file that has its
+        ``.json`` record beside it (or of that record).
+    device : str or torch.device, optional
+        Where the network is to run.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) Unknown name, missing or damaged file, wrong hash, or weights that do
+        not fit their architecture.
+    """
+    import torch
+
+    try:
+        target = torch.device(device)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{device!r} is not a device; use 'cpu', 'cuda' or 'cuda:0'."
+        ) from error
+    entry = locate(name_or_path)
+    assert entry.weights is not None
+    stat = entry.weights.stat()
+    key = (
+        *(str(entry.weights.resolve()), stat.st_mtime_ns, stat.st_size),
+        *(entry.record.to_json(), str(target)),
+    )
+    with _lock:
+        if key not in _cache:
+            _cache[key] = _load(entry, target)
+            while len(_cache) > CACHE_SIZE:
+                _cache.popitem(last=False)
+        _cache.move_to_end(key)
+        return _cache[key]
+
+
+def clear_cache() -> None:
+    """Forget all networks in memory."""
+    with _lock:
+        _cache.clear()
+
+
+def verify(name_or_path: str | Path) -> CheckpointRecord:
+    """Check hash, content and layout of weights from the disk, past any cache.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) What is wrong, in a sentence.
+    """
+    entry = locate(name_or_path)
+    _read_graph(entry)
+    return entry.record
+
+
+def locate(name_or_path: str | Path) -> registry.Entry:
+    """Find record and weights file of a name or path; the weights file exists on return."""
+    text = str(name_or_path)
+    looks_like_path = isinstance(name_or_path, Path) or text.endswith(
+        (".safetensors", ".pth", ".pt", ".json")
+    )
+    if looks_like_path or "/" in text or "\\" in text:
+        entry = _entry_of_file(Path(name_or_path).expanduser())
+    else:
+        entry = registry.find(text)
+    if entry.weights is None:
+        raise CheckpointError(
+            f"The weights {entry.record.name!r} are not on this machine yet. Fetch them with "
+            f"`napari-colorize models fetch {entry.record.name}`."
+        )
+    if not entry.weights.is_file():
+        raise CheckpointError(
+            f"The weights file {entry.weights} of {entry.record.name!r} does not exist. Check "
+            "the path, or fetch, import or install the weights again."
+        )
+    return entry
+
+
+def _entry_of_file(path: Path) -> registry.Entry:
+    if path.suffix == ".json":
+        found = CheckpointRecord.from_json(path)
+        return registry.Entry(found, path.parent / found.file if found.file else None)
+    if not path.is_file():
+        raise CheckpointError(f"The weights file {path} does not exist. Check the path.")
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        weights.refuse_other_content(weights.read_bytes(path), path.name)
+        raise CheckpointError(
+            f"{path.name} has no record ({beside.name}) beside it, so it is not known which "
+            f"network it belongs to. Import it first: `napari-colorize models import {path.name}`."
+        )
+    return registry.Entry(replace(CheckpointRecord.from_json(beside), file=path.name), path)
+
+
+def _load(entry: registry.Entry, device: "torch.device") -> LoadedModel:
+    graph = _read_graph(entry)
+    try:
+        graph.to(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise CheckpointError(
+            f"The network cannot be placed on the device {str(device)!r}: {reason}. "
+            "Use device='cpu', or install a torch build for this device."
+        ) from error
+    scripted, succeeded = _script(graph)
+    return LoadedModel(scripted, entry.record, str(device), succeeded)
+
+
+def _read_graph(entry: registry.Entry) -> "torch.nn.Module":
+    found = entry.record
+    assert entry.weights is not None
+    content = weights.read_bytes(entry.weights)
+    weights.check_digest(content, found.sha256, entry.weights.name, found.size_bytes)
+    state = weights.parse(content, entry.weights.name)
+    graph = layout.build(found.architecture, found.options)
+    layout.load_into(graph, state, entry.weights.name, found.architecture)
+    return graph.eval().requires_grad_(False)
+
+
+def _script(graph: "torch.nn.Module") -> "tuple[Any, bool]":
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return torch.jit.script(graph), True
+    except (
+        Exception
+    ) as error:  # whatever keeps TorchScript away, the eager module computes the same
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        warnings.warn(
+            f"TorchScript cannot be used here ({reason}); the network runs eagerly, with the "
+            "same results.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return graph, False

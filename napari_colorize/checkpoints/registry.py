@@ -1,0 +1,137 @@
+"""Which weights there are, and which of them are on this machine.
+
+Records come from two folders: the one shipped inside the package and the user's own
+(`napari_colorize.checkpoints.home`). A user's record takes the place of a packaged *offer to
+download* of the same name; it never hides shipped weights.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.home import checkpoints_folder
+from napari_colorize.checkpoints.record import CheckpointRecord
+
+SHIPPED_RECORDS = Path(__file__).parent / "records"
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record and where its weights lie; `weights` is None for an offer to download."""
+
+    record: CheckpointRecord
+    weights: Path | None
+
+    @property
+    def installed(self) -> bool:
+        """Whether the weights file is on this machine (its content is not checked here)."""
+        return self.weights is not None and self.weights.is_file()
+
+
+def available() -> tuple[CheckpointRecord, ...]:
+    """Return the records whose weights are on this machine: shipped first, newest first."""
+    return tuple(entry.record for entry in entries() if entry.installed)
+
+
+def known() -> tuple[CheckpointRecord, ...]:
+    """Return all records: those of `available`, then those that could be downloaded."""
+    return tuple(entry.record for entry in entries())
+
+
+def record(name: str) -> CheckpointRecord:
+    """Return the record called `name`.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) No such record, or it cannot be read; the names there are, are listed.
+    """
+    return find(name).record
+
+
+def default_for(method: str) -> CheckpointRecord:
+    """Return the weights to use for `method` when the user names none.
+
+    Shipped weights come before downloaded and imported ones, newer before older.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) No weights for this method are on this machine.
+    """
+    for candidate in available():
+        if candidate.method == method:
+            return candidate
+    offers = [r.name for r in known() if r.method == method]
+    fetch = f" Fetch some with `napari-colorize models fetch {offers[0]}`, or" if offers else ""
+    advice = f"{fetch} import a file with `napari-colorize models import FILE`."
+    raise CheckpointError(
+        f"There are no weights for the method {method!r} on this machine."
+        + (advice if offers else advice.replace(" import", " Import", 1))
+    )
+
+
+def find(name: str) -> Entry:
+    """Return the registry's entry called `name`; errors as in `record`."""
+    found = _scan()
+    for entry in found.entries:
+        if entry.record.name == name:
+            return entry
+    if name in found.problems:
+        raise CheckpointError(found.problems[name])
+    names = ", ".join(entry.record.name for entry in found.entries)
+    raise CheckpointError(
+        f"There is no checkpoint called {name!r}. "
+        + (f"Known: {names}." if names else "No checkpoints are known on this machine.")
+    )
+
+
+def entries() -> tuple[Entry, ...]:
+    """Return every readable entry, installed ones first, in the order of preference."""
+    return _scan().entries
+
+
+def problems() -> tuple[str, ...]:
+    """Return a sentence for every record that had to be left out because it cannot be read."""
+    return tuple(_scan().problems.values())
+
+
+@dataclass(frozen=True)
+class _Scan:
+    entries: tuple[Entry, ...]
+    problems: dict[str, str]
+
+
+def _scan() -> _Scan:
+    # Read afresh each time: a handful of small files, and a download may just have added one.
+    found: dict[str, Entry] = {}
+    problems: dict[str, str] = {}
+    user = checkpoints_folder()
+    for records, weights in ((SHIPPED_RECORDS, SHIPPED_WEIGHTS), (user, user)):
+        for path in sorted(records.glob("*.json")):
+            try:
+                entry = _read_entry(path, weights)
+            except CheckpointError as error:
+                problems[path.stem] = str(error)
+                continue
+            earlier = found.get(entry.record.name)
+            if earlier is None or (earlier.record.is_offer and entry.installed):
+                found[entry.record.name] = entry
+    return _Scan(tuple(sorted(found.values(), key=_preference)), problems)
+
+
+def _read_entry(path: Path, weights_folder: Path) -> Entry:
+    found = CheckpointRecord.from_json(path)
+    if found.name != path.stem:
+        raise CheckpointError(
+            f"{path}: the record calls itself {found.name!r}; the file must be {found.name}.json."
+        )
+    return Entry(found, weights_folder / found.file if found.file else None)
+
+
+def _preference(entry: Entry) -> tuple:
+    # ISO dates sort as text; the newest first needs the order turned round.
+    newest_first = tuple(-ord(letter) for letter in entry.record.created) or (0,)
+    shipped_first = ("shipped", "download", "imported").index(entry.record.source)
+    return (not entry.installed, shipped_first, newest_first, entry.record.name)

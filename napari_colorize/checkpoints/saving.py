@@ -1,0 +1,108 @@
+"""Write weights and their record, whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_colorize._version import __version__
+from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.checkpoints.weights import digest
+
+if TYPE_CHECKING:
+    import torch
+
+
+def save_checkpoint(
+    state: "Mapping[str, torch.Tensor]",
+    record: CheckpointRecord,
+    directory: str | Path,
+    *,
+    weights_directory: str | Path | None = None,
+    half: bool = True,
+    overwrite: bool = False,
+) -> CheckpointRecord:
+    """Write ``<name>.safetensors`` and ``<name>.json``; return the record with its hash.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        ``graph.state_dict()``.
+    record : CheckpointRecord
+        All that is known about the weights. ``file``, ``sha256``, ``size_bytes`` and ``version``
+        are filled in here, and ``created`` where it is empty.
+    directory : str or Path
+        Where the record goes; it is made if needed.
+    weights_directory : str or Path, optional
+        Where the weights go, if not beside the record (the package keeps them apart).
+    half : bool, optional
+        Store matrices and kernels as float16. Vectors (biases, norm statistics) stay float32,
+        which costs under one per cent of the file, as does anything float16 cannot hold.
+    overwrite : bool, optional
+        Replace a checkpoint of the same name.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) The checkpoint exists, or the weights hold NaN or infinite numbers.
+    """
+    import safetensors.torch
+
+    directory = Path(directory)
+    weights_folder = Path(weights_directory) if weights_directory else directory
+    weights_path = weights_folder / f"{record.name}.safetensors"
+    record_path = directory / f"{record.name}.json"
+    if not overwrite and (weights_path.exists() or record_path.exists()):
+        raise CheckpointError(
+            f"A checkpoint called {record.name!r} is in {directory} already. Choose another name, "
+            "or ask for it to be replaced."
+        )
+    content = safetensors.torch.save({key: _stored(t, key, half) for key, t in state.items()})
+    now = datetime.now(timezone.utc)
+    complete = replace(
+        record,
+        file=weights_path.name,
+        sha256=digest(content),
+        size_bytes=len(content),
+        created=record.created or now.date().isoformat(),
+        version=__version__,
+    )
+    # The record goes last: without it the weights are not seen, so no half a checkpoint is.
+    write_whole(weights_path, content)
+    write_whole(record_path, complete.to_json().encode())
+    return complete
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it there, so that it is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _stored(tensor: "torch.Tensor", key: str, half: bool) -> "torch.Tensor":
+    import torch
+
+    tensor = tensor.detach().to("cpu")
+    if not tensor.is_floating_point():
+        # A copy, since safetensors refuses tensors that share memory.
+        return tensor.contiguous().clone()
+    if not torch.isfinite(tensor).all():
+        raise CheckpointError(
+            f"The weights {key!r} hold NaN or infinite numbers: the training diverged. They are "
+            "not saved."
+        )
+    single = tensor.to(torch.float32)
+    narrowed = single.to(torch.float16)
+    if half and tensor.ndim >= 2 and torch.isfinite(narrowed).all():
+        return narrowed.contiguous().clone()
+    return single.contiguous().clone()
