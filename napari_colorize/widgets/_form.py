@@ -1,0 +1,149 @@
+"""The part of the panel that says how to colour: a form over :class:`ColorizeParameters`."""
+
+from dataclasses import fields
+from typing import Any
+
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
+from superqt import QCollapsible
+
+from napari_colorize import checkpoints
+from napari_colorize.parameters import METHODS, REFINEMENTS, ColorizeParameters
+from napari_colorize.widgets._slider import DefaultedSlider
+
+OPTIONS: dict[str, Any] = {option.name: option for option in fields(ColorizeParameters)}
+METHOD_TITLES = {"colorful": "Colorful (Zhang et al. 2016)"}
+REFINEMENT_TITLES = {
+    "joint_bilateral": "Along edges (joint bilateral)",
+    "bilinear": "Plain (bilinear)",
+}
+PAPER_DEFAULTS = {"temperature": 0.38, "vividness": 0.5}
+"""Where the sliders stand while no weights are installed that would say better."""
+
+
+class ParameterForm(QWidget):
+    """Method, weights, temperature, vividness, refinement; ranges and help from the dataclass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.method = _box({name: METHOD_TITLES.get(name, name) for name in METHODS}, "method")
+        self.temperature = _slider("temperature")
+        self.vividness = _slider("vividness")
+        self.refinement = _box({n: REFINEMENT_TITLES.get(n, n) for n in REFINEMENTS}, "refinement")
+        self.checkpoint = _box({}, "checkpoint")
+        self.network_size = _network_size()
+        self.radius = _spin("radius", QSpinBox())
+        self.sigma_space = _spin("sigma_space", QDoubleSpinBox())
+        self.sigma_range = _spin("sigma_range", QDoubleSpinBox())
+        self.advanced = self._advanced()
+        layout = _form_layout(self)
+        layout.addRow("Method", self.method)
+        layout.addRow("Temperature", self.temperature)
+        layout.addRow("Vividness", self.vividness)
+        layout.addRow("Refinement", self.refinement)
+        layout.addRow(self.advanced)
+        self.method.currentIndexChanged.connect(self.refresh_checkpoints)
+        self.checkpoint.currentIndexChanged.connect(self._show_defaults)
+        self.refinement.currentIndexChanged.connect(self._enable_refinement)
+        self.refresh_checkpoints()
+
+    def parameters(self) -> ColorizeParameters:
+        """Return what the form says; what was not touched is left to the checkpoint."""
+        return ColorizeParameters(
+            method=self.method.currentData(),
+            checkpoint=self.checkpoint.currentData(),
+            temperature=self.temperature.value,
+            vividness=self.vividness.value,
+            network_size=self.network_size.value() or None,
+            refinement=self.refinement.currentData(),
+            radius=self.radius.value(),
+            sigma_space=self.sigma_space.value(),
+            sigma_range=self.sigma_range.value(),
+        )
+
+    def refresh_checkpoints(self) -> None:
+        """Offer the weights that are on this machine now, for the chosen method."""
+        before = self.checkpoint.currentData()
+        method = self.method.currentData()
+        names = [record.name for record in checkpoints.available() if record.method == method]
+        self.checkpoint.blockSignals(True)
+        self.checkpoint.clear()
+        default = f"Default ({names[0]})" if names else "Default (none installed)"
+        self.checkpoint.addItem(default, None)
+        for name in names:
+            self.checkpoint.addItem(name, name)
+        self.checkpoint.setCurrentIndex(names.index(before) + 1 if before in names else 0)
+        self.checkpoint.blockSignals(False)
+        self._show_defaults()
+
+    def _advanced(self) -> QCollapsible:
+        inner = QWidget()
+        layout = _form_layout(inner)
+        layout.addRow("Weights", self.checkpoint)
+        layout.addRow("Network size", self.network_size)
+        layout.addRow("Radius", self.radius)
+        layout.addRow("Sigma space", self.sigma_space)
+        layout.addRow("Sigma range", self.sigma_range)
+        advanced = QCollapsible("Advanced")
+        advanced.addWidget(inner)
+        return advanced
+
+    def _show_defaults(self) -> None:
+        """Let untouched sliders stand where the chosen weights put them."""
+        name = self.checkpoint.currentData()
+        method = self.method.currentData()
+        records = [r for r in checkpoints.available() if r.method == method]
+        named = [record for record in records if name in (None, record.name)]
+        defaults = {**PAPER_DEFAULTS, **(named[0].defaults if named else {})}
+        self.temperature.set_default(float(defaults["temperature"]))
+        self.vividness.set_default(float(defaults["vividness"]))
+
+    def _enable_refinement(self) -> None:
+        along_edges = self.refinement.currentData() == "joint_bilateral"
+        for number in (self.radius, self.sigma_space, self.sigma_range):
+            number.setEnabled(along_edges)
+
+
+def _form_layout(widget: QWidget) -> QFormLayout:
+    layout = QFormLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    return layout
+
+
+def _box(titles: dict[str, str], option: str) -> QComboBox:
+    box = QComboBox()
+    box.setToolTip(OPTIONS[option].metadata["help"])
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(12)
+    for value, title in titles.items():
+        box.addItem(title, value)
+    return box
+
+
+def _slider(name: str) -> DefaultedSlider:
+    known = OPTIONS[name].metadata
+    return DefaultedSlider(
+        known["min"], known["max"], known["step"], PAPER_DEFAULTS[name], known["help"]
+    )
+
+
+def _spin(name: str, box: Any) -> Any:
+    known = OPTIONS[name].metadata
+    box.setRange(known["min"], known["max"])
+    box.setSingleStep(known["step"])
+    box.setValue(OPTIONS[name].default)
+    box.setToolTip(known["help"])
+    box.setSuffix(f" {known['unit']}" if known["unit"] else "")
+    return box
+
+
+def _network_size() -> QSpinBox:
+    """Return a box whose lowest step, 0, stands for the checkpoint's own size."""
+    known = OPTIONS["network_size"].metadata
+    box = QSpinBox()
+    box.setRange(0, known["max"])
+    box.setSingleStep(known["step"])
+    box.setSpecialValueText("Default")
+    box.setSuffix(f" {known['unit']}")
+    box.setToolTip(known["help"])
+    return box

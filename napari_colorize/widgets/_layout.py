@@ -1,0 +1,145 @@
+"""How the panel looks: its widgets and their three states, nothing of what they do."""
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_colorize.widgets._form import ParameterForm
+from napari_colorize.widgets._layer_choice import LayerChoice
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+CAVEAT = "Predicted colour is plausible, not measured."
+_TICKS = 1000
+
+
+class PanelLayout:
+    """The widgets of a panel, laid out in it.
+
+    Parameters
+    ----------
+    panel : QWidget
+        An empty widget; it will own all others.
+    layers : napari.components.LayerList
+    """
+
+    def __init__(self, panel: QWidget, layers: "LayerList") -> None:
+        self.layer = LayerChoice(layers)
+        self.planes = QComboBox()
+        self.form = ParameterForm()
+        self.uncertainty = QCheckBox("Uncertainty")
+        self.clipped = QCheckBox("Clipped colours")
+        self.run = QPushButton("Run")
+        self.cancel = QPushButton("Cancel")
+        self.progress = QProgressBar()
+        self.status = QLabel()
+        self.copy_legend = QPushButton("Copy figure legend")
+        self.copy_python = QPushButton("Copy as Python")
+        self._set_up()
+        self._lay_out(panel)
+        self.offer_planes(1)
+
+    @property
+    def every_plane(self) -> bool:
+        """Whether all planes are to be coloured."""
+        return self.planes.isEnabled() and bool(self.planes.currentData())
+
+    def offer_planes(self, count: int) -> None:
+        """Offer to colour all of so many planes; one plane needs no choice."""
+        every = self.every_plane
+        self.planes.clear()
+        self.planes.addItem("Current slice", False)
+        if count > 1:
+            self.planes.addItem(f"All {count} planes", True)
+        self.planes.setEnabled(count > 1)
+        self.planes.setCurrentIndex(int(every and count > 1))
+
+    def show_busy(self) -> None:
+        """A run is under way."""
+        self.run.setEnabled(False)
+        self.cancel.setEnabled(True)
+        self.progress.setVisible(True)
+        self.show_progress(0, "Starting…")
+
+    def show_progress(self, fraction: float, text: str) -> None:
+        """Show how far the run is, 0…1."""
+        self.progress.setValue(round(fraction * _TICKS))
+        self.status.setText(text)
+
+    def show_idle(self, text: str, *, has_result: bool) -> None:
+        """No run is under way."""
+        self.cancel.setEnabled(False)
+        self.progress.setVisible(False)
+        self.progress.setValue(0)
+        self.status.setText(text)
+        self.copy_legend.setEnabled(has_result)
+        self.copy_python.setEnabled(has_result)
+
+    def _set_up(self) -> None:
+        self.planes.setToolTip("All planes share the layer's contrast limits.")
+        self.uncertainty.setToolTip(
+            "Also add a layer of 0 (the network sees one colour) to 1 (it could be any)."
+        )
+        self.clipped.setToolTip(
+            "Also add a layer that marks where the predicted colour does not exist in sRGB at this "
+            "lightness and was moved towards grey."
+        )
+        self.run.setToolTip("Colour into a new layer; the source is never changed.")
+        self.run.setDefault(True)
+        self.cancel.setToolTip("Stop; nothing is added.")
+        self.copy_legend.setToolTip("A sentence that says how the last result was made.")
+        self.copy_python.setToolTip("The call that repeats the last result without napari.")
+        self.progress.setRange(0, _TICKS)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(8)
+        self.status.setWordWrap(True)
+
+    def _lay_out(self, panel: QWidget) -> None:
+        source = QFormLayout()
+        source.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        source.addRow("Image", self.layer)
+        source.addRow("Planes", self.planes)
+        caveat = QLabel(CAVEAT)
+        caveat.setWordWrap(True)
+        caveat.setStyleSheet("font-style: italic;")
+        column = QVBoxLayout(panel)
+        column.setSpacing(8)
+        column.addLayout(source)
+        column.addWidget(_line())
+        column.addWidget(self.form)
+        column.addWidget(_line())
+        column.addWidget(QLabel("Also add"))
+        column.addLayout(_row(self.uncertainty, self.clipped))
+        column.addWidget(caveat)
+        column.addLayout(_row(self.run, self.cancel))
+        column.addWidget(self.progress)
+        column.addWidget(self.status)
+        column.addLayout(_row(self.copy_legend, self.copy_python))
+        column.addStretch(1)
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return line

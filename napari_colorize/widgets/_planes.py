@@ -1,0 +1,178 @@
+"""Which 2-D plane of an n-D layer is on screen, and how to read it. No Qt, no colour."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari.components import Dims
+    from napari.layers import Image
+
+MAX_LEVEL_PIXELS = 64 * 2**20
+"""Of a pyramid, the finest level whose plane has at most this many pixels is coloured."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One 2-D plane of an array, as somebody looks at it.
+
+    Parameters
+    ----------
+    shown : (int, int)
+        The array axes that run down and across the screen, in this order.
+    at : tuple of (int, int)
+        ``(axis, index)`` of every other axis, the colour axis excluded.
+    """
+
+    shown: tuple[int, int]
+    at: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def offset(self) -> tuple[int, ...]:
+        """The plane's first pixel, one integer an axis of the array."""
+        offset = [0] * (2 + len(self.at))
+        for axis, index in self.at:
+            offset[axis] = index
+        return tuple(offset)
+
+    @property
+    def slicing(self) -> tuple[int | slice, ...]:
+        """What to index an array with to get this plane, its axes in the array's own order."""
+        index: list[int | slice] = [slice(None)] * (2 + len(self.at))
+        for axis, position in self.at:
+            index[axis] = position
+        return tuple(index)
+
+    @property
+    def upright(self) -> bool:
+        """Whether the screen shows the two axes in the array's order, not transposed."""
+        return self.shown[0] < self.shown[1]
+
+
+def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
+    """Return the plane of ``layer`` that a viewer with these ``dims`` shows.
+
+    In 3-D display nothing is sliced; the plane is then the one that 2-D display would show.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        Any number of dimensions from two up. Indices refer to level 0 of a pyramid.
+    dims : napari.components.Dims
+        The viewer's sliders.
+
+    Raises
+    ------
+    ValueError
+        The layer has no image plane, or the sliders stand outside of it.
+    """
+    if layer.ndim < 2:
+        raise ValueError(f"Layer '{layer.name}' has one dimension; an image needs two.")
+    ranks = np.argsort(np.argsort(dims.order[-layer.ndim :]))
+    *sliced, down, across = (int(axis) for axis in ranks)
+    position = _sliders(layer, dims)
+    position[[down, across]] = 0
+    index = np.round(layer.world_to_data(position))
+    shape = spatial_shape(layer)
+    for axis in sliced:
+        if not 0 <= index[axis] < shape[axis]:
+            raise ValueError(
+                f"The sliders stand outside of layer '{layer.name}' (axis {axis} at "
+                f"{index[axis]:g}, accepted 0 to {shape[axis] - 1}); move them until it is visible."
+            )
+    return Plane((down, across), tuple((axis, int(index[axis])) for axis in sorted(sliced)))
+
+
+def all_planes(shape: Sequence[int], plane: Plane) -> Iterator[Plane]:
+    """Yield every plane parallel to ``plane`` of an array, in C order of the remaining axes."""
+    axes = [axis for axis, _ in plane.at]
+    for indices in product(*(range(shape[axis]) for axis in axes)):
+        yield replace(plane, at=tuple(zip(axes, indices, strict=True)))
+
+
+def count_planes(shape: Sequence[int], plane: Plane) -> int:
+    """Return how many planes :func:`all_planes` yields."""
+    return math.prod(shape[axis] for axis, _ in plane.at)
+
+
+def spatial_shape(layer: "Image", level: int = 0) -> tuple[int, ...]:
+    """Return a layer's shape at one pyramid level, the colour axis left out."""
+    data = layer.data[level] if layer.multiscale else layer.data
+    return tuple(int(n) for n in data.shape[: layer.ndim])
+
+
+def choose_level(layer: "Image", plane: Plane, max_pixels: int = MAX_LEVEL_PIXELS) -> int:
+    """Return the finest level of a pyramid whose plane is small enough; 0 for a plain layer.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    plane : Plane
+        The plane that will be read.
+    max_pixels : int
+        Most pixels of that plane. Where even the coarsest level has more, it is taken.
+    """
+    if not layer.multiscale:
+        return 0
+    for level in range(len(layer.data)):
+        shape = spatial_shape(layer, level)
+        if shape[plane.shown[0]] * shape[plane.shown[1]] <= max_pixels:
+            return level
+    return len(layer.data) - 1
+
+
+def at_level(plane: Plane, factors: Sequence[float], shape: Sequence[int]) -> Plane:
+    """Return the plane of a coarser level that lies under ``plane`` of level 0.
+
+    Parameters
+    ----------
+    plane : Plane
+        Indices of level 0.
+    factors : sequence of float
+        How many pixels of level 0 one pixel of the level spans, one number an axis.
+    shape : sequence of int
+        The level's shape.
+    """
+    at = (
+        (axis, min(int((index + 0.5) / factors[axis]), shape[axis] - 1)) for axis, index in plane.at
+    )
+    return replace(plane, at=tuple(at))
+
+
+def read_plane(data: Any, plane: Plane) -> np.ndarray:
+    """Read one plane, and nothing else, from anything that is indexed like an array.
+
+    Parameters
+    ----------
+    data : array-like
+        NumPy, dask, zarr, …; a colour axis, if any, is the last.
+    plane : Plane
+
+    Returns
+    -------
+    array (H, W) or (H, W, C)
+        Oriented as on the screen.
+    """
+    picture = np.asarray(data[plane.slicing])
+    return picture if plane.upright else picture.swapaxes(0, 1)
+
+
+def into_plane(stack: np.ndarray, plane: Plane, picture: np.ndarray) -> None:
+    """Write a picture, oriented as on the screen, into its plane of ``stack``."""
+    stack[plane.slicing] = picture if plane.upright else picture.swapaxes(0, 1)
+
+
+def _sliders(layer: "Image", dims: "Dims") -> np.ndarray:
+    """Return the sliders' position in the layer's own units, one number a layer axis."""
+    position = np.zeros(layer.ndim)
+    known = min(layer.ndim, dims.ndim)
+    position[-known:] = dims.point[-known:]
+    units = getattr(dims, "units", None)  # napari before 0.7 has none
+    if units is not None and len(units) >= layer.ndim:
+        pairs = zip(units[-layer.ndim :], layer.units, strict=True)
+        position *= [float((1 * shown).to(own).magnitude) for shown, own in pairs]
+    return position

@@ -1,0 +1,55 @@
+"""From a finished run to new napari layers."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_colorize.widgets._job import Job, Outcome
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+RECORD_KEY = "napari_colorize"
+
+
+def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
+    """Return the layers of a run, lowest first: uncertainty, colour, clipped colours.
+
+    Built here, and not left to napari's converters, because those overwrite a layer of the same
+    name, guess what is RGB, and lose scale, units or axis labels.
+    """
+    from napari.layers import Image, Labels
+
+    method = job.parameters.method
+    layers: list[Layer] = []
+    if outcome.uncertainty is not None:
+        layers.append(
+            Image(
+                outcome.uncertainty,
+                rgb=False,
+                name=f"{job.name} (uncertainty, {method})",
+                colormap="magma",
+                contrast_limits=(0, 1),
+                metadata={RECORD_KEY: outcome.record},
+                **job.placement,
+            )
+        )
+    layers.append(
+        Image(
+            outcome.rgb,
+            rgb=True,
+            name=f"{job.name} (predicted colour, {method})",
+            metadata={RECORD_KEY: outcome.record},
+            **job.placement,
+        )
+    )
+    if outcome.clipped is not None:
+        layers.append(
+            Labels(
+                outcome.clipped.astype(np.uint8),
+                name=f"{job.name} (clipped colours, {method})",
+                metadata={RECORD_KEY: outcome.record},
+                **job.placement,
+            )
+        )
+    return layers

@@ -1,0 +1,181 @@
+"""The panel *Colorize*: it chooses, starts, cancels and shows; the library colours."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QWidget
+
+from napari_colorize.widgets._alive import connect_while_alive
+from napari_colorize.widgets._job import Job, Outcome, Progress, plan
+from napari_colorize.widgets._layout import PanelLayout
+from napari_colorize.widgets._planes import count_planes, plane_on_screen, spatial_shape
+from napari_colorize.widgets._results import build_layers
+from napari_colorize.widgets._runner import Runner
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Image
+
+PLUGIN, PANEL = "napari-colorize", "Colorize"
+
+
+class ColorizePanel(QWidget):
+    """Colours the plane on screen, or all planes, of an image layer into a new RGB layer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.viewer.Viewer or napari.components.ViewerModel
+        Injected by napari; a model without a window does as well.
+    """
+
+    def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        super().__init__()
+        # napari hands plugins a proxy; weak references and identity need the real layers.
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._started = 0.0
+        self._why_stopped = ""
+        self.record: dict[str, Any] | None = None
+        self.runner = Runner(self)
+        self.ui = PanelLayout(self, self._viewer.layers)
+        self._connect()
+        self._show_planes()
+        self._show_idle("")
+
+    # -- what a person or a command does ------------------------------------------------------
+
+    def choose(self, layer: "Image") -> None:
+        """Choose the layer to colour."""
+        self.ui.layer.choose(getattr(layer, "__wrapped__", layer))
+
+    def run(self) -> None:
+        """Start colouring what the panel says. Problems are shown, not raised."""
+        from napari.utils.notifications import show_info
+
+        if self.runner.job is not None:
+            show_info("A colouring run is under way; wait for it or cancel it first.")
+            return
+        layer = self.ui.layer.layer
+        if layer is None:
+            self._on_failed("There is no image layer to colour; open an image first.")
+            return
+        try:
+            job = plan(
+                layer,
+                self._viewer.dims,
+                self.ui.form.parameters(),
+                every_plane=self.ui.every_plane,
+                uncertainty=self.ui.uncertainty.isChecked(),
+                clipped=self.ui.clipped.isChecked(),
+            )
+        except (ValueError, TypeError) as error:
+            self._on_failed(str(error))
+            return
+        self._started, self._why_stopped = time.perf_counter(), "Cancelled; nothing was added."
+        self.ui.show_busy()
+        self.runner.start(job)
+
+    def cancel(self) -> None:
+        """Stop the run under way; what it has done so far is dropped."""
+        if self.runner.job is not None:
+            self.ui.status.setText("Cancelling…")
+            self.runner.cancel()
+
+    def copy_legend(self) -> None:
+        """Put the figure legend of the last result on the clipboard."""
+        if self.record is not None:
+            self._copy(self.record["legend"], "The figure legend is on the clipboard.")
+
+    def copy_python(self) -> None:
+        """Put the Python call that repeats the last result on the clipboard."""
+        from napari_colorize import provenance
+
+        if self.record is not None:
+            self._copy(provenance.as_python(self.record), "The Python code is on the clipboard.")
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        self.ui.run.clicked.connect(self.run)
+        self.ui.cancel.clicked.connect(self.cancel)
+        self.ui.copy_legend.clicked.connect(self.copy_legend)
+        self.ui.copy_python.clicked.connect(self.copy_python)
+        self.ui.layer.layer_changed.connect(self._show_planes)
+        self.ui.layer.layer_changed.connect(self._enable_run)
+        self.runner.progressed.connect(self._on_progress)
+        self.runner.returned.connect(self._on_returned)
+        self.runner.failed.connect(self._on_failed)
+        self.runner.stopped.connect(self._on_stopped)
+        connect_while_alive(self, self._viewer.layers.events.removed, self._on_layer_removed)
+        connect_while_alive(self, self._viewer.dims.events.order, self._show_planes)
+
+    def _on_progress(self, progress: Progress) -> None:
+        if self.runner.job is not None and self.ui.cancel.isEnabled():
+            self.ui.show_progress(progress.fraction, progress.text)
+
+    def _on_returned(self, job: Job, outcome: Outcome) -> None:
+        source = job.layer()
+        if not any(layer is source for layer in self._viewer.layers):
+            self._show_idle(f"Layer '{job.name}' is gone; its result was dropped.")
+            return
+        for layer in build_layers(job, outcome):
+            self._viewer.add_layer(layer)
+        self.record = outcome.record
+        seconds = time.perf_counter() - self._started
+        share = outcome.record["output"]["clipped_share"]
+        self._show_idle(f"Done in {seconds:.1f} s; {share:.1%} of the colours were clipped.")
+
+    def _on_failed(self, sentence: str) -> None:
+        from napari.utils.notifications import show_error
+
+        self._show_idle(sentence)
+        show_error(sentence)
+
+    def _on_stopped(self) -> None:
+        self._show_idle(self._why_stopped)
+
+    def _on_layer_removed(self, event: Any) -> None:
+        job = self.runner.job
+        if job is not None and job.layer() in (None, event.value):
+            self._why_stopped = f"Stopped, because layer '{job.name}' was removed."
+            self.runner.cancel()
+
+    def _show_planes(self, event: Any = None) -> None:
+        layer = self.ui.layer.layer
+        count = 1
+        if layer is not None:
+            shape = spatial_shape(layer)
+            try:
+                count = count_planes(shape, plane_on_screen(layer, self._viewer.dims))
+            except ValueError:  # the sliders are elsewhere; run() says so
+                count = 1
+        self.ui.offer_planes(count)
+
+    def _enable_run(self) -> None:
+        self.ui.run.setEnabled(self.ui.layer.layer is not None and self.runner.job is None)
+
+    def _show_idle(self, text: str) -> None:
+        self.ui.show_idle(text, has_result=self.record is not None)
+        self._enable_run()
+
+    def _copy(self, text: str, told: str) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is None:
+            self.ui.status.setText("This desktop has no clipboard.")
+            return
+        clipboard.setText(text)
+        self.ui.status.setText(told)
+
+
+def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:
+    """Colour the active image layer with the panel's settings; opens the panel if need be."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_info
+
+    layer = viewer.layers.selection.active
+    if not isinstance(layer, Image):
+        show_info("Select an image layer first; that is what will be coloured.")
+        return
+    _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+    panel.choose(layer)
+    panel.run()

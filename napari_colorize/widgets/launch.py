@@ -1,0 +1,50 @@
+"""Open napari with the panel docked: ``python -m napari_colorize.widgets.launch [FILE …]``.
+
+torch is loaded before Qt, which Windows needs. Without a file, a sample is opened.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import napari
+
+
+def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
+    """Return a new viewer with the panel docked and the files, or a sample, opened.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Anything that napari can open.
+    """
+    from napari_colorize.widgets._preflight import load_torch
+
+    load_torch()
+    import napari
+
+    from napari_colorize.sample_data import camera
+    from napari_colorize.widgets.colorize import PANEL, ColorizePanel
+
+    viewer = napari.Viewer(title="napari-colorize")
+    if files:
+        viewer.open(list(files), plugin=None)
+    else:
+        [(picture, settings, _)] = camera()
+        viewer.add_image(picture, **settings)
+    viewer.window.add_dock_widget(ColorizePanel(viewer), name=PANEL, area="right")
+    return viewer
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Open napari and stay until it is closed."""
+    viewer = open_viewer(sys.argv[1:] if arguments is None else arguments)
+    import napari
+
+    napari.run()
+    del viewer  # kept alive until here
+
+
+if __name__ == "__main__":
+    main()
