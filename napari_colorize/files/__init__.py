@@ -1,0 +1,25 @@
+"""Pictures from and to disk: PNG, JPEG and TIFF in; PNG and TIFF out, with their provenance.
+
+Results are written beside their place and renamed into it, so that nothing half-written stays
+and nothing is replaced unless that was asked for.
+"""
+
+from napari_colorize.files.pages import Page, Resolution, UnreadableFile
+from napari_colorize.files.reading import READABLE, count_pages, iter_pages, read
+from napari_colorize.files.records import read_records
+from napari_colorize.files.writing import WRITABLE, sidecar_of, uncertainty_of, write
+
+__all__ = [
+    "READABLE",
+    "WRITABLE",
+    "Page",
+    "Resolution",
+    "UnreadableFile",
+    "count_pages",
+    "iter_pages",
+    "read",
+    "read_records",
+    "sidecar_of",
+    "uncertainty_of",
+    "write",
+]

@@ -1,0 +1,128 @@
+"""Read PNG, JPEG and TIFF, one page at a time, without changing a value."""
+
+import io
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize.files import tiff
+from napari_colorize.files.pages import Page, UnreadableFile, told_as_unreadable
+
+READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+"""Suffixes of files that can be read (any case)."""
+
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"II*\x00": "tiff",
+    b"MM\x00*": "tiff",
+    b"II+\x00": "tiff",
+    b"MM\x00+": "tiff",
+}
+_SIXTEEN_BITS_OF = {2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}
+"""PNG colour types that Pillow would cut down to 8 bits."""
+
+
+def read(path: str | os.PathLike) -> list[Page]:
+    """Read all pages of a file into memory.
+
+    Parameters
+    ----------
+    path : str or path
+        A PNG, JPEG or TIFF file. What it is, is told by its content, not by its name.
+
+    Returns
+    -------
+    list of Page
+        One for PNG and JPEG; for TIFF every plane, in the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        As usual.
+    UnreadableFile
+        (a ``ValueError``) Not a picture, damaged, or cut short.
+    """
+    return list(iter_pages(path))
+
+
+def iter_pages(path: str | os.PathLike) -> Iterator[Page]:
+    """Yield the pages of a file one by one, so that a long stack need not fit into memory.
+
+    Parameters and errors are those of :func:`read`.
+    """
+    path = Path(os.path.abspath(path))
+    with told_as_unreadable(path):
+        kind = _kind(path)
+        if kind != "tiff":
+            decode = _read_png if kind == "png" else _read_with_pillow
+            yield Page(decode(path.read_bytes()), path)
+            return
+    yield from _guarded(path, tiff.iter_pages(path))
+
+
+def count_pages(path: str | os.PathLike) -> int:
+    """Return how many pages a file has, without decoding them; errors as in :func:`read`."""
+    path = Path(os.path.abspath(path))
+    with told_as_unreadable(path):
+        return tiff.count_pages(path) if _kind(path) == "tiff" else 1
+
+
+def _guarded(path: Path, pages: Iterator[Page]) -> Iterator[Page]:
+    """Guard the decoding, but not what a caller does between two pages."""
+    while True:
+        with told_as_unreadable(path):
+            taken = list(islice(pages, 1))
+        if not taken:
+            return
+        yield taken[0]
+
+
+def _kind(path: Path) -> str:
+    with open(path, "rb") as file:
+        start = file.read(64)
+    for magic, kind in _MAGIC.items():
+        if start.startswith(magic):
+            return kind
+    if not start:
+        raise UnreadableFile(f"{path.name} is empty.")
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise UnreadableFile(
+            f"{path.name} is a web page, not a picture: the download went to a page in between. "
+            "Download the picture itself."
+        )
+    raise UnreadableFile(
+        f"{path.name} is not a PNG, JPEG or TIFF file. Export it as one of these, or open it in "
+        "napari with the reader plugin for its format."
+    )
+
+
+def _read_png(content: bytes) -> NDArray[Any]:
+    bits, colour_type = content[24], content[25]
+    pixels = _read_with_pillow(content)  # refuses what is cut short, which OpenCV does not
+    if bits != 16 or colour_type not in _SIXTEEN_BITS_OF:
+        return pixels
+    import cv2
+
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise ValueError(f"16-bit {_SIXTEEN_BITS_OF[colour_type]} PNG could not be decoded")
+    return tiff.rgb_from_opencv(decoded)
+
+
+def _read_with_pillow(content: bytes) -> NDArray[Any]:
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        if upright.has_transparency_data:
+            upright = upright.convert("RGBA")
+        elif upright.mode not in ("1", "L", "I", "F", "RGB") and upright.mode[:2] != "I;":
+            upright = upright.convert("RGB")
+        return np.array(upright)
