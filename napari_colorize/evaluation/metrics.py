@@ -1,0 +1,224 @@
+"""The numbers themselves: pure functions of a true and a coloured picture.
+
+Pictures are ``(H, W, 3)`` uint8 sRGB; Lab pictures are ``(H, W, 3)`` float, CIE L*a*b* D65, from
+:func:`napari_colorize.evaluation.colour.to_lab`. What each number rewards and how it can be
+fooled stands in ``docs/evaluation.md``; how a number is gathered over many pictures stands in
+:mod:`napari_colorize.evaluation.catalogue`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_colorize.evaluation.colour import as_rgb8
+
+AUC_THRESHOLDS = 151
+"""Thresholds 0, 1 … 150 in ab units (Zhang, Isola and Efros 2016, section 3.1)."""
+
+
+def mean_squared_error(truth: np.ndarray, rgb: np.ndarray) -> float:
+    """Return the mean squared difference over pixels and channels, in squared 8-bit codes."""
+    truth, rgb = _pair(truth, rgb)
+    difference = truth.astype(np.float32) - rgb
+    return float(np.mean(np.square(difference), dtype=np.float64))
+
+
+def psnr(truth: np.ndarray, rgb: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio in RGB.
+
+    ``10 log10(255² / MSE)`` over all pixels and channels.
+
+    Returns
+    -------
+    float
+        dB; infinite for equal pictures.
+    """
+    error = mean_squared_error(truth, rgb)
+    return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
+
+
+def rmse_rgb(truth: np.ndarray, rgb: np.ndarray) -> float:
+    """Return the root mean squared difference in RGB, in 8-bit codes 0…255."""
+    return float(np.sqrt(mean_squared_error(truth, rgb)))
+
+
+def ssim(truth: np.ndarray, rgb: np.ndarray) -> float:
+    """Return the structural similarity of two RGB pictures.
+
+    Wang, Bovik, Sheikh and Simoncelli (2004), Gaussian window σ = 1.5 over 11 pixels, mean of the
+    three channels, computed by scikit-image.
+
+    Returns
+    -------
+    float
+        −1…1, 1 for equal pictures; NaN where a side is shorter than the 11-pixel window.
+    """
+    from skimage.metrics import structural_similarity
+
+    truth, rgb = _pair(truth, rgb)
+    if min(truth.shape[:2]) < 11:
+        return float("nan")
+    return float(
+        structural_similarity(
+            truth.astype(np.float32),
+            rgb.astype(np.float32),
+            channel_axis=2,
+            data_range=255,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+    )
+
+
+def colourfulness(rgb: np.ndarray) -> float:
+    """Return how colourful a picture looks.
+
+    Hasler and Süsstrunk (2003), equation 11: with rg = R − G and yb = (R + G)/2 − B in 8-bit codes,
+    ``hypot(std rg, std yb) + 0.3 hypot(mean rg, mean yb)``.
+
+    Returns
+    -------
+    float
+        0 for grey; about 15 slightly, 45 fairly, 80 and more highly colourful (their table 2).
+    """
+    red, green, blue = np.moveaxis(as_rgb8(rgb).astype(np.float32), -1, 0)
+    opponent = np.stack([red - green, (red + green) / 2 - blue]).reshape(2, -1)
+    spread = np.hypot(*opponent.std(axis=1, dtype=np.float64))
+    shift = np.hypot(*opponent.mean(axis=1, dtype=np.float64))
+    return float(spread + 0.3 * shift)
+
+
+def delta_e_2000(truth_lab: np.ndarray, lab: np.ndarray) -> float:
+    """Return the mean CIEDE2000 colour difference (kL = kC = kH = 1), by scikit-image.
+
+    Returns
+    -------
+    float
+        0 for equal pictures; about 1 is just noticeable between two large patches.
+    """
+    from skimage.color import deltaE_ciede2000
+
+    truth_lab, lab = _lab_pair(truth_lab, lab)
+    return float(np.mean(deltaE_ciede2000(truth_lab, lab), dtype=np.float64))
+
+
+def mae_lab(truth_lab: np.ndarray, lab: np.ndarray) -> float:
+    """Return the mean absolute error over L, a and b in their natural ranges.
+
+    Nazeri, Ng and Ebrahimi (2018), section 4: averaged over pixels and the three channels.
+
+    Returns
+    -------
+    float
+        Lab units.
+    """
+    truth_lab, lab = _lab_pair(truth_lab, lab)
+    return float(np.mean(np.abs(truth_lab - lab), dtype=np.float64))
+
+
+def accuracy(truth_lab: np.ndarray, lab: np.ndarray, *, epsilon: float = 2.0) -> float:
+    """Return the share of pixels that are right within ε.
+
+    Nazeri, Ng and Ebrahimi (2018) and their released code: L, a and b are rounded to whole units,
+    and a pixel is right iff |ΔL| ≤ ε and |Δa|, |Δb| ≤ 2.2 ε (the ranges of a and b, −110…110, are
+    2.2 times that of L).
+
+    Parameters
+    ----------
+    truth_lab, lab : numpy.ndarray
+        ``(H, W, 3)`` Lab.
+    epsilon : float
+        Tolerance in L units, 0 or more; the paper uses 2.
+
+    Returns
+    -------
+    float
+        0…1.
+    """
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon is {epsilon}; give 0 or more, in units of L*.")
+    truth_lab, lab = _lab_pair(truth_lab, lab)
+    difference = np.abs(np.rint(truth_lab) - np.rint(lab))
+    limits = np.array([1.0, 2.2, 2.2]) * epsilon + 1e-4  # 2.2 · 5 is 11, whatever float says
+    return float(np.mean((difference <= limits).all(axis=-1)))
+
+
+def ab_error(truth_lab: np.ndarray, lab: np.ndarray) -> np.ndarray:
+    """Return each pixel's distance on the ab plane, in Lab units: ``(H, W)`` float32."""
+    truth_lab, lab = _lab_pair(truth_lab, lab)
+    difference = np.asarray(truth_lab[..., 1:] - lab[..., 1:], dtype=np.float32)
+    return np.hypot(difference[..., 0], difference[..., 1])
+
+
+def rmse_ab(error: np.ndarray) -> float:
+    """Return the root mean squared error per ab component, in Lab units.
+
+    Parameters
+    ----------
+    error : numpy.ndarray
+        Distances from :func:`ab_error`; the result is ``sqrt(mean(error²) / 2)``.
+    """
+    return float(np.sqrt(np.mean(np.square(error), dtype=np.float64) / 2))
+
+
+def auc(error: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the area under the curve "share of pixels whose ab error is at most t".
+
+    Zhang, Isola and Efros (2016), section 3.1: t runs over 0, 1 … 150 and the area is normalised,
+    that is, the mean over the 151 thresholds. With weights it is their class-rebalanced variant.
+
+    Parameters
+    ----------
+    error : numpy.ndarray
+        ab distances from :func:`ab_error`, any shape.
+    weights : numpy.ndarray, optional
+        One non-negative weight a pixel, of the same shape.
+
+    Returns
+    -------
+    float
+        0…1; NaN where all weights are zero.
+    """
+    error = np.asarray(error)
+    if error.size == 0:
+        raise ValueError("There is no pixel to grade; give at least one error.")
+    share = auc_share(error)
+    if weights is None:
+        return float(np.mean(share, dtype=np.float64))
+    weights = np.asarray(weights)
+    if weights.shape != error.shape:
+        raise ValueError(f"weights have shape {weights.shape}, errors {error.shape}; make equal.")
+    total = np.sum(weights, dtype=np.float64)
+    return float(np.sum(share * weights, dtype=np.float64) / total) if total > 0 else float("nan")
+
+
+def auc_share(error: np.ndarray) -> np.ndarray:
+    """Return, for each pixel, the share of the thresholds 0…150 that its ab error passes.
+
+    The mean of this is :func:`auc`, since the order of the two sums does not matter.
+    """
+    first_passed = np.minimum(np.ceil(error), AUC_THRESHOLDS)
+    return (AUC_THRESHOLDS - first_passed) / AUC_THRESHOLDS
+
+
+def _pair(truth: np.ndarray, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    truth, rgb = as_rgb8(truth, "the true picture"), as_rgb8(rgb, "the coloured picture")
+    _same_shape(truth, rgb)
+    return truth, rgb
+
+
+def _lab_pair(truth_lab: np.ndarray, lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    truth_lab, lab = np.asarray(truth_lab), np.asarray(lab)
+    _same_shape(truth_lab, lab)
+    if truth_lab.shape[-1:] != (3,) or truth_lab.size == 0:
+        raise ValueError(f"Lab pictures of shape {truth_lab.shape}; the last axis must be L, a, b.")
+    return truth_lab, lab
+
+
+def _same_shape(truth: np.ndarray, other: np.ndarray) -> None:
+    if truth.shape != other.shape:
+        raise ValueError(
+            f"The true picture has shape {truth.shape}, the coloured one {other.shape}; a method "
+            "must return the size it was given."
+        )

@@ -1,0 +1,53 @@
+"""Pictures come from folders and tars alike, in the order of their names, at their own size."""
+
+import numpy as np
+import pytest
+
+from napari_colorize.evaluation.pictures import Picture, fingerprint, read_labels, read_pictures
+
+
+def test_folder_and_tar_give_the_same_pictures(folder, tar, photographs):
+    from_folder, from_tar = list(read_pictures(folder)), list(read_pictures(tar))
+    assert [p.name for p in from_folder] == [p.name for p in from_tar] == sorted(photographs)
+    for one, other in zip(from_folder, from_tar, strict=True):
+        assert one.sha256 == other.sha256
+        assert np.array_equal(one.rgb(), photographs[one.name])
+
+
+def test_the_class_is_read_from_the_name():
+    name = "val/0200-imagenet1k-n02114712_red_wolf.jpg"
+    assert Picture(name, b"").wnid == "n02114712"
+    assert Picture("0001-bsds500.jpg", b"").wnid is None
+
+
+def test_a_file_that_is_no_picture_is_named():
+    with pytest.raises(ValueError, match=r"broken\.jpg cannot be read"):
+        Picture("broken.jpg", b"<html>").rgb()
+
+
+def test_missing_and_empty_sources_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        list(read_pictures(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="holds no picture"):
+        list(read_pictures(tmp_path))
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(ValueError, match="neither"):
+        list(read_pictures(tmp_path / "notes.txt"))
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_but_on_the_bytes():
+    pairs = [("a", "1"), ("b", "2")]
+    assert fingerprint(pairs) == fingerprint(pairs[::-1]) != fingerprint([("a", "1"), ("b", "3")])
+
+
+def test_labels_are_read_from_tab_or_comma(tmp_path):
+    path = tmp_path / "labels.tsv"
+    path.write_text("# picture, class\none.jpg\tn01440764\ntwo.jpg, n15075141\n\n")
+    assert read_labels(path) == {"one.jpg": "n01440764", "two.jpg": "n15075141"}
+
+
+def test_a_label_that_is_no_wordnet_id_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "labels.tsv"
+    path.write_text("one.jpg\tcat\n")
+    with pytest.raises(ValueError, match="Line 1"):
+        read_labels(path)
