@@ -1,0 +1,110 @@
+"""A viewer without a window, and a model small enough to run in every test."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # enough for panels, not for a canvas
+
+pytest.importorskip("qtpy", reason="the panel needs the extra napari-colorize[napari]")
+pytest.importorskip("napari", reason="the panel needs the extra napari-colorize[napari]")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests that open a window where no screen, real or virtual, can be had."""
+    if item.get_closest_marker("qt") and os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        pytest.skip("no display: install xvfb and pytest-xvfb to open real windows")
+
+
+@dataclass
+class TinyModel:
+    """Stands in for the network: colour follows lightness, and a test can hold it."""
+
+    gate: Event = field(default_factory=Event)
+    entered: Event = field(default_factory=Event)
+    calls: int = 0
+    error: Exception | None = None
+
+    def __call__(self, luma, temperature, vividness):
+        """Return chroma and uncertainty on a grid of a quarter of the size."""
+        from torch.nn.functional import adaptive_avg_pool2d
+
+        self.calls += 1
+        self.entered.set()
+        assert self.gate.wait(30), "the test forgot to open the gate"
+        if self.error is not None:
+            raise self.error
+        small = tuple(-(-side // 4) for side in luma.shape[-2:])
+        light = adaptive_avg_pool2d(luma, small)
+        chroma = 0.4 * light - 15
+        return chroma.new_tensor([1.0, -0.7])[:, None, None] * chroma, light / 100
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyModel]:
+    """Put a tiny model in the place of every checkpoint; all else of the library is real."""
+    from napari_colorize import api
+    from napari_colorize.checkpoints import CheckpointRecord
+
+    tiny = TinyModel()
+    tiny.gate.set()
+    record = CheckpointRecord(
+        name="tiny",
+        method="colorful",
+        architecture="tiny",
+        sha256="0" * 64,
+        file="tiny.safetensors",
+        defaults={"temperature": 0.4, "vividness": 0.6, "network_size": 64},
+    )
+    stand_in = SimpleNamespace(
+        load=lambda name, device: SimpleNamespace(graph=tiny, record=record),
+        default_for=lambda method: record,
+    )
+    monkeypatch.setattr(api, "checkpoints", stand_in)
+    yield tiny
+    tiny.gate.set()
+
+
+@pytest.fixture
+def viewer():
+    """Return a viewer model; it has layers and sliders, but no window."""
+    from napari.components import ViewerModel
+
+    return ViewerModel()
+
+
+@pytest.fixture
+def make_panel(qtbot) -> Callable:
+    """Return a function that puts a panel beside a viewer."""
+    from napari_colorize.widgets.colorize import ColorizePanel
+
+    def make(viewer) -> ColorizePanel:
+        panel = ColorizePanel(viewer)
+        qtbot.addWidget(panel)
+        return panel
+
+    return make
+
+
+@pytest.fixture
+def finish(qtbot) -> Callable:
+    """Return a function that waits until a panel's run is over."""
+
+    def wait_for(panel) -> None:
+        qtbot.waitUntil(lambda: panel.runner.job is None, timeout=30_000)
+
+    return wait_for
+
+
+@pytest.fixture
+def grey() -> np.ndarray:
+    """Return a 48 × 40 picture of dark, middle and bright parts."""
+    rows, columns = np.mgrid[:48, :40]
+    return ((rows * 5 + columns * 3) % 256).astype(np.uint8)
