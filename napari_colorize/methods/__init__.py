@@ -1,0 +1,41 @@
+"""The methods, one folder a paper: network, target encoding, loss and graph.
+
+Nothing here reads files: an architecture is built untrained, and `napari_colorize.checkpoints`
+fills it with weights. `ARCHITECTURES` maps the name that a checkpoint's record carries to the
+function that builds its graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Builder = Callable[..., "nn.Module"]
+
+
+def _deferred(module: str, function: str) -> Builder:
+    """A builder that imports torch and its module only when a graph is wanted."""
+
+    def build(**options: Any) -> nn.Module:
+        return getattr(import_module(module), function)(**options)
+
+    build.__name__ = function
+    return build
+
+
+ARCHITECTURES: Mapping[str, Builder] = {
+    "colorful-paper": _deferred("napari_colorize.methods.colorful.graph", "paper_graph"),
+    "colorful-compact": _deferred("napari_colorize.methods.colorful.graph", "compact_graph"),
+}
+"""Architecture name → builder; ``builder(**options)`` returns an untrained graph."""
+
+METHODS: Mapping[str, str] = {
+    "colorful": "Colorful Image Colorization (Zhang, Isola, Efros 2016)",
+}
+"""Method name → the paper it comes from, in the order in which they are offered."""
+
+__all__ = ["ARCHITECTURES", "METHODS", "Builder"]

@@ -1,0 +1,153 @@
+"""The two networks of this method: both map a lightness plane to logits over the 313 ab bins."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_colorize.methods.trunks import LITE0_CHANNELS, EfficientNetLite0
+from napari_colorize.ops.bins import NUM_BINS, bin_centres
+
+# (channels of each convolution, stride of the last, dilation): Zhang 2016, table 4.
+_PAPER_BLOCKS = (
+    ((64, 64), 2, 1),
+    ((128, 128), 2, 1),
+    ((256, 256, 256), 2, 1),
+    ((512, 512, 512), 1, 1),
+    ((512, 512, 512), 1, 2),
+    ((512, 512, 512), 1, 2),
+    ((512, 512, 512), 1, 1),
+)
+
+
+def _paper_block(
+    channels_in: int, widths: tuple[int, ...], stride: int, dilation: int
+) -> nn.Sequential:
+    """3×3 convolutions with ReLU, the last one strided, then batch norm."""
+    layers: list[nn.Module] = []
+    for i, width in enumerate(widths):
+        last = i == len(widths) - 1
+        layers += [
+            nn.Conv2d(
+                channels_in,
+                width,
+                3,
+                stride=stride if last else 1,
+                padding=dilation,
+                dilation=dilation,
+            ),
+            nn.ReLU(inplace=True),
+        ]
+        channels_in = width
+    return nn.Sequential(*layers, nn.BatchNorm2d(channels_in))
+
+
+class PaperNetwork(nn.Module):
+    """The network of the paper: eight convolutional blocks, no pooling, 32,236,011 parameters.
+
+    Input (N, 1, H, W) float32 L* 0…100, H and W multiples of 8; output (N, 313, H/4, W/4) logits.
+    Submodules carry the names of the public ``colorization_release_v2`` weights.
+    """
+
+    stride = 4
+    multiple = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = 1
+        for number, (widths, stride, dilation) in enumerate(_PAPER_BLOCKS, start=1):
+            self.add_module(f"model{number}", _paper_block(channels, widths, stride, dilation))
+            channels = widths[-1]
+        self.model8 = nn.Sequential(
+            nn.ConvTranspose2d(channels, 256, 4, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, 256, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(256, NUM_BINS, 1),
+        )
+        # Not learnt: the bin centres over 110, kept as the public file keeps them.
+        centres = torch.from_numpy(bin_centres() / 110.0)
+        self.model_out = nn.Conv2d(NUM_BINS, 2, 1, bias=False).requires_grad_(False)
+        self.model_out.weight.copy_(centres.T[:, :, None, None])
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Logits (N, 313, H/4, W/4) of lightness (N, 1, H, W)."""
+        # The released weights expect L centred at 50 and divided by 100.
+        x = (luma - 50.0) / 100.0
+        x = self.model1(x)
+        x = self.model2(x)
+        x = self.model3(x)
+        x = self.model4(x)
+        x = self.model5(x)
+        x = self.model6(x)
+        x = self.model7(x)
+        return self.model8(x)
+
+
+class _Fuse(nn.Module):
+    """Double a coarse map, join it with the trunk's map of that size, mix by convolutions."""
+
+    def __init__(self, coarse: int, lateral: int, width: int) -> None:
+        super().__init__()
+        self.mix = nn.Sequential(
+            nn.Conv2d(coarse + lateral, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+        )
+
+    def forward(self, coarse: Tensor, lateral: Tensor) -> Tensor:
+        """(N, coarse, H/2, W/2) and (N, lateral, H, W) → (N, width, H, W)."""
+        up = F.interpolate(coarse, scale_factor=2.0, mode="nearest")
+        return self.mix(torch.cat((up, lateral), 1))
+
+
+class CompactNetwork(nn.Module):
+    """An EfficientNet-lite0 trunk under a small decoder to stride 4: 4.7 M parameters.
+
+    The decoder joins the trunk's maps from stride 32 up to stride 4; the mean over the whole map
+    is added at stride 32, since what a picture shows decides its colours.
+
+    Input (N, 1, H, W) float32 L* 0…100, H and W multiples of 32; output (N, 313, H/4, W/4)
+    logits.
+
+    Parameters
+    ----------
+    widths
+        Channels of the decoder at stride 32, 16, 8 and 4.
+    """
+
+    stride = 4
+    multiple = 32
+
+    def __init__(self, widths: tuple[int, int, int, int] = (256, 192, 128, 96)) -> None:
+        super().__init__()
+        top, w16, w8, w4 = widths
+        _, c4, c8, c16, c32 = LITE0_CHANNELS
+        self.trunk = EfficientNetLite0()
+        self.top = nn.Sequential(
+            nn.Conv2d(c32, top, 1, bias=False), nn.BatchNorm2d(top), nn.ReLU(inplace=True)
+        )
+        self.scene = nn.Linear(c32, top)
+        self.fuse16 = _Fuse(top, c16, w16)
+        self.fuse8 = _Fuse(w16, c8, w8)
+        self.fuse4 = _Fuse(w8, c4, w4)
+        self.logits = nn.Conv2d(w4, NUM_BINS, 1)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Logits (N, 313, H/4, W/4) of lightness (N, 1, H, W)."""
+        # The trunk learnt from (value − 127) / 128; L*/100 is close to an sRGB grey value.
+        x = (luma / 50.0 - 1.0).expand(-1, 3, -1, -1)
+        # Depthwise convolutions on a CPU are three times faster in this layout.
+        x = x.contiguous(memory_format=torch.channels_last)
+        maps = self.trunk(x)
+        x = self.top(maps[4]) + self.scene(maps[4].mean((2, 3)))[:, :, None, None]
+        x = self.fuse16(x, maps[3])
+        x = self.fuse8(x, maps[2])
+        x = self.fuse4(x, maps[1])
+        return self.logits(x)

@@ -1,0 +1,125 @@
+"""Training pairs: a cropped, augmented grey input and the chroma it should get."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from napari_colorize.training.pictures import Picture
+from napari_colorize.training.recipe import Augmentation
+
+STRIDE = 4
+
+
+class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
+    """Random crops of pictures: (1, S, S) float32 L* and (2, S/4, S/4) float32 ab.
+
+    A pair depends on the seed, the epoch and the picture's index alone, whatever the number of
+    worker processes. The target is the ab plane point-sampled at stride 4, not averaged (as in
+    the paper's released code), and its colours are never changed; tone curve and noise touch the
+    grey input only.
+
+    Parameters
+    ----------
+    pictures
+        Where to read from.
+    size
+        Side S of the crop fed to the network, px; a multiple of 32.
+    seed
+        Of the whole training.
+    augmentation
+        How crops are taken and the grey input is changed.
+    """
+
+    def __init__(
+        self, pictures: Sequence[Picture], size: int, seed: int, augmentation: Augmentation
+    ) -> None:
+        self.pictures = pictures
+        self.size = size
+        self.seed = seed
+        self.augmentation = augmentation
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Pair number `index` of the current epoch."""
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        crop = _random_crop(self.pictures[index].read(), self.size, self.augmentation, random)
+        luma, target = _split(crop)
+        return torch.from_numpy(_age(luma, self.augmentation, random)[None]), target
+
+
+class CentrePairs(Dataset[tuple[Tensor, Tensor]]):
+    """The same pairs without chance: the largest central square, for validation."""
+
+    def __init__(self, pictures: Sequence[Picture], size: int) -> None:
+        self.pictures = pictures
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """Pair number `index`."""
+        picture = self.pictures[index].read()
+        height, width = picture.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        square = picture[top : top + side, left : left + side]
+        luma, target = _split(_resize(square, self.size))
+        return torch.from_numpy(luma[None]), target
+
+
+def _random_crop(
+    picture: NDArray[np.uint8],
+    size: int,
+    augmentation: Augmentation,
+    random: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Cut a random, slightly stretched rectangle and bring it to (size, size, 3)."""
+    height, width = picture.shape[:2]
+    side = min(height, width) * random.uniform(augmentation.smallest_crop, 1.0)
+    stretch = np.exp(random.uniform(-1, 1) * np.log(augmentation.largest_stretch) / 2)
+    crop_h = max(1, min(height, round(side * stretch)))
+    crop_w = max(1, min(width, round(side / stretch)))
+    top = random.integers(height - crop_h + 1)
+    left = random.integers(width - crop_w + 1)
+    crop = _resize(picture[top : top + crop_h, left : left + crop_w], size)
+    return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    shrinking = min(picture.shape[:2]) >= size
+    method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+    return cv2.resize(picture, (size, size), interpolation=method)
+
+
+def _split(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Tensor]:
+    """Lightness (S, S) and point-sampled chroma (2, S/4, S/4), both in Lab units."""
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    # The sample nearest to the middle of each 4 × 4 cell.
+    sampled = lab[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE, 1:]
+    return lab[..., 0], torch.from_numpy(np.ascontiguousarray(sampled.transpose(2, 0, 1)))
+
+
+def _age(
+    luma: NDArray[np.float32], augmentation: Augmentation, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Change the grey input as other cameras and old emulsions do: tone curve, fading, noise."""
+    share = luma / 100
+    if random.random() < augmentation.tone_share:
+        share = share ** np.exp(random.uniform(-1, 1) * augmentation.tone_strength)
+        black, white = random.uniform(0, augmentation.fading, 2)
+        share = black + share * (1 - black - white)
+    if random.random() < augmentation.noise_share:
+        sigma = random.uniform(0, augmentation.noise_strength)
+        share = share + random.normal(0, sigma, share.shape)
+    return np.clip(share * 100, 0, 100).astype(np.float32)
