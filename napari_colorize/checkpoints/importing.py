@@ -1,6 +1,7 @@
 """Bring weights that a user already has into the user's data folder, as safetensors."""
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,12 +30,16 @@ class PublicLayout:
         Keys that tell this layout from any other.
     prefix : str
         What our graph puts before the published keys.
+    fixed : tuple of str
+        Published keys of tensors that were never trained and that we hold too: where the
+        file's differ, its outputs mean something else than ours.
     """
 
     architecture: str
     method: str
     marks: tuple[str, ...]
     prefix: str
+    fixed: tuple[str, ...] = ()
 
 
 LAYOUTS = (
@@ -43,6 +48,7 @@ LAYOUTS = (
         method="colorful",
         marks=("model1.0.weight", "model8.4.bias", "model_out.weight"),
         prefix="network.",
+        fixed=("model_out.weight",),
     ),
 )
 
@@ -117,6 +123,7 @@ def _install(
     _refuse_shipped_name(described.name)
     graph = layout.build(described.architecture, described.options)
     renamed = _renamed(state, graph.state_dict())
+    _warn_of_other_constants(graph.state_dict(), renamed, file_name)
     layout.load_into(graph, renamed, file_name, described.architecture)
     recipe = {
         **described.recipe,
@@ -203,6 +210,21 @@ def _renamed(
         if key not in renamed and (ours or key.endswith("num_batches_tracked")):
             renamed[key] = tensor
     return renamed
+
+
+def _warn_of_other_constants(
+    expected: "Mapping[str, torch.Tensor]", found: "Mapping[str, torch.Tensor]", file_name: str
+) -> None:
+    for key in (known.prefix + fixed for known in LAYOUTS for fixed in known.fixed):
+        if key not in expected or key not in found or found[key].shape != expected[key].shape:
+            continue
+        if not found[key].allclose(expected[key], rtol=0, atol=1e-3):
+            warnings.warn(
+                f"{file_name}: {key} is not the published table of colour bins, so the colours of "
+                "these weights may be wrong.",
+                UserWarning,
+                stacklevel=2,
+            )
 
 
 def _name_from(stem: str) -> str:

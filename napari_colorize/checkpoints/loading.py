@@ -170,6 +170,9 @@ def _read_graph(entry: registry.Entry) -> "torch.nn.Module":
     state = weights.parse(content, entry.weights.name)
     graph = layout.build(found.architecture, found.options)
     layout.load_into(graph, state, entry.weights.name, found.architecture)
+    if hasattr(graph, "trained_rebalancing"):
+        # The state dict does not hold it, and vividness is wrong without it.
+        setattr(graph, "trained_rebalancing", float(found.trained_rebalancing))  # noqa: B010
     return graph.eval().requires_grad_(False)
 
 

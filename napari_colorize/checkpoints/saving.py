@@ -4,7 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +62,7 @@ def save_checkpoint(
             "or ask for it to be replaced."
         )
     content = safetensors.torch.save({key: _stored(t, key, half) for key, t in state.items()})
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     complete = replace(
         record,
         file=weights_path.name,

@@ -108,6 +108,12 @@ def _check_numbers(record: "CheckpointRecord") -> None:
         raise CheckpointError("The record's hours must be a number ≥ 0 or null.")
     if not _is_within(record.trained_rebalancing, 0, 1):
         raise CheckpointError("The record's trained_rebalancing must be a number from 0 to 1.")
+    built_with = record.options.get("trained_rebalancing", record.trained_rebalancing)
+    if built_with != record.trained_rebalancing:
+        raise CheckpointError(
+            f"The record's trained_rebalancing is {record.trained_rebalancing}, but its options "
+            f"say {built_with!r}; only one of them can be right."
+        )
     ranges = {"temperature": (0.01, 1), "vividness": (0, 1), "network_size": (32, 2048)}
     if set(record.defaults) != set(ranges):
         raise CheckpointError(

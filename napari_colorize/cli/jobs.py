@@ -1,0 +1,103 @@
+"""Which files a batch reads and where each result goes."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from napari_colorize.files import READABLE, WRITABLE
+
+MARK = "_colorized"
+"""Results carry it in their names: predicted colour never looks like the original file."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to colour: where it is, the name of its result without suffix, and a wish.
+
+    `target` is the result's path without its suffix; `suffix` is what the user typed, or empty
+    where it follows from the file.
+    """
+
+    source: Path
+    target: Path
+    suffix: str = ""
+
+
+def plan(inputs: Sequence[Path], output: Path, *, recursive: bool) -> list[Job]:
+    """Find the files and give each a place.
+
+    Parameters
+    ----------
+    inputs : sequence of Path
+        Files and folders. The pictures of a folder are taken in the order of their names, hidden
+        ones left out; with `recursive` its subfolders too, whose structure is kept.
+    output : Path
+        A folder, or, for a single file, a name that ends in ``.png``, ``.tif`` or ``.tiff``.
+
+    Raises
+    ------
+    click.UsageError
+        Nothing to colour, or one file name for several results.
+    """
+    found = [pair for given in inputs for pair in _pictures(given, output, recursive)]
+    found = list(dict.fromkeys(found))
+    if not found:
+        folders = ", ".join(str(given) for given in inputs)
+        deeper = "" if recursive else " To look into subfolders, add --recursive."
+        raise click.UsageError(
+            f"There are no pictures ({', '.join(READABLE)}) in {folders}.{deeper}"
+        )
+    if output.suffix.lower() in (*WRITABLE, ".jpg", ".jpeg") and not output.is_dir():
+        return [_single(found, output)]
+    return _placed(found, output)
+
+
+def _pictures(given: Path, output: Path, recursive: bool) -> Iterable[tuple[Path, Path]]:
+    """Yield (file, folder below the output) of one argument."""
+    if not given.is_dir():
+        yield given, Path()
+        return
+    for path in sorted(given.rglob("*") if recursive else given.glob("*")):
+        inside = path.relative_to(given)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        # An output folder below the input must not be coloured again by the next run.
+        result = output.is_dir() and output.resolve() in path.resolve().parents
+        earlier = path.stem.endswith((MARK, f"{MARK}_uncertainty"))
+        own = result and output.resolve() != given.resolve()
+        if path.is_file() and path.suffix.lower() in READABLE and not (hidden or own or earlier):
+            yield path, inside.parent
+
+
+def _single(found: list[tuple[Path, Path]], output: Path) -> Job:
+    if len(found) > 1:
+        raise click.UsageError(
+            f"{len(found)} pictures cannot all be written to {output.name}; give a folder with -o."
+        )
+    if output.suffix.lower() not in WRITABLE:
+        raise click.UsageError(
+            f"{output.name}: JPEG compression would change the lightness that colouring keeps; "
+            "choose .png or .tif."
+        )
+    return Job(found[0][0], output.with_suffix(""), output.suffix)
+
+
+def _placed(found: list[tuple[Path, Path]], output: Path) -> list[Job]:
+    stems = Counter(folder / source.stem for source, folder in found)
+    names = [
+        # a.png and a.jpg of one folder would meet: they keep their suffix in the name.
+        folder / (source.stem if stems[folder / source.stem] == 1 else source.name)
+        for source, folder in found
+    ]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise click.UsageError(
+            f"Several of the given pictures are called {twice[0]}, so their results would meet in "
+            "one file. Colour them into different folders."
+        )
+    return [
+        Job(source, output / name.parent / f"{name.name}{MARK}")
+        for (source, _), name in zip(found, names, strict=True)
+    ]

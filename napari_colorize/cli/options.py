@@ -1,0 +1,86 @@
+"""Command-line options made from the fields of `ColorizeParameters`, so they cannot drift."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import Field, fields
+from typing import Any
+
+import click
+
+from napari_colorize.parameters import ColorizeParameters
+
+_METAVARS = {"checkpoint": "NAME|FILE", "device": "NAME", "window": "LOW HIGH"}
+
+
+class NumberType(click.ParamType):
+    """A number; whole ones stay whole, as the record then shows them as they were typed."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return an int where the text is one, else a float."""
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+        self.fail(f"{value!r} is not a number.", param, ctx)
+
+
+def parameter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add one option for each field of `ColorizeParameters` to a command."""
+    for option in reversed(fields(ColorizeParameters)):
+        function = click.option(flag_of(option.name), option.name, **_described(option))(function)
+    return function
+
+
+def take_parameters(given: dict[str, Any]) -> ColorizeParameters:
+    """Take the parameter options out of a command's arguments and check them together.
+
+    Raises
+    ------
+    click.UsageError
+        A value cannot be used.
+    """
+    chosen = {
+        option.name: given.pop(option.name)
+        for option in fields(ColorizeParameters)
+        if option.name in given
+    }
+    try:
+        return ColorizeParameters(**{k: v for k, v in chosen.items() if v is not None})
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a field: ``network_size`` → ``--network-size``."""
+    return "--" + name.replace("_", "-")
+
+
+def _described(option: "Field[Any]") -> dict[str, Any]:
+    about = option.metadata
+    described: dict[str, Any] = {"default": None, "help": _help(option)}
+    if option.name in _METAVARS:
+        described["metavar"] = _METAVARS[option.name]
+    if option.name == "window":
+        return described | {"type": NumberType(), "nargs": 2}
+    return described | {"type": _type(about)}
+
+
+def _type(about: Mapping[str, Any]) -> click.ParamType:
+    if about["choices"]:
+        return click.Choice(about["choices"])
+    if about["min"] is None:
+        return click.STRING
+    kind = click.IntRange if isinstance(about["min"], int) else click.FloatRange
+    return kind(about["min"], about["max"])
+
+
+def _help(option: "Field[Any]") -> str:
+    # The fields speak of an empty form; on a command line that is an option left out.
+    text = option.metadata["help"].replace("Empty:", "Left out:").replace("empty:", "left out:")
+    if option.metadata["unit"]:
+        text = f"{text} ({option.metadata['unit']})"
+    return text if option.default is None else f"{text}  [default: {option.default}]"
