@@ -105,7 +105,7 @@ def spatial_shape(layer: "Image", level: int = 0) -> tuple[int, ...]:
     return tuple(int(n) for n in data.shape[: layer.ndim])
 
 
-def choose_level(layer: "Image", plane: Plane, max_pixels: int = MAX_LEVEL_PIXELS) -> int:
+def choose_level(layer: "Image", plane: Plane, max_pixels: int | None = None) -> int:
     """Return the finest level of a pyramid whose plane is small enough; 0 for a plain layer.
 
     Parameters
@@ -113,14 +113,16 @@ def choose_level(layer: "Image", plane: Plane, max_pixels: int = MAX_LEVEL_PIXEL
     layer : napari.layers.Image
     plane : Plane
         The plane that will be read.
-    max_pixels : int
-        Most pixels of that plane. Where even the coarsest level has more, it is taken.
+    max_pixels : int, optional
+        Most pixels of that plane; default :data:`MAX_LEVEL_PIXELS`. Where even the coarsest level
+        has more, it is taken.
     """
     if not layer.multiscale:
         return 0
+    most = MAX_LEVEL_PIXELS if max_pixels is None else max_pixels
     for level in range(len(layer.data)):
         shape = spatial_shape(layer, level)
-        if shape[plane.shown[0]] * shape[plane.shown[1]] <= max_pixels:
+        if shape[plane.shown[0]] * shape[plane.shown[1]] <= most:
             return level
     return len(layer.data) - 1
 

@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # enough for panels, not for a canvas
-
 pytest.importorskip("qtpy", reason="the panel needs the extra napari-colorize[napari]")
 pytest.importorskip("napari", reason="the panel needs the extra napari-colorize[napari]")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests that open a window where no screen, real or virtual, can be had."""
+    """Without any screen, real or virtual, let panels live offscreen and skip whole windows."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # has no OpenGL, so no napari canvas
     if item.get_closest_marker("qt") and os.environ.get("QT_QPA_PLATFORM") == "offscreen":
         pytest.skip("no display: install xvfb and pytest-xvfb to open real windows")
 

@@ -1,0 +1,315 @@
+"""What the panel does to a viewer: every layer kind in, correct new layers out."""
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtGui import QGuiApplication
+
+from napari_colorize import ColorizeParameters, colorize
+from napari_colorize.widgets._layout import CAVEAT
+
+
+@pytest.fixture
+def colour(viewer, make_panel, finish):
+    """Return a function that colours a layer and returns the new layers, lowest first."""
+
+    def run(layer, panel=None, **ticks) -> list:
+        panel = panel or make_panel(viewer)
+        panel.choose(layer)
+        for name, checked in ticks.items():
+            getattr(panel.ui, name).setChecked(checked)
+        before = list(viewer.layers)
+        panel.run()
+        finish(panel)
+        return [new for new in viewer.layers if not any(new is old for old in before)]
+
+    return run
+
+
+class TestPixels:
+    def test_are_those_of_colorize(self, viewer, model, colour, grey):
+        [result] = colour(viewer.add_image(grey))
+
+        np.testing.assert_array_equal(result.data, colorize(grey).rgb)
+        assert len(np.unique(result.data.reshape(-1, 3), axis=0)) > 10, "there is colour at all"
+
+    def test_use_the_contrast_limits_as_window(self, viewer, model, colour):
+        raw = np.random.default_rng(1).integers(0, 60_000, (40, 50), dtype=np.uint16)
+        layer = viewer.add_image(raw, contrast_limits=(1000, 20_000))
+        [result] = colour(layer)
+
+        np.testing.assert_array_equal(result.data, colorize(raw, window=(1000, 20_000)).rgb)
+        assert result.metadata["napari_colorize"]["parameters"]["window"] == [1000, 20_000]
+
+    def test_apply_the_gamma_that_the_canvas_applies(self, viewer, model, colour, grey):
+        [result] = colour(viewer.add_image(grey, gamma=0.5))
+        shown = np.sqrt(grey / np.float32(255))
+
+        np.testing.assert_array_equal(result.data, colorize(shown, window=(0, 1)).rgb)
+
+    @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.uint16, np.float32, np.float64])
+    def test_of_any_dtype(self, viewer, model, colour, grey, dtype):
+        data = (grey > 99) if dtype is bool else grey.astype(dtype)
+        layer = viewer.add_image(data)
+        [result] = colour(layer)
+
+        limits = tuple(float(limit) for limit in layer.contrast_limits)
+        np.testing.assert_array_equal(result.data, colorize(data, window=limits).rgb)
+        assert result.data.dtype == np.uint8
+
+    def test_with_nan_are_counted_and_finite(self, viewer, model, colour, grey):
+        data = grey.astype(np.float32)
+        data[3:5, 7] = np.nan
+        [result] = colour(viewer.add_image(data))
+
+        assert result.metadata["napari_colorize"]["input"]["nan_count"] == 2
+        assert (result.data[3, 7] <= result.data[4, 8].max()).all()
+
+    def test_of_rgb_use_its_lightness_and_keep_alpha(self, viewer, model, colour, grey):
+        rgba = np.stack([grey, grey[::-1], grey[:, ::-1], np.full_like(grey, 77)], axis=-1)
+        [result] = colour(viewer.add_image(rgba, rgb=True))
+
+        np.testing.assert_array_equal(result.data, colorize(rgba).rgb)
+        assert (result.data[..., 3] == 77).all()
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 3), (29, 4)])
+    def test_of_tiny_pictures_keep_their_size_and_are_rgb(self, viewer, model, colour, shape):
+        [result] = colour(viewer.add_image(np.full(shape, 90, np.uint8)))
+
+        assert result.rgb
+        assert result.data.shape == (*shape, 3)
+        assert result.ndim == 2
+
+    def test_a_grey_stack_of_three_columns_is_not_taken_for_rgb(self, viewer, model, colour):
+        stack = np.random.default_rng(0).integers(0, 255, (4, 40, 3), dtype=np.uint8)
+        [result] = colour(viewer.add_image(stack, rgb=False))
+
+        assert result.data.shape == (1, 40, 3, 3)
+
+
+class TestPlacement:
+    def test_of_a_plane_is_the_source_s_and_in_its_slice(self, viewer, model, colour, grey):
+        layer = viewer.add_image(
+            np.stack([grey] * 5),
+            scale=(2, 0.3, 0.3),
+            translate=(11, 1, 2),
+            units=("um", "um", "um"),
+            axis_labels=("z", "y", "x"),
+        )
+        viewer.dims.set_current_step(0, 3)
+        [result] = colour(layer)
+
+        assert result.data.shape == (1, *grey.shape, 3)
+        assert result.units == layer.units
+        assert result.axis_labels == layer.axis_labels
+        np.testing.assert_allclose(result.scale, layer.scale)
+        np.testing.assert_allclose(result.data_to_world((0, 5, 6)), layer.data_to_world((3, 5, 6)))
+
+    def test_of_a_side_view_lies_in_the_side_view(self, viewer, model, colour, grey):
+        layer = viewer.add_image(np.stack([grey] * 33), scale=(4, 1, 1))
+        viewer.dims.order = (1, 0, 2)
+        viewer.dims.set_current_step(1, 9)
+        [result] = colour(layer)
+
+        assert result.data.shape == (33, 1, 40, 3)
+        np.testing.assert_array_equal(result.data[:, 0], colorize(layer.data[:, 9]).rgb)
+        np.testing.assert_allclose(result.data_to_world((2, 0, 4)), layer.data_to_world((2, 9, 4)))
+
+    def test_of_a_transposed_view_colours_what_is_seen(self, viewer, model, colour, grey):
+        layer = viewer.add_image(grey, scale=(1, 3))
+        viewer.dims.order = (1, 0)
+        [result] = colour(layer)
+
+        np.testing.assert_array_equal(result.data, colorize(grey.T).rgb.swapaxes(0, 1))
+        np.testing.assert_allclose(result.scale, layer.scale)
+
+
+class TestStacks:
+    def test_all_planes_are_each_coloured_with_one_window(self, viewer, model, make_panel, colour):
+        stack = np.random.default_rng(2).integers(0, 4000, (3, 30, 20), dtype=np.uint16)
+        layer = viewer.add_image(stack, contrast_limits=(0, 3000), scale=(5, 1, 1))
+        panel = make_panel(viewer)
+        panel.ui.planes.setCurrentIndex(1)
+        [result] = colour(layer, panel)
+
+        expected = [colorize(plane, window=(0, 3000)).rgb for plane in stack]
+        np.testing.assert_array_equal(result.data, expected)
+        np.testing.assert_allclose(result.scale, layer.scale)
+        np.testing.assert_allclose(result.translate, layer.translate)
+        record = result.metadata["napari_colorize"]
+        assert record["source"]["planes"] == 3
+        assert record["output"]["shape"] == [3, 30, 20, 3]
+
+    def test_the_choice_is_offered_only_where_there_are_planes(self, viewer, make_panel, grey):
+        stack = viewer.add_image(np.stack([grey] * 7))
+        flat = viewer.add_image(grey)
+        panel = make_panel(viewer)
+
+        panel.choose(flat)
+        assert not panel.ui.planes.isEnabled()
+        panel.choose(stack)
+        assert panel.ui.planes.isEnabled()
+        assert panel.ui.planes.itemText(1) == "All 7 planes"
+
+    def test_a_lazy_stack_is_never_computed_beyond_its_plane(self, viewer, model, colour):
+        computed = set()
+
+        def block(block_info=None):
+            computed.add(block_info[None]["chunk-location"][0])
+            return np.full((1, 40, 40), 100, np.uint8)
+
+        data = da.map_blocks(block, chunks=((1,) * 50, (40,), (40,)), dtype=np.uint8)
+        layer = viewer.add_image(data, contrast_limits=(0, 255))
+        viewer.dims.set_current_step(0, 20)
+        computed.clear()
+        colour(layer)
+
+        assert computed == {20}
+
+    def test_a_pyramid_is_coloured_at_its_finest_level_that_fits(
+        self, viewer, model, colour, monkeypatch
+    ):
+        from napari_colorize.widgets import _planes
+
+        full = np.random.default_rng(3).integers(0, 255, (64, 96), dtype=np.uint8)
+        layer = viewer.add_image([full, full[::2, ::2]], multiscale=True, contrast_limits=(0, 255))
+        [fine] = colour(layer)
+        monkeypatch.setattr(_planes, "MAX_LEVEL_PIXELS", 64 * 96 - 1)
+        [coarse] = colour(layer)
+
+        assert fine.data.shape == (64, 96, 3)
+        np.testing.assert_array_equal(coarse.data, colorize(full[::2, ::2]).rgb)
+        np.testing.assert_allclose(
+            coarse.data_to_world((-0.5, -0.5)), layer.data_to_world((-0.5, -0.5))
+        )
+        np.testing.assert_allclose(
+            coarse.data_to_world((31.5, 47.5)), layer.data_to_world((63.5, 95.5))
+        )
+
+    def test_a_stack_beyond_the_free_memory_is_refused_at_its_first_plane(
+        self, viewer, model, make_panel, colour, monkeypatch
+    ):
+        import psutil
+
+        class Little:
+            available = 1000
+
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: Little)
+        layer = viewer.add_image(np.zeros((9, 30, 30), np.uint8))
+        panel = make_panel(viewer)
+        panel.ui.planes.setCurrentIndex(1)
+
+        assert colour(layer, panel) == []
+        assert "Colour single planes" in panel.ui.status.text()
+        assert model.calls == 1
+
+
+class TestLayers:
+    def test_a_run_never_touches_what_is_there(self, viewer, model, colour, grey):
+        layer = viewer.add_image(grey.copy(), name="cells")
+        first = colour(layer)
+        second = colour(layer)
+
+        np.testing.assert_array_equal(layer.data, grey)
+        assert [len(first), len(second), len(viewer.layers)] == [1, 1, 3]
+        assert first[0].name == "cells (predicted colour, colorful)"
+        assert second[0].name == "cells (predicted colour, colorful) [1]"
+
+    def test_a_layer_that_has_the_result_s_name_already_survives(self, viewer, model, colour, grey):
+        taken = viewer.add_image(grey, name="cells (predicted colour, colorful)")
+        [result] = colour(viewer.add_image(grey, name="cells"))
+
+        assert result is not taken
+        assert not taken.rgb
+        np.testing.assert_array_equal(taken.data, grey)
+
+    def test_uncertainty_and_clipped_colours_are_added_on_request(
+        self, viewer, model, colour, grey
+    ):
+        layer = viewer.add_image(np.stack([grey] * 2), scale=(1, 2, 2), units=("um",) * 3)
+        uncertainty, rgb, clipped = colour(layer, uncertainty=True, clipped=True)
+        expected = colorize(grey)
+
+        assert type(uncertainty) is Image
+        assert type(clipped) is Labels
+        np.testing.assert_array_equal(uncertainty.data[0], expected.uncertainty)
+        np.testing.assert_array_equal(clipped.data[0], expected.clipped)
+        assert tuple(uncertainty.contrast_limits) == (0, 1)
+        for extra in (uncertainty, clipped):
+            np.testing.assert_allclose(extra.scale, rgb.scale)
+            np.testing.assert_allclose(extra.translate, rgb.translate)
+            assert extra.units == layer.units
+
+    def test_a_tiny_uncertainty_map_is_not_taken_for_rgb(self, viewer, model, colour):
+        uncertainty, _ = colour(viewer.add_image(np.zeros((40, 3), np.uint8)), uncertainty=True)
+
+        assert not uncertainty.rgb
+        assert uncertainty.data.shape == (40, 3)
+
+    def test_the_record_names_layer_plane_and_contrast(self, viewer, model, colour, grey):
+        layer = viewer.add_image(np.stack([grey] * 3), name="cells")
+        viewer.dims.set_current_step(0, 2)
+        [result] = colour(layer)
+        source = result.metadata["napari_colorize"]["source"]
+
+        assert source["name"] == "cells[2, :, :]"
+        assert source["plane"] == {"0": 2}
+        assert source["contrast_limits"] == [0, 255]
+
+
+class TestPanel:
+    def test_says_what_predicted_colour_is_not(self, viewer, make_panel):
+        from qtpy.QtWidgets import QLabel
+
+        panel = make_panel(viewer)
+        labels = panel.findChildren(QLabel)
+
+        assert CAVEAT == "Predicted colour is plausible, not measured."
+        assert CAVEAT in [label.text() for label in labels]
+
+    def test_without_an_image_it_cannot_run(self, viewer, make_panel, grey):
+        panel = make_panel(viewer)
+        assert not panel.ui.run.isEnabled()
+
+        viewer.add_points(np.zeros((3, 2)))
+        assert not panel.ui.run.isEnabled()
+        viewer.add_image(grey)
+        assert panel.ui.run.isEnabled()
+
+    def test_copies_the_legend_and_the_python_of_the_last_result(
+        self, viewer, model, make_panel, colour, grey
+    ):
+        panel = make_panel(viewer)
+        assert not panel.ui.copy_legend.isEnabled()
+        panel.ui.form.temperature.slider.setValue(0.25)
+        [result] = colour(viewer.add_image(grey, name="cells"), panel)
+
+        panel.ui.copy_legend.click()
+        assert QGuiApplication.clipboard().text() == colorize(grey, temperature=0.25).legend
+        panel.ui.copy_python.click()
+        scope = {"image": grey}
+        exec(QGuiApplication.clipboard().text(), scope)
+        np.testing.assert_array_equal(scope["rgb"], result.data)
+
+    def test_the_source_stays_chosen_after_a_run_and_after_a_rename(
+        self, viewer, model, make_panel, colour, grey
+    ):
+        layer = viewer.add_image(grey, name="a")
+        panel = make_panel(viewer)
+        colour(layer, panel)
+        layer.name = "b"
+
+        assert panel.ui.layer.layer is layer
+        assert panel.ui.layer.currentText() == "b"
+
+    def test_passes_what_its_form_says(self, viewer, make_panel):
+        panel = make_panel(viewer)
+        form = panel.ui.form
+        form.vividness.slider.setValue(0.9)
+        form.refinement.setCurrentIndex(form.refinement.findData("bilinear"))
+        form.network_size.setValue(128)
+
+        assert form.parameters() == ColorizeParameters(
+            vividness=0.9, refinement="bilinear", network_size=128
+        )
