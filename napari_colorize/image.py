@@ -187,13 +187,13 @@ def lightness_of_codes() -> NDArray[np.float32]:
 
 
 def _lab_lightness(rgb: NDArray[Any]) -> NDArray[np.float32]:
-    """Return L* of (…, 3) sRGB, uint8 or float32 0…1."""
+    """Return L*, 0…100 in spite of rounding, of (…, 3) sRGB: uint8 or float32 0…1."""
     import torch
 
     from napari_colorize import ops
 
     lab = ops.rgb_to_lab(torch.from_numpy(np.require(rgb, requirements=["C", "W"])))
-    return np.ascontiguousarray(lab[..., 0].numpy())
+    return np.ascontiguousarray(lab[..., 0].clamp(0, 100).numpy())
 
 
 def _lightness(pixels: NDArray[Any], window: tuple[float, float]) -> tuple[NDArray[Any], int, int]:

@@ -138,17 +138,19 @@ def legend(record: Mapping[str, Any]) -> str:
 
 
 def as_python(record: Mapping[str, Any]) -> str:
-    """Return the Python code that makes the same result without a window.
+    """Return the Python code that makes the same result without a graphical interface.
 
-    Where the source is a file, the code reads it; otherwise it expects the picture in a variable
-    ``image``. The window is written out, so that the code does not depend on how it was chosen;
-    the device is left to the machine on which the code runs.
+    Where the source is a file that :mod:`napari_colorize.files` reads, the code reads it; otherwise
+    it expects the picture in a variable ``image``. The intensity window is written out, so that the
+    code does not depend on how it was chosen; the device is left to the machine that runs it.
     """
+    from napari_colorize.files import READABLE
+
     used = {k: v for k, v in record["parameters"].items() if k != "device"}
     used["window"] = tuple(used["window"])
     source = record.get("source") or {}
     lines = ["import napari_colorize"]
-    if source.get("path"):
+    if str(source.get("path", "")).lower().endswith(READABLE):
         page = source.get("page") or 0
         lines += [
             "from napari_colorize import files",
@@ -156,7 +158,8 @@ def as_python(record: Mapping[str, Any]) -> str:
             f"image = files.read({source['path']!r})[{page}].pixels",
         ]
     else:
-        named = f" {source['name']!r}" if source.get("name") else ""
+        name = source.get("name") or source.get("path")
+        named = f" {name!r}" if name else ""
         lines += ["", f"# image: the {_shape_of(record)} pixels of the picture{named}"]
     lines.append("result = napari_colorize.colorize(")
     lines.append("    image,")

@@ -132,7 +132,9 @@ def _shown(plane: NDArray[Any], keyframe: Any) -> NDArray[Any]:
     """Apply what the file says about how its values are to be seen."""
     photometric = getattr(keyframe.photometric, "name", "")
     if photometric == "PALETTE" and keyframe.colormap is not None:
-        return np.ascontiguousarray(np.moveaxis(np.asarray(keyframe.colormap)[:, plane], 0, -1))
+        # Writers fill the 16 bits as 256·v or as 257·v; the upper eight are v either way.
+        colours = (np.asarray(keyframe.colormap) >> 8).astype(np.uint8)
+        return np.ascontiguousarray(np.moveaxis(colours[:, plane], 0, -1))
     if photometric == "MINISWHITE" and plane.dtype.kind in "bu":
         return ~plane
     if plane.ndim == 3 and plane.shape[-1] == 2:  # grey with alpha

@@ -67,11 +67,9 @@ def write(
     ValueError
         The suffix, or this dtype or number of pages in a file of this kind.
     """
-    from napari_colorize.api import Colorized
-
     path = Path(path)
     _refuse_suffix(path)
-    if isinstance(results, Colorized):
+    if not isinstance(results, Iterable):
         results = [results]
     targets = [path, sidecar_of(path)] + ([uncertainty_of(path)] if uncertainty else [])
     with _staged(targets, overwrite) as staged:
