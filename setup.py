@@ -133,7 +133,7 @@ def extensions(torch) -> list:
 
 
 def builder(torch):
-    """Return torch's build command, with objects kept in ``build/`` so that ninja can reuse them."""
+    """Return torch's build command, with objects kept in ``build/`` for ninja to reuse."""
     from torch.utils.cpp_extension import BuildExtension
 
     class BuildOperators(BuildExtension):
