@@ -60,14 +60,15 @@ def _pictures(given: Path, output: Path, recursive: bool) -> Iterable[tuple[Path
     if not given.is_dir():
         yield given, Path()
         return
+    # Results below an input folder must not be coloured again by the next run.
+    results = output.resolve() if given.resolve() in output.resolve().parents else None
     for path in sorted(given.rglob("*") if recursive else given.glob("*")):
         inside = path.relative_to(given)
         hidden = any(part.startswith(".") for part in inside.parts)
-        # An output folder below the input must not be coloured again by the next run.
-        result = output.is_dir() and output.resolve() in path.resolve().parents
-        earlier = path.stem.endswith((MARK, f"{MARK}_uncertainty"))
-        own = result and output.resolve() != given.resolve()
-        if path.is_file() and path.suffix.lower() in READABLE and not (hidden or own or earlier):
+        earlier = path.stem.endswith((MARK, f"{MARK}_uncertainty")) or (
+            results is not None and results in path.resolve().parents
+        )
+        if path.suffix.lower() in READABLE and path.is_file() and not (hidden or earlier):
             yield path, inside.parent
 
 

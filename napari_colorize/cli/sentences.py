@@ -24,12 +24,20 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         # Python's own "[Errno 28] No space left on device: 'x'" is not for microscopists.
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
-    if isinstance(error, _OURS) and text:
+    if isinstance(error, _OURS) and text and "\n" not in text:
         return text
+    reason = _gist(text)
     return (
-        f"Unexpected {type(error).__name__}{': ' + text if text else ''}. This is a bug; please "
-        f"report it with the output of the same command under {DEBUG_VARIABLE}=1."
+        f"Unexpected {type(error).__name__}{': ' + reason if reason else ''}. This is a bug; "
+        f"please report it with the output of the same command under {DEBUG_VARIABLE}=1."
     )
+
+
+def _gist(text: str) -> str:
+    """Return the line of a long message that says most; TorchScript puts it last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if line.startswith("RuntimeError: ")] or lines or [""]
+    return said[0].removeprefix("RuntimeError: ").rstrip(".")[:200]
 
 
 @contextlib.contextmanager
