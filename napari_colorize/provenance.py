@@ -69,7 +69,7 @@ def make_record(
     record = {
         "schema": SCHEMA,
         "notice": NOTICE,
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "software": {
             "name": "napari-colorize",
             "version": __version__,

@@ -60,7 +60,7 @@ def test_as_python_reads_the_page_of_the_file_itself(tmp_path):
     import tifffile
 
     stack = RNG.integers(0, 4096, (3, 20, 20)).astype(np.uint16)
-    tifffile.imwrite(tmp_path / "it's a stack.tif", stack)
+    tifffile.imwrite(tmp_path / "it's a stack.tif", stack, photometric="minisblack")
     page = files.read(tmp_path / "it's a stack.tif")[2]
     result = colorize(page.pixels, source=page.source)
     room: dict = {}

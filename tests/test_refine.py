@@ -59,13 +59,13 @@ class TestEveryWay:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_joint_bilateral_keeps_colour_on_its_side_of_an_edge(dtype):
     image = np.zeros((64, 64), np.uint8)
-    image[:, :30], image[:, 30:] = 80, 190  # the edge lies inside a chroma pixel
+    image[:, :26], image[:, 26:] = 80, 190  # the edge lies inside a chroma pixel
     chroma = torch.zeros(1, 2, 16, 16)
     chroma[:, 0, :, :7], chroma[:, 0, :, 7:] = 30.0, 0.0
     across = {}
     for refinement in ("joint_bilateral", "bilinear"):
         rgb, _ = refined(image, chroma, refinement=refinement, dtype=dtype, sigma_range=3.0)
-        bright = rgb[32, 30:36].astype(float) / FULL_RANGE[dtype]
+        bright = rgb[32, 26:30].astype(float) / FULL_RANGE[dtype]
         across[refinement] = np.abs(bright[:, 0] - bright[:, 1]).max()
     assert across["joint_bilateral"] < 0.1 * across["bilinear"]
 

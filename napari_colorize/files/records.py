@@ -18,8 +18,18 @@ _SIGNATURE_AND_HEADER = 8 + 25
 
 
 def as_text(record: Mapping[str, Any]) -> str:
-    """Return a record as 7-bit JSON text, which every container can hold."""
+    """Return a record as one line of 7-bit JSON, which every container can hold."""
     return json.dumps(record, ensure_ascii=True, allow_nan=False)
+
+
+def as_description(record: Mapping[str, Any]) -> str:
+    """Return a record as a TIFF description: the legend for people, then a line of JSON.
+
+    The JSON must not come first: readers take a description that begins with a brace and holds the
+    word "shape" for tifffile's own.
+    """
+    legend = record["legend"].encode("ascii", "backslashreplace").decode()
+    return f"{legend}\n{as_text(record)}"
 
 
 def with_png_record(png: bytes, record: Mapping[str, Any]) -> bytes:
@@ -74,7 +84,7 @@ def _tiff_texts(path: Path) -> list[str]:
 
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        record = json.loads(text)
+        record = json.loads(text.rpartition("\n")[2])
     except ValueError:
         return None
     ours = isinstance(record, dict) and str(record.get("schema", "")).startswith(KEYWORD)

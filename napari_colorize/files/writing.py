@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_colorize._version import __version__
 from napari_colorize.files.pages import Resolution
-from napari_colorize.files.records import as_text, with_png_record
+from napari_colorize.files.records import as_description, with_png_record
 
 if TYPE_CHECKING:
     from napari_colorize.api import Colorized
@@ -182,7 +182,7 @@ def _write_tiff(
         for result in results:
             alpha = ["unassalpha"] if result.rgb.shape[-1] == 4 else None
             _write_page(
-                *(file, result.rgb, as_text(result.record), resolution),
+                *(file, result.rgb, as_description(result.record), resolution),
                 photometric="rgb",
                 extrasamples=alpha,
             )
@@ -195,7 +195,7 @@ def _with_maps(
 ) -> "Iterator[Colorized]":
     """Write the uncertainty of each result that passes."""
     for result in results:
-        text = as_text(result.record)
+        text = as_description(result.record)
         _write_page(file, result.uncertainty, text, resolution, photometric="minisblack")
         yield result
 
