@@ -256,17 +256,19 @@ class TestRealProcess:
         )
         code = f"""
             import sys, time, types
-            import numpy as np
-            from napari_colorize.api import Colorized
+            import torch
             from napari_colorize import checkpoints
             from napari_colorize.cli import main, pages
-            record = types.SimpleNamespace(name="fake")
+            record = types.SimpleNamespace(name="fake", method="colorful", sha256="0" * 64,
+                defaults=dict(temperature=0.38, vividness=0.5, network_size=32))
+            model = types.SimpleNamespace(record=record, graph=lambda luma, *_: (
+                torch.zeros(1, 2, 8, 8), torch.zeros(1, 1, 8, 8)))
             checkpoints.default_for = lambda method: record
-            checkpoints.load = lambda name, device="cpu": None
-            def wait(pixels, source, **_):
+            checkpoints.load = lambda name, device="cpu": model
+            colorize = pages.colorize
+            def wait(pixels, source, **options):
                 if source["page"] == 0:
-                    flat = np.zeros((8, 8), np.float32)
-                    return Colorized(np.zeros((8, 8, 3), np.uint8), flat, flat > 0, {{}})
+                    return colorize(pixels, source=source, **options)
                 print("waiting", flush=True)
                 time.sleep(60)
             pages.colorize = wait
