@@ -8,15 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_colorize.ops.bilateral import finish, joint_bilateral, joint_bilateral_upsample
+    from napari_colorize.ops.bilateral import joint_bilateral, joint_bilateral_upsample
     from napari_colorize.ops.colour import gamut_clip, lab_to_rgb, rgb_to_lab
     from napari_colorize.ops.encoding import annealed_mean, soft_encode, soft_encode_dense
+    from napari_colorize.ops.finishing import finish
     from napari_colorize.ops.library import backend, load
 
 _HOME_OF = {
     "annealed_mean": "encoding",
     "backend": "library",
-    "finish": "bilateral",
+    "finish": "finishing",
     "gamut_clip": "colour",
     "joint_bilateral": "bilateral",
     "joint_bilateral_upsample": "bilateral",

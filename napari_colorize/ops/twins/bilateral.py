@@ -7,6 +7,7 @@ library cannot be used. They need torch alone, and torch differentiates them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -16,10 +17,17 @@ RANGE_FLOOR = 1e-4
 spatial weights alone decide, and the pixel gets the interpolated colour instead of 0 / 0."""
 
 
-def check_settings(name: str, radius: int, sigma_space: float, sigma_range: float) -> None:
+FILTER_RADII = (0, 1024)
+UPSAMPLE_RADII = (1, 64)
+
+
+def check_settings(
+    name: str, radii: tuple[int, int], radius: int, sigma_space: float, sigma_range: float
+) -> None:
     """Refuse a radius or sigmas that the bilateral operators cannot take, in a sentence."""
-    if not 0 <= radius <= 1024:
-        raise ValueError(f"{name} needs a radius of 0 to 1024 pixels; {radius} was given.")
+    least, most = radii
+    if not least <= radius <= most:
+        raise ValueError(f"{name} needs a radius of {least} to {most} pixels; {radius} was given.")
     for label, value in (("sigma_space", sigma_space), ("sigma_range", sigma_range)):
         if not (value > 0 and math.isfinite(value)):
             raise ValueError(f"{name} needs a finite {label} above 0; {value} was given.")
@@ -60,14 +68,66 @@ def check_upsample_sizes(name: str, chroma: Tensor, height: int, width: int) -> 
         )
 
 
+def check_filter(
+    chroma: Tensor, guide: Tensor, radius: int, sigma_space: float, sigma_range: float
+) -> None:
+    """Refuse what :func:`joint_bilateral` cannot take, in a sentence."""
+    name = "joint_bilateral"
+    check_settings(name, FILTER_RADII, radius, sigma_space, sigma_range)
+    check_planes(name, "chroma", chroma)
+    check_planes(name, "guide", guide, chroma)
+    n, _, h, w = chroma.shape
+    check_guide(name, "guide", guide, (n, 1, h, w))
+
+
+def check_upsample(
+    chroma: Tensor,
+    guide_small: Tensor,
+    guide: Tensor,
+    radius: int,
+    sigma_space: float,
+    sigma_range: float,
+) -> None:
+    """Refuse what :func:`joint_bilateral_upsample` cannot take, in a sentence."""
+    name = "joint_bilateral_upsample"
+    check_settings(name, UPSAMPLE_RADII, radius, sigma_space, sigma_range)
+    check_planes(name, "chroma", chroma)
+    check_planes(name, "guide_small", guide_small, chroma)
+    check_planes(name, "guide", guide, chroma)
+    n, _, h, w = chroma.shape
+    height, width = guide.shape[2:]
+    check_guide(name, "guide_small", guide_small, (n, 1, h, w))
+    check_guide(name, "guide", guide, (n, 1, height, width))
+    check_upsample_sizes(name, chroma, height, width)
+
+
+def disk_taps(h: int, w: int, radius: int) -> Iterator[tuple[tuple, tuple, int]]:
+    """Yield the disk's offsets as slices of an image: the pixels, their neighbours, distance²."""
+    down = min(radius, h - 1)
+    for dy in range(-down, down + 1):
+        reach = min(math.isqrt(radius * radius - dy * dy), w - 1)
+        for dx in range(-reach, reach + 1):
+            here = (..., slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx)))
+            there = (..., slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx)))
+            yield here, there, dy * dy + dx * dx
+
+
+def filter_weight(
+    here: Tensor, there: Tensor, squared: int, sigma_space: float, sigma_range: float
+) -> Tensor:
+    """Weigh neighbours by distance² in pixels and by their lightness."""
+    step = (there - here) / sigma_range
+    return torch.exp(-0.5 * step * step - squared / (2 * sigma_space * sigma_space))
+
+
 def joint_bilateral(
     chroma: Tensor, guide: Tensor, radius: int, sigma_space: float, sigma_range: float
 ) -> Tensor:
     """Smooth chroma within regions of equal lightness.
 
-    Petschnigg et al. (SIGGRAPH 2004), section 3, the joint (cross) bilateral filter: each pixel becomes
-    the mean of its neighbours, weighted by exp(−d² / 2σ_s² − ΔL² / 2σ_r²). Exact, over the disk
-    dx² + dy² ≤ radius², renormalised over the neighbours that lie inside the image.
+    Petschnigg et al. (SIGGRAPH 2004), section 3, the joint (cross) bilateral filter: each pixel
+    becomes the mean of its neighbours, weighted by exp(−d² / 2σ_s² − ΔL² / 2σ_r²). Exact, over the
+    disk dx² + dy² ≤ radius², renormalised over the neighbours that lie inside the image.
 
     Parameters
     ----------
@@ -76,7 +136,7 @@ def joint_bilateral(
     guide : torch.Tensor
         ``(N, 1, H, W)``, same dtype; lightness in L units.
     radius : int
-        Of the disk, in pixels; 0 returns the chroma unchanged.
+        Of the disk, in pixels, 0…1024; 0 returns the chroma unchanged.
     sigma_space : float
         Spatial standard deviation in pixels, above 0.
     sigma_range : float
@@ -94,50 +154,53 @@ def joint_bilateral(
     TypeError
         For another dtype, or chroma and guide of different dtypes.
     """
-    name = "joint_bilateral"
-    check_settings(name, radius, sigma_space, sigma_range)
-    check_planes(name, "chroma", chroma)
-    check_planes(name, "guide", guide, chroma)
-    n, c, h, w = chroma.shape
-    check_guide(name, "guide", guide, (n, 1, h, w))
+    check_filter(chroma, guide, radius, sigma_space, sigma_range)
+    h, w = chroma.shape[2:]
     total = torch.zeros_like(chroma, memory_format=torch.contiguous_format)
     norm = torch.zeros_like(guide, memory_format=torch.contiguous_format)
     if total.numel() == 0:
         return total + chroma
-    for dy in range(-min(radius, h - 1), min(radius, h - 1) + 1):
-        reach = min(math.isqrt(radius * radius - dy * dy), w - 1)
-        for dx in range(-reach, reach + 1):
-            here = (..., slice(max(0, -dy), h - max(0, dy)), slice(max(0, -dx), w - max(0, dx)))
-            there = (..., slice(max(0, dy), h - max(0, -dy)), slice(max(0, dx), w - max(0, -dx)))
-            space = (dy * dy + dx * dx) / (2 * sigma_space * sigma_space)
-            step = (guide[there] - guide[here]) / sigma_range
-            weight = torch.exp(-0.5 * step * step - space)
-            total[here] = total[here] + weight * chroma[there]
-            norm[here] = norm[here] + weight
+    for here, there, squared in disk_taps(h, w, radius):
+        weight = filter_weight(guide[here], guide[there], squared, sigma_space, sigma_range)
+        total[here] = total[here] + weight * chroma[there]
+        norm[here] = norm[here] + weight
     return total / norm
 
 
 def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tuple[Tensor, Tensor]:
     """Return one axis' small pixels and spatial weights for each full-size pixel.
 
-    The centre of full-size pixel i lies at ``(i + 1/2) · small / size − 1/2`` on the small grid; its
-    window is the ``radius`` small pixels on either side, those outside the image with weight 0. The
-    weights are relative to the nearest pixel's, so that none but far ones can underflow.
+    The centre of full-size pixel i lies at ``(i + 1/2) · small / size − 1/2`` on the small grid;
+    its window is the ``radius`` small pixels on either side, those outside the image with weight 0.
+    The weights are relative to the nearest pixel's, so that they cannot all underflow.
 
     Returns
     -------
     index : torch.Tensor
-        ``(size, 2 · radius)`` int64, inside 0…small − 1.
+        ``(2 · radius, size)`` int64, inside 0…small − 1.
     weight : torch.Tensor
-        ``(size, 2 · radius)`` float64.
+        ``(2 · radius, size)`` float64.
     """
     where = (torch.arange(size, dtype=torch.float64) + 0.5) * small / size - 0.5
-    taps = where.floor().long()[:, None] + torch.arange(1 - radius, radius + 1)
+    taps = where.floor().long() + torch.arange(1 - radius, radius + 1)[:, None]
     inside = (taps >= 0) & (taps < small)
-    index = taps.clamp(0, small - 1)
-    exponent = ((where[:, None] - taps) / sigma_space) ** 2 / 2
-    nearest = exponent.where(inside, torch.inf).amin(dim=1, keepdim=True)
-    return index, torch.exp(nearest - exponent) * inside
+    exponent = ((where - taps) / sigma_space) ** 2 / 2
+    nearest = exponent.where(inside, torch.inf).amin(dim=0)
+    return taps.clamp(0, small - 1), torch.exp(nearest - exponent) * inside
+
+
+def upsample_taps(
+    chroma: Tensor, guide: Tensor, radius: int, sigma_space: float
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield small rows (H,), small columns (W,) and spatial weights (H, W) of the window."""
+    (h, w), (height, width) = chroma.shape[2:], guide.shape[2:]
+    rows, row_weight = upsample_axis(height, h, radius, sigma_space)
+    columns, column_weight = upsample_axis(width, w, radius, sigma_space)
+    rows, columns = rows.to(chroma.device), columns.to(chroma.device)
+    row_weight, column_weight = row_weight.to(chroma), column_weight.to(chroma)
+    for ky in range(2 * radius):
+        for kx in range(2 * radius):
+            yield rows[ky], columns[kx], row_weight[ky, :, None] * column_weight[kx]
 
 
 def joint_bilateral_upsample(
@@ -150,11 +213,11 @@ def joint_bilateral_upsample(
 ) -> Tensor:
     """Bring small chroma to full size along the edges of a full-size guide.
 
-    Kopf et al. (SIGGRAPH 2007), section 3: each full-size pixel becomes the mean of the small pixels
-    around it, weighted by their distance and by how near their lightness is to its own. The weight of
-    a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the 2·radius × 2·radius small
-    pixels around it, renormalised over those inside the image. The small constant makes a pixel whose
-    lightness no neighbour shares fall back to spatial interpolation.
+    Kopf et al. (SIGGRAPH 2007), section 3: each full-size pixel becomes the mean of the small
+    pixels around it, weighted by their distance and by how near their lightness is to its own. The
+    weight of a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the
+    2·radius × 2·radius small pixels around it, renormalised over those inside the image. The small
+    constant makes a pixel whose lightness no neighbour shares fall back to spatial interpolation.
 
     Parameters
     ----------
@@ -166,7 +229,7 @@ def joint_bilateral_upsample(
         ``(N, 1, H, W)``, same dtype: lightness at full size, in L units. Pixel centres are aligned
         (``align_corners=False``): both images cover the same area.
     radius : int
-        Small pixels on either side, 1 or more.
+        Small pixels on either side, 1…64.
     sigma_space : float
         Spatial standard deviation in *small* pixels, above 0.
     sigma_range : float
@@ -185,31 +248,15 @@ def joint_bilateral_upsample(
     TypeError
         For another dtype, or chroma and guides of different dtypes.
     """
-    name = "joint_bilateral_upsample"
-    check_settings(name, radius, sigma_space, sigma_range)
-    if radius == 0:
-        raise ValueError(f"{name} needs a radius of at least 1 small pixel; 0 was given.")
-    check_planes(name, "chroma", chroma)
-    check_planes(name, "guide_small", guide_small, chroma)
-    check_planes(name, "guide", guide, chroma)
-    n, c, h, w = chroma.shape
-    height, width = guide.shape[2:]
-    check_guide(name, "guide_small", guide_small, (n, 1, h, w))
-    check_guide(name, "guide", guide, (n, 1, height, width))
-    check_upsample_sizes(name, chroma, height, width)
-    total = chroma.new_zeros((n, c, height, width))
+    check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
+    n, c = chroma.shape[:2]
+    total = chroma.new_zeros((n, c, *guide.shape[2:]))
     if total.numel() == 0:
         return total
-    norm = chroma.new_zeros((n, 1, height, width))
-    rows, row_weight = (t.to(chroma.device) for t in upsample_axis(height, h, radius, sigma_space))
-    cols, col_weight = (t.to(chroma.device) for t in upsample_axis(width, w, radius, sigma_space))
-    row_weight, col_weight = row_weight.to(chroma), col_weight.to(chroma)
-    for ky in range(2 * radius):
-        for kx in range(2 * radius):
-            y, x = rows[:, ky, None], cols[:, kx]
-            step = (guide_small[..., y, x] - guide) / sigma_range
-            space = row_weight[:, ky, None] * col_weight[:, kx]
-            weight = space * (torch.exp(-0.5 * step * step) + RANGE_FLOOR)
-            total = total + weight * chroma[..., y, x]
-            norm = norm + weight
+    norm = chroma.new_zeros(guide.shape)
+    for y, x, space in upsample_taps(chroma, guide, radius, sigma_space):
+        step = (guide_small[..., y[:, None], x] - guide) / sigma_range
+        weight = space * (torch.exp(-0.5 * step * step) + RANGE_FLOOR)
+        total = total + weight * chroma[..., y[:, None], x]
+        norm = norm + weight
     return total / norm

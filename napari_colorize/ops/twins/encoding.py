@@ -215,4 +215,4 @@ def annealed_mean(
     p = log_p.exp()
     log_q = math.log(max(logits.shape[1], 2))
     entropy = -(p * log_p.where(p != 0, 0.0)).sum(dim=1, keepdim=True) / log_q
-    return ab, entropy.clamp(0.0, 1.0)
+    return ab.contiguous(), entropy.clamp(0.0, 1.0)

@@ -1,0 +1,46 @@
+// What the bilateral operators refuse, in sentences. The Python functions say the same earlier; this
+// is for graphs that call torch.ops.napari_colorize themselves.
+#pragma once
+
+#include "torch_stable.h"
+
+#include <cmath>
+
+namespace napari_colorize {
+
+inline void check_settings(const char* name, int64_t least_radius, int64_t radius,
+                           double sigma_space, double sigma_range) {
+  const int64_t most = least_radius == 0 ? 1024 : 64;
+  STD_TORCH_CHECK(radius >= least_radius && radius <= most, name, " needs a radius of ",
+                  least_radius, " to ", most, " pixels; ", radius, " was given.");
+  STD_TORCH_CHECK(sigma_space > 0 && std::isfinite(sigma_space), name,
+                  " needs a finite sigma_space above 0; ", sigma_space, " was given.");
+  STD_TORCH_CHECK(sigma_range > 0 && std::isfinite(sigma_range), name,
+                  " needs a finite sigma_range above 0; ", sigma_range, " was given.");
+}
+
+inline void check_planes(const char* name, const Tensor& chroma) {
+  STD_TORCH_CHECK(chroma.dim() == 4, name, " takes planes of shape (N, C, H, W).");
+  const auto dtype = chroma.scalar_type();
+  STD_TORCH_CHECK(dtype == ScalarType::Float || dtype == ScalarType::Double, name,
+                  " takes float32 or float64 planes; convert them with .float() first.");
+}
+
+inline void check_guide(const char* name, const Tensor& guide, const Tensor& chroma,
+                        int64_t height, int64_t width) {
+  STD_TORCH_CHECK(guide.dim() == 4 && guide.size(0) == chroma.size(0) && guide.size(1) == 1 &&
+                      guide.size(2) == height && guide.size(3) == width,
+                  name, " needs a guide of shape (", chroma.size(0), ", 1, ", height, ", ", width,
+                  ") to go with its chroma.");
+  STD_TORCH_CHECK(guide.scalar_type() == chroma.scalar_type(), name,
+                  " needs chroma and guide of one dtype.");
+  STD_TORCH_CHECK(guide.is_cuda() == chroma.is_cuda(), name,
+                  " needs chroma and guide on one device.");
+}
+
+inline void check_upsample_sizes(const char* name, const Tensor& chroma, int64_t pixels) {
+  STD_TORCH_CHECK(pixels == 0 || chroma.size(2) * chroma.size(3) > 0, name,
+                  " cannot fill an image from chroma without pixels.");
+}
+
+}  // namespace napari_colorize

@@ -1,0 +1,153 @@
+// soft_encode and soft_encode_dense on the CPU: blocks of pixels through the vectorised closed form,
+// then the few that it declined through the scan.
+#include "torch_stable.h"
+
+#include "cpu/memory.h"
+#include "cpu/multiversion.h"
+#include "math/soft_encode.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace napari_colorize {
+
+namespace soft_encoding {
+
+constexpr int kBlock = 256;  // pixels at a time: their results fit the first-level cache
+constexpr int kClosed = 5;   // neighbours that the closed form gives
+
+struct Block {
+  int index[kClosed][kBlock];
+  float weight[kClosed][kBlock];
+  int valid[kBlock];
+};
+
+NC_MULTIVERSION void encode_block(const float* __restrict a, const float* __restrict b, int count,
+                                  float scale, float product, Block* __restrict block) {
+  const ClosedForm form{scale, product};
+  NC_INDEPENDENT
+  for (int p = 0; p < count; ++p) {
+    const NearestFive found = encode_nearest_five(a[p], b[p], form);
+    for (int k = 0; k < kClosed; ++k) {
+      block->index[k][p] = found.index[k];
+      block->weight[k][p] = found.weight[k];
+    }
+    block->valid[p] = found.valid;
+  }
+}
+
+// Sparse results of up to kBlock pixels; index and weight lie `stride` apart from bin to bin.
+void encode_pixels(const float* a, const float* b, int count, int neighbours, float sigma,
+                   int64_t* index, float* weight, int64_t stride) {
+  if (neighbours != kClosed || sigma < kClosedFormSigma) {
+    for (int p = 0; p < count; ++p) {
+      encode_scan(a[p], b[p], neighbours, sigma, index + p, weight + p, stride);
+    }
+    return;
+  }
+  Block block;
+  const ClosedForm form = closed_form(sigma);
+  encode_block(a, b, count, form.scale, form.product, &block);
+  for (int k = 0; k < kClosed; ++k) {
+    std::copy_n(block.index[k], count, index + k * stride);
+    std::copy_n(block.weight[k], count, weight + k * stride);
+  }
+  for (int p = 0; p < count; ++p) {
+    if (!block.valid[p]) {
+      encode_scan(a[p], b[p], neighbours, sigma, index + p, weight + p, stride);
+    }
+  }
+}
+
+}  // namespace soft_encoding
+
+namespace {
+
+using soft_encoding::encode_pixels;
+using soft_encoding::kBlock;
+
+struct Planes {
+  Tensor ab;
+  int64_t images;
+  int64_t pixels;
+};
+
+Planes checked_planes(const Tensor& ab, int64_t neighbours, double sigma) {
+  STD_TORCH_CHECK(ab.dim() == 4 && ab.size(1) == 2,
+                  "soft_encode takes ab planes of shape (N, 2, H, W).");
+  STD_TORCH_CHECK(ab.scalar_type() == ScalarType::Float,
+                  "soft_encode takes float32 ab values in Lab units; convert them with .float().");
+  STD_TORCH_CHECK(neighbours >= 1 && neighbours <= kBinCount,
+                  "soft_encode needs between 1 and 313 neighbours; ", neighbours, " was given.");
+  STD_TORCH_CHECK(sigma > 0 && std::isfinite(sigma),
+                  "soft_encode needs a finite sigma above 0 (Lab units); got ", sigma, ".");
+  return {torch::stable::contiguous(ab), ab.size(0), ab.size(2) * ab.size(3)};
+}
+
+// Calls body(image, first pixel, count) for every block of every image, in parallel.
+template <class Body>
+void for_each_block(int64_t images, int64_t pixels, const Body& body) {
+  const int64_t blocks = (pixels + kBlock - 1) / kBlock;
+  torch::stable::parallel_for(0, images * blocks, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const int64_t first = t % blocks * kBlock;
+      body(t / blocks, first, static_cast<int>(std::min<int64_t>(kBlock, pixels - first)));
+    }
+  });
+}
+
+std::tuple<Tensor, Tensor> soft_encode(const Tensor& ab, int64_t neighbours, double sigma) {
+  const auto [planes, images, pixels] = checked_planes(ab, neighbours, sigma);
+  const auto shape = {images, neighbours, ab.size(2), ab.size(3)};
+  Tensor index = torch::stable::new_empty(planes, shape, ScalarType::Long);
+  Tensor weight = torch::stable::new_empty(planes, shape);
+  const auto* in = planes.const_data_ptr<float>();
+  auto* index_out = index.mutable_data_ptr<int64_t>();
+  auto* weight_out = weight.mutable_data_ptr<float>();
+  advise_huge_pages(index_out, index.numel() * sizeof(int64_t));
+  advise_huge_pages(weight_out, weight.numel() * sizeof(float));
+  const int k = static_cast<int>(neighbours);
+  const float width = static_cast<float>(sigma);
+  for_each_block(images, pixels, [&, pixels = pixels](int64_t n, int64_t first, int count) {
+    const float* a = in + n * 2 * pixels + first;
+    const int64_t out = n * k * pixels + first;
+    encode_pixels(a, a + pixels, count, k, width, index_out + out, weight_out + out, pixels);
+  });
+  return {index, weight};
+}
+
+Tensor soft_encode_dense(const Tensor& ab, int64_t neighbours, double sigma) {
+  const auto [planes, images, pixels] = checked_planes(ab, neighbours, sigma);
+  Tensor dense = torch::stable::new_empty(planes, {images, kBinCount, ab.size(2), ab.size(3)});
+  const auto* in = planes.const_data_ptr<float>();
+  auto* out = dense.mutable_data_ptr<float>();
+  advise_huge_pages(out, dense.numel() * sizeof(float));
+  const int k_count = static_cast<int>(neighbours);
+  const float width = static_cast<float>(sigma);
+  for_each_block(images, pixels, [&, pixels = pixels](int64_t n, int64_t first, int count) {
+    thread_local int64_t index[kBinCount * kBlock];
+    thread_local float weight[kBinCount * kBlock];
+    const float* a = in + n * 2 * pixels + first;
+    encode_pixels(a, a + pixels, count, k_count, width, index, weight, kBlock);
+    float* image = out + n * kBinCount * pixels + first;
+    for (int q = 0; q < kBinCount; ++q) {
+      std::fill_n(image + q * pixels, count, 0.0f);
+    }
+    for (int k = 0; k < k_count; ++k) {
+      for (int p = 0; p < count; ++p) {
+        image[index[k * kBlock + p] * pixels + p] = weight[k * kBlock + p];
+      }
+    }
+  });
+  return dense;
+}
+
+}  // namespace
+
+}  // namespace napari_colorize
+
+STABLE_TORCH_LIBRARY_IMPL(napari_colorize, CPU, library) {
+  library.impl("soft_encode", TORCH_BOX(&napari_colorize::soft_encode));
+  library.impl("soft_encode_dense", TORCH_BOX(&napari_colorize::soft_encode_dense));
+}

@@ -1,0 +1,94 @@
+// The annealed mean of one pixel's bins, and the width of the prediction, in one pass over the bins.
+// Zhang, Isola, Efros (ECCV 2016), section 2.3.
+//
+//   z_q       logit + bias of bin q
+//   ab        Σ softmax(z / T)_q · bin_q                      Lab units
+//   entropy   −Σ p_q log p_q / log Q,  p = softmax(z)         0 … 1
+//
+// Online softmax: all sums are relative to the highest z so far and are rescaled when it rises,
+// which costs two exponentials a group of bins. With y = (z − top) log2 e, the entropy is
+// log Σ2^y − ln 2 · Σ y 2^y / Σ2^y. A z of −inf takes its bin out; NaN, +inf or no bin left gives NaN.
+#pragma once
+
+#include "math/exponential.h"
+#include "math/platform.h"
+
+namespace napari_colorize {
+
+// Float is the type of one or several pixels, Scalar that of one number.
+template <class Float>
+struct AnnealedSums {
+  Float top;     // highest z so far
+  Float sum;     // Σ 2^y
+  Float slope;   // Σ y 2^y
+  Float weight;  // Σ 2^(y / T)
+  Float a, b;    // Σ 2^(y / T) · bin
+};
+
+template <class Float, class Scalar>
+NC_HD AnnealedSums<Float> annealed_start() {
+  const Float zero{};
+  return {zero - static_cast<Scalar>(INFINITY), zero, zero, zero, zero, zero};
+}
+
+// Beyond this y a term is nothing; a product with −inf would be NaN.
+template <class Float, class Scalar>
+NC_HD Float held_exponent(Float y) {
+  const Float lowest = Float{} - static_cast<Scalar>(126);
+  return y < lowest ? lowest : y;
+}
+
+// Take in `count` bins: z(k) is the k-th one's logit with its bias, bins has its a and b at 2k, 2k + 1.
+template <class Float, class Scalar, class Logit>
+NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
+                           const Scalar* bins, Scalar inverse_temperature) {
+  const Scalar log2e = static_cast<Scalar>(kLog2E);
+  const Float none = Float{} - static_cast<Scalar>(INFINITY);
+  Float top = sums.top;
+  for (int k = 0; k < count; ++k) {
+    const Float value = z(k);
+    top = value > top ? value : top;  // NaN is passed over here and comes back below
+  }
+  const Float fall = (top == sums.top ? Float{} : sums.top - top) * log2e;
+  const Float shrink = exp2_nonpositive(fall);
+  const Float annealed_shrink = exp2_nonpositive(fall * inverse_temperature);
+  sums.top = top;
+  sums.slope = shrink * (sums.slope + held_exponent<Float, Scalar>(fall) * sums.sum);
+  sums.sum = sums.sum * shrink;
+  sums.weight = sums.weight * annealed_shrink;
+  sums.a = sums.a * annealed_shrink;
+  sums.b = sums.b * annealed_shrink;
+  const Float base = top == none ? Float{} : top;
+  for (int k = 0; k < count; ++k) {
+    const Float y = (z(k) - base) * log2e;
+    const Float term = exp2_nonpositive(y);
+    const Float annealed = exp2_nonpositive(y * inverse_temperature);
+    sums.sum += term;
+    sums.slope += term * held_exponent<Float, Scalar>(y);
+    sums.weight += annealed;
+    sums.a += annealed * bins[2 * k];
+    sums.b += annealed * bins[2 * k + 1];
+  }
+}
+
+template <class Scalar>
+struct AnnealedResult {
+  Scalar a, b, entropy;
+};
+
+// The results of one pixel; inverse_log_count is 1 / log Q (any number for Q = 1).
+template <class Scalar>
+NC_HD AnnealedResult<Scalar> annealed_finish(const AnnealedSums<Scalar>& sums,
+                                             Scalar inverse_log_count) {
+  const Scalar nan = static_cast<Scalar>(NAN);
+  const bool empty = sums.top == -static_cast<Scalar>(INFINITY);
+  const Scalar nats =
+      static_cast<Scalar>(log(sums.sum)) - static_cast<Scalar>(kLn2) * sums.slope / sums.sum;
+  const Scalar width = nats * inverse_log_count;
+  const Scalar entropy =
+      width < Scalar(0) ? Scalar(0) : (width > Scalar(1) ? Scalar(1) : width);  // NaN stays
+  return {empty ? nan : sums.a / sums.weight, empty ? nan : sums.b / sums.weight,
+          empty ? nan : entropy};
+}
+
+}  // namespace napari_colorize

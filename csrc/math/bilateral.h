@@ -1,0 +1,53 @@
+// Weights of the joint bilateral filter and of joint bilateral upsampling.
+//
+//   filter     exp(−d² / 2σ_s² − ΔL² / 2σ_r²)               Petschnigg et al., SIGGRAPH 2004, section 3
+//   upsample   exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + ε)   Kopf et al., SIGGRAPH 2007, section 3
+//
+// d in pixels of the chroma's grid, L in Lab units. The guide is brought to units in which the range
+// term is 2^(−Δ²): multiply it by guide_scale. ε keeps a pixel whose lightness no neighbour shares:
+// it gets the spatially interpolated colour.
+#pragma once
+
+#include "math/exponential.h"
+#include "math/platform.h"
+
+namespace napari_colorize {
+
+constexpr double kRangeFloor = 1e-4;  // ε; RANGE_FLOOR of the plain-torch twin
+
+NC_HD double guide_scale(double sigma_range) { return sqrt(0.5 * kLog2E) / sigma_range; }
+
+// Exponent to the base 2 of the spatial weight at a squared distance, positive.
+NC_HD double space_exponent(double squared_distance, double sigma_space) {
+  return squared_distance * (0.5 * kLog2E) / (sigma_space * sigma_space);
+}
+
+template <class Float, class Scalar>
+NC_HD Float filter_weight(Float guide_step, Scalar exponent) {
+  return exp2_nonpositive(-(guide_step * guide_step) - exponent);
+}
+
+template <class Float, class Scalar>
+NC_HD Float upsample_weight(Float guide_step, Float space) {
+  return space * (exp2_nonpositive(-(guide_step * guide_step)) + static_cast<Scalar>(kRangeFloor));
+}
+
+// Where full-size pixel i lies on the small grid, pixel centres aligned.
+NC_HD double small_position(int64_t i, int64_t small, int64_t size) {
+  return (i + 0.5) * small / size - 0.5;
+}
+
+// Spatial weight of small pixel `tap` for the position, relative to that of the nearest pixel of the
+// image (so that it cannot underflow for all of them); 0 outside the image.
+NC_HD double axis_weight(double position, int64_t tap, int64_t small, double sigma_space) {
+  if (tap < 0 || tap >= small) {
+    return 0.0;
+  }
+  double nearest = floor(position + 0.5);
+  nearest = nearest < 0.0 ? 0.0 : (nearest > small - 1.0 ? small - 1.0 : nearest);
+  const double far = position - tap;
+  const double near = position - nearest;
+  return exp2(space_exponent(near * near, sigma_space) - space_exponent(far * far, sigma_space));
+}
+
+}  // namespace napari_colorize

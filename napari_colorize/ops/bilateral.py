@@ -1,0 +1,178 @@
+"""Chroma smoothed and enlarged along the edges of lightness: joint bilateral filters.
+
+Everything here is also an operator of ``torch.ops.napari_colorize``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_colorize.ops.bindings import Operator
+from napari_colorize.ops.checks import require_tensor
+from napari_colorize.ops.library import load
+from napari_colorize.ops.twins import bilateral as twins
+from napari_colorize.ops.twins import bilateral_gradients as gradients
+
+_FLOATS = (torch.float32, torch.float64)
+
+
+def joint_bilateral(
+    chroma: Tensor, guide: Tensor, *, radius: int, sigma_space: float, sigma_range: float
+) -> Tensor:
+    """Smooth chroma within regions of equal lightness.
+
+    Petschnigg et al. (SIGGRAPH 2004), section 3, the joint (cross) bilateral filter: each pixel
+    becomes the mean of its neighbours, weighted by exp(−d² / 2σ_s² − ΔL² / 2σ_r²). Exact, over the
+    disk dx² + dy² ≤ radius², renormalised over the neighbours that lie inside the image.
+
+    Parameters
+    ----------
+    chroma : torch.Tensor
+        ``(N, C, H, W)`` float32 or float64, any strides; ab in Lab units, or anything else.
+    guide : torch.Tensor
+        ``(N, 1, H, W)``, same dtype; lightness in L units.
+    radius : int
+        Of the disk, in pixels, 0…1024; 0 returns the chroma unchanged. Twice sigma_space or more
+        holds nearly all of the Gaussian.
+    sigma_space : float
+        Spatial standard deviation in pixels, above 0.
+    sigma_range : float
+        Standard deviation of the lightness difference in L units, above 0.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(N, C, H, W)``, dtype of the chroma. NaN in the guide or the chroma spreads over the disk.
+        Differentiable with respect to both.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a float tensor, or dtypes differ.
+    ValueError
+        For shapes that do not go together, or settings out of range.
+    """
+    require_tensor("chroma", chroma, _FLOATS)
+    require_tensor("guide", guide, _FLOATS)
+    twins.check_filter(chroma, guide, radius, sigma_space, sigma_range)
+    load()
+    return torch.ops.napari_colorize.joint_bilateral(
+        chroma, guide, radius, sigma_space, sigma_range
+    )
+
+
+def joint_bilateral_upsample(
+    chroma: Tensor,
+    guide_small: Tensor,
+    guide: Tensor,
+    *,
+    radius: int,
+    sigma_space: float,
+    sigma_range: float,
+) -> Tensor:
+    """Bring small chroma to full size along the edges of a full-size guide.
+
+    Kopf et al. (SIGGRAPH 2007), section 3: each full-size pixel becomes the mean of the small
+    pixels around it, weighted by their distance and by how near their lightness is to its own. The
+    weight of a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the
+    2·radius × 2·radius small pixels around it, renormalised over those inside the image. The small
+    constant makes a pixel whose lightness no neighbour shares fall back to spatial interpolation.
+
+    Parameters
+    ----------
+    chroma : torch.Tensor
+        ``(N, C, h, w)`` float32 or float64, any strides.
+    guide_small : torch.Tensor
+        ``(N, 1, h, w)``, same dtype: the guide at the chroma's size, in L units.
+    guide : torch.Tensor
+        ``(N, 1, H, W)``, same dtype: lightness at full size, in L units. Pixel centres are aligned
+        (``align_corners=False``): both images cover the same area. Any ratio of sizes.
+    radius : int
+        Small pixels on either side, 1…64.
+    sigma_space : float
+        Spatial standard deviation in *small* pixels, above 0.
+    sigma_range : float
+        Standard deviation of the lightness difference in L units, above 0.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(N, C, H, W)``, dtype of the chroma; constant chroma stays constant. NaN in the full-size
+        guide stays in its pixel; NaN in the small images spreads over their windows. Differentiable
+        with respect to all three.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a float tensor, or dtypes differ.
+    ValueError
+        For shapes that do not go together, or settings out of range.
+    """
+    require_tensor("chroma", chroma, _FLOATS)
+    require_tensor("guide_small", guide_small, _FLOATS)
+    require_tensor("guide", guide, _FLOATS)
+    twins.check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
+    load()
+    return torch.ops.napari_colorize.joint_bilateral_upsample(
+        chroma, guide_small, guide, radius, sigma_space, sigma_range
+    )
+
+
+def _fake_filter(
+    chroma: Tensor, guide: Tensor, radius: int, sigma_space: float, sigma_range: float
+) -> Tensor:
+    return chroma.new_empty(chroma.shape)
+
+
+def _fake_upsample(
+    chroma: Tensor,
+    guide_small: Tensor,
+    guide: Tensor,
+    radius: int,
+    sigma_space: float,
+    sigma_range: float,
+) -> Tensor:
+    return chroma.new_empty((*chroma.shape[:2], *guide.shape[2:]))
+
+
+def _save_filter(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    chroma, guide, *ctx.settings = inputs
+    ctx.save_for_backward(chroma, guide, output)
+
+
+def _filter_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+    found = gradients.joint_bilateral(gradient, *ctx.saved_tensors, *ctx.settings)
+    return *found, None, None, None
+
+
+def _save_upsample(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    chroma, guide_small, guide, *ctx.settings = inputs
+    ctx.save_for_backward(chroma, guide_small, guide, output)
+
+
+def _upsample_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+    found = gradients.joint_bilateral_upsample(gradient, *ctx.saved_tensors, *ctx.settings)
+    return *found, None, None, None
+
+
+OPERATORS = (
+    Operator(
+        schema="joint_bilateral(Tensor chroma, Tensor guide, int radius, float sigma_space,"
+        " float sigma_range) -> Tensor",
+        twin=twins.joint_bilateral,
+        fake=_fake_filter,
+        setup_context=_save_filter,
+        backward=_filter_backward,
+    ),
+    Operator(
+        schema="joint_bilateral_upsample(Tensor chroma, Tensor guide_small, Tensor guide,"
+        " int radius, float sigma_space, float sigma_range) -> Tensor",
+        twin=twins.joint_bilateral_upsample,
+        fake=_fake_upsample,
+        setup_context=_save_upsample,
+        backward=_upsample_backward,
+    ),
+)
