@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QWidget
 
@@ -92,6 +93,12 @@ class ColorizePanel(QWidget):
 
         if self.record is not None:
             self._copy(provenance.as_python(self.record), "The Python code is on the clipboard.")
+
+    def event(self, event: QEvent | None) -> bool:
+        """Stop the run when the panel's dock is closed: napari then only takes the panel out."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
+            self.cancel()
+        return super().event(event)
 
     # -- what happens ---------------------------------------------------------------------------
 

@@ -76,7 +76,6 @@ def test_closing_the_dock_in_the_middle_of_a_run_is_safe(window, model, grey, qt
     panel.run()
     assert model.entered.wait(20)
     stop = panel.runner._stop
-    del panel
     dock.destroyOnClose()
     qtbot.waitUntil(stop.is_set, timeout=10_000)
     model.gate.set()

@@ -1,0 +1,122 @@
+"""Make the pictures of the napari panel that the docs show: ``python docs/make_screenshots.py``.
+
+Opens a real napari window with the panel docked, colours a sample with the installed weights, and
+saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
+with its advanced section open). Without a screen it starts a virtual one, which needs Xvfb and Mesa:
+``apt install xvfb libgl1-mesa-dri``.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+IMAGES = Path(__file__).parent / "images"
+SAMPLES = ("astronaut", "camera", "cat", "coffee", "immunohistochemistry", "rocket")
+WINDOW = (1500, 860)
+PATIENCE_MS = 120_000
+
+
+def main() -> int:
+    """Make the pictures; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sample", choices=SAMPLES, default="astronaut")
+    parser.add_argument("--out", type=Path, default=IMAGES, help="folder for the pictures")
+    options = parser.parse_args()
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        return run_on_virtual_screen()
+    options.out.mkdir(parents=True, exist_ok=True)
+    try:
+        paths = make_pictures(options.sample, options.out)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(*paths, sep="\n")
+    return 0
+
+
+def run_on_virtual_screen() -> int:
+    """Run this script again under Xvfb, with Qt on X11; return its exit status."""
+    xvfb_run = shutil.which("xvfb-run")
+    if xvfb_run is None:
+        print("There is no screen. Install a virtual one: apt install xvfb libgl1-mesa-dri")
+        return 1
+    screen = ["-a", "-s", "-screen 0 1920x1200x24"]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
+    done = subprocess.run([xvfb_run, *screen, sys.executable, *sys.argv], env=environment)
+    return done.returncode
+
+
+def make_pictures(sample: str, folder: Path) -> list[Path]:
+    """Colour a sample in a real window and save what it looks like.
+
+    Raises
+    ------
+    RuntimeError
+        The run failed; the panel's sentence says why, for example that no weights are installed.
+    """
+    from napari.settings import get_settings
+
+    from napari_colorize import sample_data
+    from napari_colorize.widgets.launch import open_viewer
+
+    get_settings().appearance.theme = "dark"
+    viewer = open_viewer()
+    viewer.window.resize(*WINDOW)
+    viewer.layers.clear()
+    [(picture, settings, _)] = getattr(sample_data, sample)()
+    layer = viewer.add_image(picture, **settings)
+    panel: Any = viewer.window.dock_widgets["Colorize"]
+    panel.choose(layer)
+    panel.run()
+    wait_until_idle(panel)
+    if panel.record is None:
+        raise RuntimeError(panel.ui.status.text())
+    show_side_by_side(viewer)
+
+    window_picture = folder / "panel.png"
+    viewer.screenshot(str(window_picture), canvas_only=False, flash=False)
+    panel.ui.form.advanced.expand(animate=False)
+    settle()
+    advanced_picture = folder / "panel_advanced.png"
+    panel.grab().save(str(advanced_picture))
+    viewer.close()
+    return [window_picture, advanced_picture]
+
+
+def wait_until_idle(panel: Any) -> None:
+    """Let Qt run until the panel's job is over."""
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    if panel.runner.job is None:  # it failed at the door
+        return
+    loop = QEventLoop()
+    for signal in (panel.runner.returned, panel.runner.failed, panel.runner.stopped):
+        signal.connect(loop.quit)
+    QTimer.singleShot(PATIENCE_MS, loop.quit)
+    loop.exec()
+    settle()
+
+
+def show_side_by_side(viewer: Any) -> None:
+    """Show the source and its colour beside each other."""
+    viewer.grid.enabled = True
+    viewer.grid.shape = (1, 2)
+    viewer.grid.stride = -1
+    settle()
+    viewer.reset_view()
+    settle()
+
+
+def settle() -> None:
+    """Let Qt finish layouts, thumbnails and drawing."""
+    from qtpy.QtTest import QTest
+
+    QTest.qWait(400)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
