@@ -47,23 +47,44 @@ struct Outsiders {
   int64_t place[kPixelBlock];
   T lightness[kPixelBlock], a[kPixelBlock], b[kPixelBlock];
   T inside[kPixelBlock], outside[kPixelBlock];
+  T low[3][kPixelBlock], high[3][kPixelBlock];  // the bounds that count, of red, green and blue
 };
+
+template <class T>
+NC_HD void halve_brackets(Outsiders<T>& colours) {
+  NC_INDEPENDENT
+  for (int64_t i = 0; i < colours.count; ++i) {
+    const math::GamutBounds<T> bounds{
+        {colours.low[0][i], colours.low[1][i], colours.low[2][i]},
+        {colours.high[0][i], colours.high[1][i], colours.high[2][i]}};
+    math::halve_bracket(colours.lightness[i], colours.a[i], colours.b[i], bounds,
+                        colours.inside[i], colours.outside[i]);
+  }
+}
+
+template <class T>
+NC_HD void set_bounds(Outsiders<T>& colours, int64_t i, math::GamutBounds<T> bounds) {
+  colours.low[0][i] = bounds.low.first;
+  colours.low[1][i] = bounds.low.second;
+  colours.low[2][i] = bounds.low.third;
+  colours.high[0][i] = bounds.high.first;
+  colours.high[1][i] = bounds.high.second;
+  colours.high[2][i] = bounds.high.third;
+}
 
 // The scale of all outsiders at once, as math::gamut_scale finds it one by one.
 template <class T>
 NC_HD void bisect_outsiders(Outsiders<T>& colours) {
   const int64_t count = colours.count;
   for (int64_t i = 0; i < count; ++i) {
+    set_bounds(colours, i,
+               math::broken_bounds(
+                   math::linear_from_lab(colours.lightness[i], colours.a[i], colours.b[i])));
     colours.inside[i] = T(0);
     colours.outside[i] = T(1);
   }
   for (int step = 0; step < math::kHalvings<T>; ++step) {
-    NC_INDEPENDENT
-    for (int64_t i = 0; i < count; ++i) {
-      const T lightness = colours.lightness[i], a = colours.a[i], b = colours.b[i];
-      const auto bounds = math::broken_bounds(math::linear_from_lab(lightness, a, b));
-      math::halve_bracket(lightness, a, b, bounds, colours.inside[i], colours.outside[i]);
-    }
+    halve_brackets(colours);
   }
   int64_t dented = 0;
   for (int64_t i = 0; i < count; ++i) {
@@ -71,16 +92,13 @@ NC_HD void bisect_outsiders(Outsiders<T>& colours) {
     const auto linear =
         math::linear_from_lab(colours.lightness[i], scale * colours.a[i], scale * colours.b[i]);
     const bool fits = math::is_within(linear, math::all_bounds<T>());
+    set_bounds(colours, i, math::all_bounds<T>());
     colours.outside[i] = scale;
     colours.inside[i] = fits ? scale : T(0);
     dented += !fits;
   }
   for (int step = 0; dented > 0 && step < math::kHalvings<T>; ++step) {
-    NC_INDEPENDENT
-    for (int64_t i = 0; i < count; ++i) {
-      math::halve_bracket(colours.lightness[i], colours.a[i], colours.b[i], math::all_bounds<T>(),
-                          colours.inside[i], colours.outside[i]);
-    }
+    halve_brackets(colours);
   }
 }
 

@@ -59,9 +59,10 @@ NC_HD T poison(T lightness, T a, T b) {
   return (lightness - lightness) + (a - a) + (b - b);
 }
 
-// How often a bracket of length 1 is halved: to the last bit of T.
+// How often a bracket of length 1 is halved: to 1e-6 (1e-4 Lab units) in float, to the last bit of
+// double.
 template <class T>
-constexpr int kHalvings = sizeof(T) == 4 ? 24 : 53;
+constexpr int kHalvings = sizeof(T) == 4 ? 20 : 53;
 
 // Halves [inside, outside] once.
 template <class T>
@@ -79,9 +80,10 @@ NC_HD T gamut_scale(T lightness, T a, T b) {
   if (is_within(linear, all_bounds<T>())) {
     return T(1);
   }
+  const GamutBounds<T> broken = broken_bounds(linear);
   T inside = T(0), outside = T(1);
   for (int i = 0; i < kHalvings<T>; ++i) {
-    halve_bracket(lightness, a, b, broken_bounds(linear), inside, outside);
+    halve_bracket(lightness, a, b, broken, inside, outside);
   }
   if (is_within(linear_from_lab(lightness, inside * a, inside * b), all_bounds<T>())) {
     return inside;

@@ -162,15 +162,18 @@ def _save_input_and_result(ctx: Any, inputs: tuple[Any, ...], output: Any) -> No
 
 
 def _rgb_to_lab_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    return gradients.rgb_to_lab(gradient, *ctx.saved_tensors, ctx.channel_dim), None
+    (rgb,) = ctx.saved_tensors
+    return gradients.rgb_to_lab(gradient, rgb, ctx.channel_dim), None
 
 
 def _lab_to_rgb_backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-    return gradients.lab_to_rgb(gradient, *ctx.saved_tensors, ctx.channel_dim), None, None
+    (lab,) = ctx.saved_tensors
+    return gradients.lab_to_rgb(gradient, lab, ctx.channel_dim), None, None
 
 
 def _gamut_clip_backward(ctx: Any, gradient: Tensor, _: Any) -> tuple[Tensor | None, ...]:
-    return gradients.gamut_clip(gradient, *ctx.saved_tensors, ctx.channel_dim), None
+    lab, inside = ctx.saved_tensors
+    return gradients.gamut_clip(gradient, lab, inside, ctx.channel_dim), None
 
 
 OPERATORS = (

@@ -121,9 +121,9 @@ def gamut_scale(lab: Tensor) -> Tensor:
 
 
 def _bisect(lab: Tensor, outside: Tensor, bounds: Tensor) -> Tensor:
-    """Halve [0, outside] to the last bit; `bounds` (6, ...) says which of the six count."""
+    """Halve [0, outside] to 1e-6 (float64: the last bit); `bounds` (6, ...) says which count."""
     inside = torch.zeros_like(outside)
-    for _ in range(53 if lab.dtype == torch.float64 else 24):
+    for _ in range(53 if lab.dtype == torch.float64 else 20):
         middle = (inside + outside) / 2
         fits = _breaches(linear_from_lab(_scale_chroma(lab, middle)), bounds) == 0
         inside = torch.where(fits, middle, inside)
