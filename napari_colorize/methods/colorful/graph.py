@@ -69,9 +69,10 @@ class ColorfulGraph(nn.Module):
         columns = (width + self.stride - 1) // self.stride
         logits = logits[:, :, :rows, :columns]
         bias = (vividness - self.trained_rebalancing) * self.log_weights
-        return torch.ops.napari_colorize.annealed_mean(
-            logits, self.bins, bias, float(temperature.item())
-        )
+        sharpness = temperature.item()
+        if torch.jit.is_scripting():
+            sharpness = float(sharpness)  # a guard that ``torch.export`` could not keep open
+        return torch.ops.napari_colorize.annealed_mean(logits, self.bins, bias, sharpness)
 
 
 def compact_graph(
