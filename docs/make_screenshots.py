@@ -2,8 +2,8 @@
 
 Opens a real napari window with the panel docked, colours a sample with the installed weights, and
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
-with its advanced section open). Without a screen it starts a virtual one, which needs Xvfb and Mesa:
-``apt install xvfb libgl1-mesa-dri``.
+with its advanced section open). Without a screen it starts a virtual one, which needs Xvfb and
+Mesa: ``apt install xvfb libgl1-mesa-dri``.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from typing import Any
 
 IMAGES = Path(__file__).parent / "images"
 SAMPLES = ("astronaut", "camera", "cat", "coffee", "immunohistochemistry", "rocket")
-WINDOW = (1500, 860)
+WINDOW = (1500, 780)
 PATIENCE_MS = 120_000
 
 
@@ -103,9 +103,8 @@ def wait_until_idle(panel: Any) -> None:
 
 def show_side_by_side(viewer: Any) -> None:
     """Show the source and its colour beside each other."""
-    viewer.grid.enabled = True
-    viewer.grid.shape = (1, 2)
-    viewer.grid.stride = -1
+    grid = viewer.canvas.grid
+    grid.enabled, grid.shape, grid.stride = True, (1, 2), 1
     settle()
     viewer.reset_view()
     settle()
@@ -113,9 +112,11 @@ def show_side_by_side(viewer: Any) -> None:
 
 def settle() -> None:
     """Let Qt finish layouts, thumbnails and drawing."""
-    from qtpy.QtTest import QTest
+    from qtpy.QtCore import QEventLoop, QTimer
 
-    QTest.qWait(400)
+    loop = QEventLoop()
+    QTimer.singleShot(400, loop.quit)
+    loop.exec()
 
 
 if __name__ == "__main__":

@@ -22,28 +22,28 @@ def astronaut() -> list[LayerData]:
     """Return the portrait of Eileen Collins, made grey."""
     import skimage.data
 
-    return _layer(grey(skimage.data.astronaut()), "Astronaut (grey)")
+    return _layer(grey(skimage.data.astronaut()), "Astronaut, grey")
 
 
 def cat() -> list[LayerData]:
     """Return the cat Chelsea, made grey."""
     import skimage.data
 
-    return _layer(grey(skimage.data.cat()), "Cat (grey)")
+    return _layer(grey(skimage.data.cat()), "Cat, grey")
 
 
 def coffee() -> list[LayerData]:
     """Return a cup of coffee, made grey."""
     import skimage.data
 
-    return _layer(grey(skimage.data.coffee()), "Coffee (grey)")
+    return _layer(grey(skimage.data.coffee()), "Coffee, grey")
 
 
 def rocket() -> list[LayerData]:
     """Return a rocket on its launch pad, made grey."""
     import skimage.data
 
-    return _layer(grey(skimage.data.rocket()), "Rocket (grey)")
+    return _layer(grey(skimage.data.rocket()), "Rocket, grey")
 
 
 def immunohistochemistry() -> list[LayerData]:
@@ -51,7 +51,7 @@ def immunohistochemistry() -> list[LayerData]:
     import skimage.data
 
     picture = grey(skimage.data.immunohistochemistry())
-    return _layer(picture, "Immunohistochemistry (grey)")
+    return _layer(picture, "Immunohistochemistry, grey")
 
 
 def grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,7 +3,15 @@
 from dataclasses import fields
 from typing import Any
 
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLayout,
+    QSizePolicy,
+    QSpinBox,
+    QWidget,
+)
 from superqt import QCollapsible
 
 from napari_colorize import checkpoints
@@ -11,10 +19,10 @@ from napari_colorize.parameters import METHODS, REFINEMENTS, ColorizeParameters
 from napari_colorize.widgets._slider import DefaultedSlider
 
 OPTIONS: dict[str, Any] = {option.name: option for option in fields(ColorizeParameters)}
-METHOD_TITLES = {"colorful": "Colorful (Zhang et al. 2016)"}
+METHOD_TITLES = {"colorful": "Colorful (Zhang 2016)"}
 REFINEMENT_TITLES = {
-    "joint_bilateral": "Along edges (joint bilateral)",
-    "bilinear": "Plain (bilinear)",
+    "joint_bilateral": "Along edges",
+    "bilinear": "Plain",
 }
 PAPER_DEFAULTS = {"temperature": 0.38, "vividness": 0.5}
 """Where the sliders stand while no weights are installed that would say better."""
@@ -35,7 +43,8 @@ class ParameterForm(QWidget):
         self.sigma_space = _spin("sigma_space", QDoubleSpinBox())
         self.sigma_range = _spin("sigma_range", QDoubleSpinBox())
         self.advanced = self._advanced()
-        layout = _form_layout(self)
+        self._above = 0
+        self._rows = layout = _form_layout(self)
         layout.addRow("Method", self.method)
         layout.addRow("Temperature", self.temperature)
         layout.addRow("Vividness", self.vividness)
@@ -45,6 +54,15 @@ class ParameterForm(QWidget):
         self.checkpoint.currentIndexChanged.connect(self._show_defaults)
         self.refinement.currentIndexChanged.connect(self._enable_refinement)
         self.refresh_checkpoints()
+
+    def add_above(self, label: str, field: QWidget) -> None:
+        """Put another row above the form's own, below those put there before, all aligned."""
+        self._rows.insertRow(self._above, label, field)
+        self._above += 1
+
+    def add_below(self, label: str, field: QLayout) -> None:
+        """Put another row below the form's own."""
+        self._rows.addRow(label, field)
 
     def parameters(self) -> ColorizeParameters:
         """Return what the form says; what was not touched is left to the checkpoint."""
@@ -83,7 +101,7 @@ class ParameterForm(QWidget):
         layout.addRow("Radius", self.radius)
         layout.addRow("Sigma space", self.sigma_space)
         layout.addRow("Sigma range", self.sigma_range)
-        advanced = QCollapsible("Advanced")
+        advanced = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
         advanced.addWidget(inner)
         return advanced
 
@@ -106,15 +124,21 @@ class ParameterForm(QWidget):
 def _form_layout(widget: QWidget) -> QFormLayout:
     layout = QFormLayout(widget)
     layout.setContentsMargins(0, 0, 0, 0)
-    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return layout
+
+
+def _widen(field: QWidget) -> None:
+    """Let a field fill its row."""
+    field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
 
 def _box(titles: dict[str, str], option: str) -> QComboBox:
     box = QComboBox()
     box.setToolTip(OPTIONS[option].metadata["help"])
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(12)
+    box.setMinimumContentsLength(10)
+    _widen(box)
     for value, title in titles.items():
         box.addItem(title, value)
     return box
@@ -134,6 +158,7 @@ def _spin(name: str, box: Any) -> Any:
     box.setValue(OPTIONS[name].default)
     box.setToolTip(known["help"])
     box.setSuffix(f" {known['unit']}" if known["unit"] else "")
+    _widen(box)
     return box
 
 
@@ -146,4 +171,5 @@ def _network_size() -> QSpinBox:
     box.setSpecialValueText("Default")
     box.setSuffix(f" {known['unit']}")
     box.setToolTip(known["help"])
+    _widen(box)
     return box

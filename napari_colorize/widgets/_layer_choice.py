@@ -4,7 +4,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_colorize.widgets._alive import connect_while_alive
 
@@ -29,6 +29,7 @@ class LayerChoice(QComboBox):
         self.setToolTip("The image that is coloured. It is never changed; results are new layers.")
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._layers = layers
         self._offered: list[weakref.ref] = []
         self._chosen: weakref.ref | None = None

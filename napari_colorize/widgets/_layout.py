@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -89,6 +87,7 @@ class PanelLayout:
         self.copy_python.setEnabled(has_result)
 
     def _set_up(self) -> None:
+        self.planes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.planes.setToolTip("All planes share the layer's contrast limits.")
         self.uncertainty.setToolTip(
             "Also add a layer of 0 (the network sees one colour) to 1 (it could be any)."
@@ -98,7 +97,7 @@ class PanelLayout:
             "lightness and was moved towards grey."
         )
         self.run.setToolTip("Colour into a new layer; the source is never changed.")
-        self.run.setDefault(True)
+        self.run.setStyleSheet("font-weight: bold;")
         self.cancel.setToolTip("Stop; nothing is added.")
         self.copy_legend.setToolTip("A sentence that says how the last result was made.")
         self.copy_python.setToolTip("The call that repeats the last result without napari.")
@@ -108,21 +107,18 @@ class PanelLayout:
         self.status.setWordWrap(True)
 
     def _lay_out(self, panel: QWidget) -> None:
-        source = QFormLayout()
-        source.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        source.addRow("Image", self.layer)
-        source.addRow("Planes", self.planes)
+        also = QVBoxLayout()
+        also.addWidget(self.uncertainty)
+        also.addWidget(self.clipped)
+        self.form.add_above("Image", self.layer)
+        self.form.add_above("Planes", self.planes)
+        self.form.add_below("Also add", also)
         caveat = QLabel(CAVEAT)
         caveat.setWordWrap(True)
         caveat.setStyleSheet("font-style: italic;")
         column = QVBoxLayout(panel)
-        column.setSpacing(8)
-        column.addLayout(source)
-        column.addWidget(_line())
+        column.setSpacing(10)
         column.addWidget(self.form)
-        column.addWidget(_line())
-        column.addWidget(QLabel("Also add"))
-        column.addLayout(_row(self.uncertainty, self.clipped))
         column.addWidget(caveat)
         column.addLayout(_row(self.run, self.cancel))
         column.addWidget(self.progress)
@@ -136,10 +132,3 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget)
     return row
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return line

@@ -72,8 +72,8 @@ def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
     """
     if layer.ndim < 2:
         raise ValueError(f"Layer '{layer.name}' has one dimension; an image needs two.")
-    ranks = np.argsort(np.argsort(dims.order[-layer.ndim :]))
-    *sliced, down, across = (int(axis) for axis in ranks)
+    down, across = shown_axes(layer, dims)
+    sliced = [axis for axis in range(layer.ndim) if axis not in (down, across)]
     position = _sliders(layer, dims)
     position[[down, across]] = 0
     index = np.round(layer.world_to_data(position))
@@ -84,7 +84,13 @@ def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
                 f"The sliders stand outside of layer '{layer.name}' (axis {axis} at "
                 f"{index[axis]:g}, accepted 0 to {shape[axis] - 1}); move them until it is visible."
             )
-    return Plane((down, across), tuple((axis, int(index[axis])) for axis in sorted(sliced)))
+    return Plane((down, across), tuple((axis, int(index[axis])) for axis in sliced))
+
+
+def shown_axes(layer: "Image", dims: "Dims") -> tuple[int, int]:
+    """Return the axes of a layer that run down and across a screen with these ``dims``."""
+    ranks = np.argsort(np.argsort(dims.order[-layer.ndim :]))
+    return int(ranks[-2]), int(ranks[-1])
 
 
 def all_planes(shape: Sequence[int], plane: Plane) -> Iterator[Plane]:
@@ -94,9 +100,9 @@ def all_planes(shape: Sequence[int], plane: Plane) -> Iterator[Plane]:
         yield replace(plane, at=tuple(zip(axes, indices, strict=True)))
 
 
-def count_planes(shape: Sequence[int], plane: Plane) -> int:
-    """Return how many planes :func:`all_planes` yields."""
-    return math.prod(shape[axis] for axis, _ in plane.at)
+def count_planes(shape: Sequence[int], shown: tuple[int, int]) -> int:
+    """Return how many parallel planes with the axes ``shown`` an array has."""
+    return math.prod(side for axis, side in enumerate(shape) if axis not in shown)
 
 
 def spatial_shape(layer: "Image", level: int = 0) -> tuple[int, ...]:

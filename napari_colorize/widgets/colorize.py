@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QWidget
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._job import Job, Outcome, Progress, plan
 from napari_colorize.widgets._layout import PanelLayout
-from napari_colorize.widgets._planes import count_planes, plane_on_screen, spatial_shape
+from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._results import build_layers
 from napari_colorize.widgets._runner import Runner
 
@@ -130,7 +130,7 @@ class ColorizePanel(QWidget):
         self.record = outcome.record
         seconds = time.perf_counter() - self._started
         share = outcome.record["output"]["clipped_share"]
-        self._show_idle(f"Done in {seconds:.1f} s; {share:.1%} of the colours were clipped.")
+        self._show_idle(f"Done in {seconds:.1f} s. Clipped colours: {share:.1%} of the pixels.")
 
     def _on_failed(self, sentence: str) -> None:
         from napari.utils.notifications import show_error
@@ -149,14 +149,11 @@ class ColorizePanel(QWidget):
 
     def _show_planes(self, event: Any = None) -> None:
         layer = self.ui.layer.layer
-        count = 1
-        if layer is not None:
-            shape = spatial_shape(layer)
-            try:
-                count = count_planes(shape, plane_on_screen(layer, self._viewer.dims))
-            except ValueError:  # the sliders are elsewhere; run() says so
-                count = 1
-        self.ui.offer_planes(count)
+        if layer is None:
+            self.ui.offer_planes(1)
+            return
+        shown = shown_axes(layer, self._viewer.dims)
+        self.ui.offer_planes(count_planes(spatial_shape(layer), shown))
 
     def _enable_run(self) -> None:
         self.ui.run.setEnabled(self.ui.layer.layer is not None and self.runner.job is None)

@@ -39,7 +39,12 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Open napari and stay until it is closed."""
-    viewer = open_viewer(sys.argv[1:] if arguments is None else arguments)
+    from napari_colorize.widgets._preflight import TorchUnavailableError
+
+    try:
+        viewer = open_viewer(sys.argv[1:] if arguments is None else arguments)
+    except TorchUnavailableError as error:
+        sys.exit(str(error))
     import napari
 
     napari.run()

@@ -105,7 +105,7 @@ def test_all_planes_cover_a_stack_exactly_once(stack):
     for each in planes:
         covered[each.slicing] += 1
 
-    assert len(planes) == count_planes(stack.shape, plane) == 3 * 5
+    assert len(planes) == count_planes(stack.shape, plane.shown) == 3 * 5
     assert (covered == 1).all()
 
 

@@ -1,0 +1,99 @@
+"""The form is the dataclass: same ranges, same help, and silence where nothing was touched."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from napari_colorize import ColorizeParameters
+from napari_colorize.widgets import _form
+from napari_colorize.widgets._form import OPTIONS, PAPER_DEFAULTS, ParameterForm
+
+
+def weights(name: str, **defaults: float) -> SimpleNamespace:
+    return SimpleNamespace(name=name, method="colorful", defaults=defaults)
+
+
+@pytest.fixture
+def make_form(qtbot, monkeypatch):
+    """Return a function that makes a form on a machine with certain weights."""
+
+    def make(*installed) -> ParameterForm:
+        stand_in = SimpleNamespace(available=lambda: installed)
+        monkeypatch.setattr(_form, "checkpoints", stand_in)
+        form = ParameterForm()
+        qtbot.addWidget(form)
+        return form
+
+    return make
+
+
+def test_untouched_leaves_every_choice_to_the_checkpoint(make_form):
+    form = make_form(weights("a", temperature=0.3, vividness=0.7))
+
+    assert form.parameters() == ColorizeParameters()
+
+
+def test_sliders_stand_where_the_weights_were_published(make_form):
+    form = make_form(weights("a", temperature=0.3, vividness=0.7))
+
+    assert form.temperature.slider.value() == pytest.approx(0.3)
+    assert form.vividness.slider.value() == pytest.approx(0.7)
+    assert not form.temperature.reset_button.isEnabled()
+
+
+def test_without_weights_the_sliders_stand_at_the_papers_values(make_form):
+    form = make_form()
+
+    assert form.temperature.slider.value() == pytest.approx(PAPER_DEFAULTS["temperature"])
+    assert form.checkpoint.currentText() == "Default (none installed)"
+
+
+def test_other_weights_move_untouched_sliders_only(make_form):
+    form = make_form(
+        weights("a", temperature=0.3, vividness=0.7), weights("b", temperature=0.5, vividness=0.1)
+    )
+    form.temperature.slider.setValue(0.44)
+    form.checkpoint.setCurrentIndex(form.checkpoint.findData("b"))
+
+    assert form.parameters() == ColorizeParameters(checkpoint="b", temperature=0.44)
+    assert form.vividness.slider.value() == pytest.approx(0.1)
+
+
+def test_reset_gives_the_choice_back_to_the_checkpoint(make_form):
+    form = make_form(weights("a", temperature=0.3, vividness=0.7))
+    form.temperature.slider.setValue(0.9)
+    assert form.parameters().temperature == pytest.approx(0.9)
+    form.temperature.reset_button.click()
+
+    assert form.parameters().temperature is None
+    assert form.temperature.slider.value() == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("name", ["radius", "sigma_space", "sigma_range"])
+def test_numbers_have_range_help_and_default_of_the_dataclass(make_form, name):
+    form = make_form()
+    box, option = getattr(form, name), OPTIONS[name]
+
+    assert (box.minimum(), box.maximum()) == (option.metadata["min"], option.metadata["max"])
+    assert box.value() == option.default
+    assert box.toolTip() == option.metadata["help"]
+
+
+@pytest.mark.parametrize("name", ["temperature", "vividness"])
+def test_sliders_have_the_range_of_the_dataclass(make_form, name):
+    form = make_form()
+    slider, known = getattr(form, name).slider, OPTIONS[name].metadata
+
+    assert (slider.minimum(), slider.maximum()) == (known["min"], known["max"])
+
+
+def test_plain_refinement_greys_out_what_it_does_not_use(make_form):
+    form = make_form()
+    form.refinement.setCurrentIndex(form.refinement.findData("bilinear"))
+
+    assert not form.radius.isEnabled()
+    assert form.parameters().refinement == "bilinear"
+
+
+def test_the_advanced_section_is_folded_at_first(make_form):
+    assert not make_form().advanced.isExpanded()
