@@ -15,6 +15,8 @@ from napari_colorize.evaluation.colour import as_rgb8
 AUC_THRESHOLDS = 151
 """Thresholds 0, 1 … 150 in ab units (Zhang, Isola and Efros 2016, section 3.1)."""
 
+_WINDOW = 11  # of SSIM, in pixels
+
 
 def mean_squared_error(truth: np.ndarray, rgb: np.ndarray) -> float:
     """Return the mean squared difference over pixels and channels, in squared 8-bit codes."""
@@ -45,30 +47,33 @@ def rmse_rgb(truth: np.ndarray, rgb: np.ndarray) -> float:
 def ssim(truth: np.ndarray, rgb: np.ndarray) -> float:
     """Return the structural similarity of two RGB pictures.
 
-    Wang, Bovik, Sheikh and Simoncelli (2004), Gaussian window σ = 1.5 over 11 pixels, mean of the
-    three channels, computed by scikit-image.
+    Wang, Bovik, Sheikh and Simoncelli (2004), equation 13: Gaussian window σ = 1.5 over 11 × 11
+    pixels, K = (0.01, 0.03), the mean over the windows that lie inside the picture and over the
+    three channels. The value is scikit-image's (``gaussian_weights``, population covariance), which
+    the tests hold; OpenCV's filter makes it some ten times faster.
 
     Returns
     -------
     float
-        −1…1, 1 for equal pictures; NaN where a side is shorter than the 11-pixel window.
+        −1…1, 1 for equal pictures; NaN where a side is shorter than the window.
     """
-    from skimage.metrics import structural_similarity
+    import cv2
 
     truth, rgb = _pair(truth, rgb)
-    if min(truth.shape[:2]) < 11:
+    if min(truth.shape[:2]) < _WINDOW:
         return float("nan")
-    return float(
-        structural_similarity(
-            truth.astype(np.float32),
-            rgb.astype(np.float32),
-            channel_axis=2,
-            data_range=255,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-        )
-    )
+    inside = slice(_WINDOW // 2, -(_WINDOW // 2))
+
+    def mean(plane: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(plane, (_WINDOW, _WINDOW), 1.5)[inside, inside]
+
+    x, y = truth.astype(np.float32), rgb.astype(np.float32)
+    mean_x, mean_y = mean(x), mean(y)
+    variances = mean(x * x + y * y) - mean_x**2 - mean_y**2
+    covariance = mean(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return float(np.mean(luminance * (2 * covariance + c2) / (variances + c2), dtype=np.float64))
 
 
 def colourfulness(rgb: np.ndarray) -> float:

@@ -1,0 +1,104 @@
+"""What a method must beat: grey, the mean colour, and random colours of the training photographs.
+
+No baseline looks at what is in the picture. Lightness is kept as a method keeps it: a colour that
+sRGB cannot show at a pixel's L* moves towards grey.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from napari_colorize.evaluation.colour import as_rgb8
+from napari_colorize.evaluation.methods import GradedMethod
+from napari_colorize.evaluation.prior import Prior, load_prior
+from napari_colorize.evaluation.scoring import Coloured
+from napari_colorize.ops.bins import BIN_STEP, bin_centres
+
+CELL = 16
+"""Side of the patches that the random baseline paints, in pixels."""
+
+
+def baselines(*, seed: int = 0, prior: Prior | None = None) -> list[GradedMethod]:
+    """Return the baselines of every report.
+
+    Parameters
+    ----------
+    seed : int
+        Of the random colours.
+    prior : Prior, optional
+        Where mean and random colours come from; the shipped one if left out.
+    """
+    prior = prior or load_prior()
+    source = prior.provenance.get("fingerprint", "")
+    mean = prior.mean_ab
+    return [
+        GradedMethod("grey", grey, kind="baseline"),
+        GradedMethod(
+            "mean chroma",
+            lambda picture: with_chroma(picture, np.broadcast_to(mean, (*picture.shape, 2))),
+            {"a": round(float(mean[0]), 3), "b": round(float(mean[1]), 3), "prior": source},
+            "baseline",
+        ),
+        GradedMethod(
+            "random chroma",
+            lambda picture: with_chroma(picture, random_chroma(picture, prior, seed)),
+            {"cell": CELL, "seed": seed, "prior": source},
+            "baseline",
+        ),
+    ]
+
+
+def grey(picture: np.ndarray) -> Coloured:
+    """Leave the picture grey."""
+    return Coloured(np.repeat(picture[..., None], 3, axis=2))
+
+
+def random_chroma(picture: np.ndarray, prior: Prior, seed: int) -> np.ndarray:
+    """Draw colours from the training photographs' prior, one for each 16 × 16 patch.
+
+    Zhang, Isola and Efros (2016), section 3.1, copy the colours of a random training picture. Its
+    expected scores pixel by pixel are those of drawing from the prior, and no picture has to be
+    shipped. Drawn evenly within a bin's square.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(H, W, 2)`` float; the same for the same picture and seed.
+    """
+    shown = hashlib.sha256(picture.tobytes()).digest()[:8]
+    generator = np.random.default_rng([seed, int.from_bytes(shown, "little")])
+    height, width = picture.shape
+    cells = (-(-height // CELL), -(-width // CELL))
+    drawn = bin_centres()[generator.choice(len(prior.counts), size=cells, p=prior.probability)]
+    drawn = drawn + generator.uniform(-BIN_STEP / 2, BIN_STEP / 2, drawn.shape)
+    return np.repeat(np.repeat(drawn, CELL, axis=0), CELL, axis=1)[:height, :width]
+
+
+def with_chroma(picture: np.ndarray, ab: np.ndarray) -> Coloured:
+    """Give a grey picture chroma, at its own lightness.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        ``(H, W)`` uint8 sRGB grey, or ``(H, W, 3)`` uint8 whose L* is kept.
+    ab : numpy.ndarray
+        ``(H, W, 2)`` in Lab units.
+
+    Returns
+    -------
+    Coloured
+        With the mask of colours that were moved towards grey to fit into sRGB.
+    """
+    import torch
+
+    from napari_colorize import ops
+    from napari_colorize.evaluation.colour import to_lab
+
+    rgb = np.repeat(picture[..., None], 3, axis=2) if picture.ndim == 2 else as_rgb8(picture)
+    lab = np.concatenate([to_lab(rgb)[..., :1], ab.astype(np.float32)], axis=2)
+    fitted, clipped = ops.gamut_clip(torch.from_numpy(lab))
+    return Coloured(
+        ops.lab_to_rgb(fitted, dtype=torch.uint8).numpy(), clipped=clipped.numpy().astype(bool)
+    )

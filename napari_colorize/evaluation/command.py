@@ -1,0 +1,185 @@
+"""The command line of the evaluation: ``evaluate``, ``evaluate-compare`` and ``turing``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+_PATH = click.Path(path_type=Path)
+_EXISTING = click.Path(path_type=Path, exists=True)
+
+
+@click.command("evaluate")
+@click.option("--method", "methods", multiple=True, help="Method to grade; may be repeated.")
+@click.option(
+    "--checkpoint", "checkpoints", multiple=True, help="Weights to grade; may be repeated."
+)
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Parameter to set.")
+@click.option(
+    "--images", "images", multiple=True, required=True, type=_EXISTING, help="Folder or tar."
+)
+@click.option("--labels", type=_EXISTING, help="Picture → WordNet id, where names do not say it.")
+@click.option("-o", "--output", required=True, type=_PATH, help="Folder of the report.")
+@click.option("--limit", type=click.IntRange(min=1), help="Grade only so many pictures.")
+@click.option("--epsilon", default=2.0, show_default=True, help="Tolerance of accuracy, in L*.")
+@click.option("--prior", type=_EXISTING, help="Another ab prior than the shipped one.")
+@click.option("--seed", default=0, show_default=True, help="Of the bootstrap and random colours.")
+@click.option("--judge/--no-judge", default=True, help="Ask an ImageNet classifier.")
+@click.option("--perceptual", is_flag=True, help="Distances on pretrained features; slow.")
+@click.option("--baselines/--no-baselines", default=True, help="Grade grey, mean, random too.")
+@click.option("--damaged", is_flag=True, help="Grade damaged forms too, and check what notices.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
+def evaluate(output: Path, quiet: bool, **given: Any) -> None:
+    """Grade colouring methods on pictures whose colours are known.
+
+    The pictures are made grey at equal L*, coloured at their own size, and compared with the
+    truth. An interrupted run goes on where it stopped. Writes report.html and scores.json.
+    """
+    import torch  # noqa: F401  (before the judge: a missing torch is told here)
+    from tqdm import tqdm
+
+    from napari_colorize.evaluation.damage import blind_scores
+    from napari_colorize.evaluation.report import write_report, write_scores
+    from napari_colorize.evaluation.runner import grade
+    from napari_colorize.evaluation.summary import summarise
+
+    grading = _grading(**given)
+    output.mkdir(parents=True, exist_ok=True)
+    with tqdm(unit="picture", disable=True if quiet else None) as bar:
+
+        def tick(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        graded = grade(grading, output, tick=tick)
+    scores = summarise(grading, graded, seed=given["seed"])
+    write_scores(output, scores)
+    page = write_report(output, scores, graded.ledgers)
+    _say_scores(scores)
+    if given["damaged"]:
+        values = _values(scores)
+        for method in (m.name for m in grading.methods if m.kind == "method"):
+            for key, damage in blind_scores(values, method):
+                click.echo(f"Note: {key} does not notice the damage {damage!r} to {method}.")
+    click.echo(str(page))
+
+
+def _grading(**given: Any) -> Any:
+    """Turn the command line into what is graded."""
+    from napari_colorize.evaluation.baselines import baselines
+    from napari_colorize.evaluation.damage import damaged
+    from napari_colorize.evaluation.features import PretrainedFeatures
+    from napari_colorize.evaluation.judges import EfficientNetLite2
+    from napari_colorize.evaluation.pictures import read_labels
+    from napari_colorize.evaluation.prior import load_prior
+    from napari_colorize.evaluation.runner import Grading
+    from napari_colorize.evaluation.scoring import ScoringOptions
+
+    methods = _methods(given["methods"], given["checkpoints"], given["changes"])
+    spoilt = [one for method in methods for one in damaged(method)] if given["damaged"] else []
+    plain = []
+    if given["baselines"]:
+        plain = baselines(seed=given["seed"], prior=load_prior(given["prior"]))
+    network = EfficientNetLite2()
+    return Grading(
+        [*methods, *plain, *spoilt],
+        given["images"],
+        ScoringOptions(given["epsilon"], str(given["prior"]) if given["prior"] else None),
+        judge=network if given["judge"] else None,
+        features=PretrainedFeatures(network) if given["perceptual"] else None,
+        labels=read_labels(given["labels"]) if given["labels"] else {},
+        limit=given["limit"],
+    )
+
+
+def _methods(names: tuple[str, ...], checkpoints: tuple[str, ...], changes: tuple[str, ...]) -> Any:
+    """One method for each name and each checkpoint, all with the same changed parameters."""
+    from napari_colorize.evaluation.methods import colorize_method
+
+    parameters = dict(_parsed(change) for change in changes)
+    if not checkpoints:
+        return [colorize_method(name, **parameters) for name in (names or ("colorful",))]
+    return [
+        colorize_method(name, checkpoint=checkpoint, **parameters)
+        for name in (names or ("colorful",))
+        for checkpoint in checkpoints
+    ]
+
+
+def _parsed(change: str) -> tuple[str, Any]:
+    import json
+
+    key, equals, value = change.partition("=")
+    if not equals or not key.strip():
+        raise ValueError(f"--set {change} is not KEY=VALUE, such as --set vividness=0.5.")
+    try:
+        return key.strip(), json.loads(value)
+    except ValueError:
+        return key.strip(), value
+
+
+def _values(scores: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {key: estimate["value"] for key, estimate in method["scores"].items()}
+        for name, method in scores["methods"].items()
+    }
+
+
+def _say_scores(scores: dict[str, Any]) -> None:
+    """Print one line a method and score."""
+    from napari_colorize.evaluation.catalogue import BY_KEY
+    from napari_colorize.evaluation.report import cell
+
+    for name, method in scores["methods"].items():
+        click.echo(f"{name} ({scores['pictures']['count']} pictures)")
+        for key, estimate in method["scores"].items():
+            score, shown = BY_KEY[key], cell(estimate, BY_KEY[key])
+            click.echo(f"  {score.title:40} {shown['value']:>9} {score.unit:5} {shown['interval']}")
+
+
+@click.command("evaluate-compare")
+@click.argument("before", type=_EXISTING)
+@click.argument("after", type=_EXISTING)
+@click.option(
+    "--pair", "pairs", multiple=True, metavar="OLD=NEW", help="Methods of different names."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate_compare(
+    before: Path, after: Path, pairs: tuple[str, ...], seed: int, as_json: bool
+) -> None:
+    """Say what is significantly worse in report AFTER than in report BEFORE.
+
+    Both are folders of reports or their scores.json. The exit status is 1 if anything got
+    significantly worse (paired bootstrap over the shared pictures, 95 %).
+    """
+    import json
+
+    from napari_colorize.evaluation.catalogue import BY_KEY
+    from napari_colorize.evaluation.compare import compare
+    from napari_colorize.evaluation.report import read_scores
+
+    named = dict(_pair(pair) for pair in pairs)
+    changes = compare(read_scores(before), read_scores(after), pairs=named or None, seed=seed)
+    if as_json:
+        click.echo(json.dumps([change.to_dict() for change in changes], ensure_ascii=False))
+    else:
+        for change in changes:
+            score = BY_KEY[change.score]
+            click.echo(
+                f"{change.verdict:8} {change.method}: {score.title} "
+                f"{change.before:.{score.digits}f} → {change.after:.{score.digits}f} {score.unit} "
+                f"(difference {change.low:+.{score.digits + 1}f} … "
+                f"{change.high:+.{score.digits + 1}f}, {change.pictures} pictures)"
+            )
+    if any(change.verdict == "worse" for change in changes):
+        raise SystemExit(1)
+
+
+def _pair(pair: str) -> tuple[str, str]:
+    old, equals, new = pair.partition("=")
+    if not equals:
+        raise ValueError(f"--pair {pair} is not OLD=NEW, two names of methods.")
+    return old.strip(), new.strip()

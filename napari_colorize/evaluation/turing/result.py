@@ -1,0 +1,175 @@
+"""Count the answers: share fooled per method and picture, over one or several participants."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from napari_colorize.evaluation.bootstrap import DRAWS, from_draws, wilson
+from napari_colorize.evaluation.turing.session import Session
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often participants were fooled.
+
+    Parameters
+    ----------
+    fooled, trials : int
+        Answers that took the real picture for the fake, of all that count.
+    """
+
+    fooled: int
+    trials: int
+
+    @property
+    def share(self) -> float:
+        """Share fooled: 0 always found out, 0.5 not to be told apart; NaN without a trial."""
+        return self.fooled / self.trials if self.trials else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval, which takes every answer for independent of the others."""
+        return wilson(self.fooled, self.trials)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-able dict."""
+        low, high = self.interval
+        share = self.share if self.trials else None
+        return {
+            "fooled": self.fooled,
+            "trials": self.trials,
+            "share": share,
+            "low": low,
+            "high": high,
+        }
+
+
+@dataclass(frozen=True)
+class TuringResult:
+    """What several sittings say together.
+
+    Parameters
+    ----------
+    participants : int
+        How many people answered.
+    methods : dict
+        Method → its share.
+    pictures : dict
+        (method, picture id) → its share.
+    names : dict
+        Picture id → name.
+    resampled : dict
+        Method → 95 % bootstrap interval over participants and pictures at once, or ``None`` with
+        fewer than two participants.
+    """
+
+    participants: int
+    methods: dict[str, Share]
+    pictures: dict[tuple[str, str], Share]
+    names: dict[str, str]
+    resampled: dict[str, tuple[float, float] | None]
+
+    def ranked(self, method: str) -> list[tuple[str, Share]]:
+        """Return a method's pictures, the most convincing first.
+
+        Ordered by the middle of Wilson's interval, so that one lucky answer does not beat nine of
+        ten.
+        """
+        own = [(picture, share) for (by, picture), share in self.pictures.items() if by == method]
+        return sorted(own, key=lambda pair: (-sum(pair[1].interval) / 2, pair[0]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-able dict."""
+        return {
+            "participants": self.participants,
+            "methods": {
+                method: {**share.to_dict(), "resampled": self.resampled[method]}
+                for method, share in self.methods.items()
+            },
+            "pictures": [
+                {"method": method, "picture": p, "name": self.names[p], **share.to_dict()}
+                for method in self.methods
+                for p, share in self.ranked(method)
+            ],
+        }
+
+
+def merge(sessions: Sequence[Session], *, seed: int = 0) -> TuringResult:
+    """Count the answers of one or several sittings; practice does not count.
+
+    Parameters
+    ----------
+    sessions : sequence of Session
+        Of the same stimuli; unfinished ones count as far as they got.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    ValueError
+        No answer counts, the stimuli differ, or the same sitting is given twice.
+    """
+    _refuse_sessions(sessions)
+    answers = [
+        (session.participant, trial.method, trial.picture, bool(trial.fooled))
+        for session in sessions
+        for trial in session.trials
+        if not trial.practice and trial.answer is not None
+    ]
+    if not answers:
+        raise ValueError("No answer counts yet; finish the practice and answer some trials.")
+    methods = sorted({method for _, method, _, _ in answers})
+    return TuringResult(
+        len({participant for participant, *_ in answers}),
+        _shares([(method,) for _, method, _, _ in answers], answers, first=True),
+        _shares([(method, picture) for _, method, picture, _ in answers], answers),
+        {key: name for session in sessions for key, name in session.names.items()},
+        {m: _resampled([a for a in answers if a[1] == m], seed) for m in methods},
+    )
+
+
+def _refuse_sessions(sessions: Sequence[Session]) -> None:
+    if not sessions:
+        raise ValueError("There is no session to count; give at least one file.")
+    if len({session.stimuli for session in sessions}) > 1:
+        raise ValueError("The sessions showed different stimuli; merge those of one set only.")
+    sittings = Counter((session.participant, session.seed) for session in sessions)
+    twice = [participant for (participant, _), count in sittings.items() if count > 1]
+    if twice:
+        raise ValueError(f"The same session of {', '.join(twice)} was given twice; leave one out.")
+
+
+def _shares(keys: Sequence[tuple[str, ...]], answers: Sequence[Any], *, first: bool = False) -> Any:
+    trials = Counter(keys)
+    fooled = Counter(key for key, answer in zip(keys, answers, strict=True) if answer[3])
+    return {(key[0] if first else key): Share(fooled[key], trials[key]) for key in sorted(trials)}
+
+
+def _resampled(answers: Sequence[Any], seed: int) -> tuple[float, float] | None:
+    """Interval that knows that answers of one person, and about one picture, are alike.
+
+    Participants and pictures are drawn independently with replacement; an answer counts as often
+    as its participant times its picture was drawn (the pigeonhole bootstrap, Owen 2007).
+    """
+    people = sorted({answer[0] for answer in answers})
+    pictures = sorted({answer[2] for answer in answers})
+    if len(people) < 2:
+        return None
+    who = np.array([people.index(answer[0]) for answer in answers])
+    what = np.array([pictures.index(answer[2]) for answer in answers])
+    fooled = np.array([answer[3] for answer in answers], dtype=float)
+    generator = np.random.default_rng(seed)
+    by_person = generator.multinomial(len(people), np.full(len(people), 1 / len(people)), DRAWS)
+    by_picture = generator.multinomial(
+        len(pictures), np.full(len(pictures), 1 / len(pictures)), DRAWS
+    )
+    weight = by_person[:, who] * by_picture[:, what]
+    with np.errstate(invalid="ignore"):
+        drawn = (weight @ fooled) / weight.sum(axis=1)
+    spread = from_draws(float(fooled.mean()), drawn, len(pictures))
+    return spread.low, spread.high
