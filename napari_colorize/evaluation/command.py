@@ -7,6 +7,10 @@ from typing import Any
 
 import click
 
+from napari_colorize.evaluation.turing.command import turing
+
+__all__ = ["evaluate", "evaluate_compare", "turing"]
+
 _PATH = click.Path(path_type=Path)
 _EXISTING = click.Path(path_type=Path, exists=True)
 
@@ -77,7 +81,7 @@ def _grading(**given: Any) -> Any:
     from napari_colorize.evaluation.runner import Grading
     from napari_colorize.evaluation.scoring import ScoringOptions
 
-    methods = _methods(given["methods"], given["checkpoints"], given["changes"])
+    methods = methods_of(given["methods"], given["checkpoints"], given["changes"])
     spoilt = [one for method in methods for one in damaged(method)] if given["damaged"] else []
     plain = []
     if given["baselines"]:
@@ -94,8 +98,10 @@ def _grading(**given: Any) -> Any:
     )
 
 
-def _methods(names: tuple[str, ...], checkpoints: tuple[str, ...], changes: tuple[str, ...]) -> Any:
-    """One method for each name and each checkpoint, all with the same changed parameters."""
+def methods_of(
+    names: tuple[str, ...], checkpoints: tuple[str, ...], changes: tuple[str, ...]
+) -> Any:
+    """Return one method for each name and each checkpoint, all with the same changed parameters."""
     from napari_colorize.evaluation.methods import colorize_method
 
     parameters = dict(_parsed(change) for change in changes)

@@ -75,7 +75,7 @@ def write_report(
     methods = scores["methods"]
     shown = {name: m for name, m in methods.items() if m["kind"] != "damaged"} or methods
     subject = next(iter(methods))
-    page = _template("report.html.j2").render(
+    page = template("report.html.j2").render(
         subject=subject,
         scores=scores,
         columns=[s for s in SCORES if any(s.key in m["scores"] for m in methods.values())],
@@ -180,7 +180,8 @@ def as_data_uri(jpeg: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
-def _template(name: str) -> Any:
+def template(name: str) -> Any:
+    """Return a page's template; what it is given is escaped, what it misses is an error."""
     from jinja2 import Environment, StrictUndefined
 
     text = resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")

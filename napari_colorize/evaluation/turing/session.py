@@ -2,8 +2,8 @@
 
 The whole plan is drawn from a seed before the first trial and stored with the answers, so a sitting
 that is broken off goes on with the next pair. A participant sees every picture once, recoloured by
-one of the methods; the methods take turns, and so do the sides, in random order. A practice block of
-its own pictures comes first and does not count. Nobody is told whether an answer was right.
+one of the methods; the methods take turns, and so do the sides, in random order. A practice block
+of its own pictures comes first and does not count. Nobody is told whether an answer was right.
 """
 
 from __future__ import annotations

@@ -41,17 +41,20 @@ class Stimuli:
         Their names in the collection they come from, in the same order.
     methods : tuple of str
         Names of the methods whose fakes are there.
+    keys : tuple of str
+        The methods' hashes, in the same order; their folders are named after them.
     """
 
     folder: Path
     pictures: tuple[str, ...]
     names: tuple[str, ...]
     methods: tuple[str, ...]
+    keys: tuple[str, ...]
 
     @property
     def fingerprint(self) -> str:
         """A hash of what can be shown; sessions of other stimuli do not merge."""
-        body = json.dumps([self.pictures, self.methods])
+        body = json.dumps([self.pictures, self.methods, self.keys])
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
     @classmethod
@@ -63,9 +66,8 @@ class Stimuli:
         body = json.loads(path.read_text(encoding="utf-8"))
         if body.get("format") != FORMAT:
             raise ValueError(f"{path} is no stimuli.json that this version reads ({FORMAT!r}).")
-        return cls(
-            Path(folder), tuple(body["pictures"]), tuple(body["names"]), tuple(body["methods"])
-        )
+        lists = (tuple(body[key]) for key in ("pictures", "names", "methods", "keys"))
+        return cls(Path(folder), *lists)
 
     def real(self, picture: str) -> np.ndarray:
         """Return the real picture: ``(H, W, 3)`` uint8."""
@@ -73,7 +75,7 @@ class Stimuli:
 
     def fake(self, picture: str, method: str) -> np.ndarray:
         """Return the picture recoloured by a method: ``(H, W, 3)`` uint8."""
-        return _read(self._path(f"fake-{self.methods.index(method)}", picture))
+        return _read(self._path(f"fake-{self.keys[self.methods.index(method)]}", picture))
 
     def _path(self, kind: str, picture: str) -> Path:
         return self.folder / kind / f"{picture}.png"
@@ -119,12 +121,14 @@ def prepare(
         tick()
     if not ids:
         raise ValueError("None of the pictures has colour; give photographs in colour.")
-    stimuli = Stimuli(folder, tuple(ids), tuple(names), tuple(m.name for m in methods))
+    by_name = {method.name: method.key for method in methods}
+    stimuli = Stimuli(folder, tuple(ids), tuple(names), tuple(by_name), tuple(by_name.values()))
     body = {
         "format": FORMAT,
         "pictures": ids,
         "names": names,
         "methods": stimuli.methods,
+        "keys": stimuli.keys,
         "settings": [dict(method.settings) for method in methods],
     }
     write_beside(folder / "stimuli.json", (json.dumps(body, indent=1) + "\n").encode())
@@ -136,18 +140,16 @@ def _store_pair(
 ) -> None:
     _store(folder / "real" / f"{picture}.png", rgb)
     grey = grey_of(rgb)
-    for index, method in enumerate(methods):
-        path = folder / f"fake-{index}" / f"{picture}-{method.key}.done"
+    for method in methods:
+        path = folder / f"fake-{method.key}" / f"{picture}.png"
         if not path.exists():
-            coloured = Coloured.of(method.colour(grey), grey.shape)
-            _store(folder / f"fake-{index}" / f"{picture}.png", coloured.rgb, again=True)
-            path.touch()
+            _store(path, Coloured.of(method.colour(grey), grey.shape).rgb)
 
 
-def _store(path: Path, rgb: np.ndarray, *, again: bool = False) -> None:
+def _store(path: Path, rgb: np.ndarray) -> None:
     from PIL import Image
 
-    if path.exists() and not again:
+    if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
