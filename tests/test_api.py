@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from skimage.color import rgb2lab
 
 import napari_colorize
-from napari_colorize import ColorizeParameters, api, colorize
+from napari_colorize import ColorizeParameters, api, checkpoints, colorize, methods
 
 RNG = np.random.default_rng(2)
 FULL_RANGE = {"uint8": 255, "uint16": 65535, "float32": 1}
 
 pytestmark = pytest.mark.usefixtures("fake_model")
+
+REAL_LOAD = checkpoints.load
+"""Taken before the fixture puts a small network in its place."""
 
 
 def grey_lightness(codes):
@@ -248,3 +251,29 @@ def test_the_record_is_json_and_says_what_was_used():
     assert record["source"] == {"name": "layer A"}
     assert "not a measurement" in record["notice"]
     assert result.legend == record["legend"]
+
+
+def test_a_real_network_from_a_real_weights_file_goes_the_same_way(monkeypatch, tmp_path):
+    torch.manual_seed(0)
+    graph = methods.ARCHITECTURES["colorful-compact"]()
+    saved = checkpoints.save_checkpoint(
+        graph.state_dict(),
+        checkpoints.CheckpointRecord(
+            name="untrained",
+            method="colorful",
+            architecture="colorful-compact",
+            data=({"name": "no images", "licence": "CC0-1.0"},),
+            defaults={"temperature": 0.38, "vividness": 0.5, "network_size": 64},
+            created="2026-01-31",
+        ),
+        tmp_path,
+    )
+    monkeypatch.setattr(checkpoints, "load", REAL_LOAD)
+    image = RNG.integers(0, 256, (90, 120), dtype=np.uint8)
+    result = colorize(image, checkpoint=tmp_path / saved.file)
+    assert_lightness_kept(result.rgb, grey_lightness(image / 255))
+    assert result.record["checkpoint"] == {"name": "untrained", "sha256": saved.sha256}
+    assert result.record["network"]["input_shape"] == [64, 96]
+    room = {"image": image}
+    exec(result.as_python(), room)
+    assert (room["rgb"] == result.rgb).all()
