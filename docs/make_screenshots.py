@@ -61,6 +61,7 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
     from napari.settings import get_settings
 
     from napari_colorize import sample_data
+    from napari_colorize.widgets.colorize import PANEL, PLUGIN
     from napari_colorize.widgets.launch import open_viewer
 
     get_settings().appearance.theme = "dark"
@@ -69,7 +70,7 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
     viewer.layers.clear()
     [(picture, settings, _)] = getattr(sample_data, sample)()
     layer = viewer.add_image(picture, **settings)
-    panel: Any = viewer.window.dock_widgets["Colorize"]
+    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]  # the one that is there
     panel.choose(layer)
     panel.run()
     wait_until_idle(panel)

@@ -25,7 +25,7 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
     import napari
 
     from napari_colorize.sample_data import camera
-    from napari_colorize.widgets.colorize import PANEL, ColorizePanel
+    from napari_colorize.widgets.colorize import PANEL, PLUGIN
 
     viewer = napari.Viewer(title="napari-colorize")
     if files:
@@ -33,7 +33,7 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
     else:
         [(picture, settings, _)] = camera()
         viewer.add_image(picture, **settings)
-    viewer.window.add_dock_widget(ColorizePanel(viewer), name=PANEL, area="right")
+    viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)  # the one that the menus open, too
     return viewer
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tifffile
+from napari._app_model import get_app_model  # to run a command as a menu does
 from qtpy.QtGui import QGuiApplication
 
 from napari_colorize import colorize, files
@@ -38,7 +39,7 @@ def test_opens_from_the_manifest_and_colours(window, model, finish, grey):
 def test_the_menu_command_colours_the_active_layer_and_opens_the_panel(window, model, finish, grey):
     window.add_image(grey, name="other")
     window.layers.selection.active = window.add_image(grey[::-1].copy(), name="cells")
-    colorize_current_slice(window)
+    get_app_model().commands.execute_command("napari-colorize.current_slice")
     panel = panel_of(window)
     finish(panel)
 
@@ -112,4 +113,4 @@ def test_the_sample_opens_in_the_launched_viewer(monkeypatch, make_napari_viewer
     viewer = launch.open_viewer()
 
     assert [layer.name for layer in viewer.layers] == ["Camera"]
-    assert "Colorize" in viewer.window.dock_widgets
+    assert list(viewer.window.dock_widgets) == ["Colorize (napari-colorize)"]
