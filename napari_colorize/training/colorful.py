@@ -18,9 +18,9 @@ from napari_colorize.methods.colorful.graph import ColorfulGraph
 from napari_colorize.methods.colorful.loss import NEARLY_GREY, rebalanced_cross_entropy
 from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
-from napari_colorize.methods.trunks import pretrained_lite0
 from napari_colorize.ops.bins import NUM_BINS, bin_centres
 from napari_colorize.training.pictures import Picture
+from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.samples import CentrePairs
 
@@ -36,7 +36,9 @@ def measure_prior(pictures: Sequence[Picture], size: int) -> NDArray[np.float64]
     (313,) float64, sums to 1.
     """
     counts = torch.zeros(NUM_BINS, dtype=torch.float64)
-    for _, ab in CentrePairs(pictures, size):
+    squares = CentrePairs(pictures, size)
+    for number in range(len(squares)):
+        _, ab = squares[number]
         index, _ = ops.soft_encode(ab[None], neighbours=1)
         counts += torch.bincount(index.flatten(), minlength=NUM_BINS)
     return (counts / counts.sum()).numpy()
@@ -53,12 +55,12 @@ def start_graph(recipe: Recipe, prior: NDArray[np.floating]) -> ColorfulGraph:
     weights = class_weights(smooth_prior(prior, bin_centres()), prior, recipe.rebalancing_mix)
     graph.log_weights.copy_(torch.from_numpy(np.log(weights)))
     # Begin from the colour prior rather than from noise: the first steps then waste nothing.
-    last = graph.network.logits if isinstance(graph.network, CompactNetwork) else None
-    if last is not None:
-        tempered = smooth_prior(prior, bin_centres()) * weights**recipe.trained_rebalancing
-        torch.nn.init.normal_(last.weight, std=0.01)
-        with torch.no_grad():
-            last.bias.copy_(torch.from_numpy(np.log(tempered / tempered.sum())))
+    last = graph.network.last_layer()
+    tempered = smooth_prior(prior, bin_centres()) * weights**recipe.trained_rebalancing
+    torch.nn.init.normal_(last.weight, std=0.01)
+    assert last.bias is not None
+    with torch.no_grad():
+        last.bias.copy_(torch.from_numpy(np.log(np.maximum(tempered / tempered.sum(), 1e-8))))
     return graph
 
 
@@ -77,6 +79,8 @@ class ColorfulTraining(lightning.LightningModule):
         Optimiser steps of the whole training: the learning rate falls as a cosine over them.
     """
 
+    class_weights: Tensor
+
     def __init__(
         self,
         graph: ColorfulGraph,
@@ -88,7 +92,7 @@ class ColorfulTraining(lightning.LightningModule):
         self.graph = graph
         self.recipe = recipe
         self.total_steps = total_steps
-        tempered = (graph.log_weights * recipe.trained_rebalancing).exp()
+        tempered = torch.exp(graph.log_weights * recipe.trained_rebalancing)
         share = torch.from_numpy(smooth_prior(prior, bin_centres())).to(tempered)
         weights = tempered / (share * tempered).sum()
         self.register_buffer("class_weights", weights, persistent=False)
@@ -125,7 +129,7 @@ class ColorfulTraining(lightning.LightningModule):
             self.log(f"val_rmse_{vividness}", error, batch_size=len(luma))
             self.log(f"val_chroma_{vividness}", chroma, batch_size=len(luma))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """AdamW, the pretrained trunk at its own rate, linear warm-up and cosine decay."""
         trunk = [p for n, p in self.named_parameters() if ".trunk." in n and p.requires_grad]
         rest = [p for n, p in self.named_parameters() if ".trunk." not in n and p.requires_grad]

@@ -38,7 +38,7 @@ class Picture:
         decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
         if decoded is None:
             raise ValueError(f"'{self.name}' in {self.path} cannot be decoded as a picture.")
-        return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def find_pictures(sources: Sequence[str | Path]) -> list[Picture]:

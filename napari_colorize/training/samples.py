@@ -99,12 +99,12 @@ def _random_crop(
 def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     shrinking = min(picture.shape[:2]) >= size
     method = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-    return cv2.resize(picture, (size, size), interpolation=method)
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=method), np.uint8)
 
 
 def _split(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Tensor]:
     """Lightness (S, S) and point-sampled chroma (2, S/4, S/4), both in Lab units."""
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
     # The sample nearest to the middle of each 4 × 4 cell.
     sampled = lab[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE, 1:]
     return lab[..., 0], torch.from_numpy(np.ascontiguousarray(sampled.transpose(2, 0, 1)))

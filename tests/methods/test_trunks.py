@@ -7,8 +7,8 @@ from napari_colorize.methods.trunks import (
     LITE0_CHANNELS,
     EfficientNetLite0,
     fold_pretrained,
-    pretrained_lite0,
 )
+from napari_colorize.training.pretrained import pretrained_lite0
 
 
 def test_features_equal_those_of_the_reference_package():

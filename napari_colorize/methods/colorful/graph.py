@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,7 +32,10 @@ class ColorfulGraph(nn.Module):
         (`rebalance.class_weights`); zeros until training or a checkpoint fills it.
     """
 
-    def __init__(self, network: nn.Module, trained_rebalancing: float) -> None:
+    bins: Tensor
+    log_weights: Tensor
+
+    def __init__(self, network: CompactNetwork | PaperNetwork, trained_rebalancing: float) -> None:
         super().__init__()
         ops.load()
         self.network = network
@@ -76,10 +81,10 @@ class ColorfulGraph(nn.Module):
 
 
 def compact_graph(
-    widths: tuple[int, int, int, int] = (256, 192, 128, 96), trained_rebalancing: float = 0.5
+    widths: Sequence[int] = (256, 192, 128, 96), trained_rebalancing: float = 0.5
 ) -> ColorfulGraph:
     """Build an untrained `CompactNetwork` graph: what the shipped weights fill."""
-    return ColorfulGraph(CompactNetwork(tuple(widths)), trained_rebalancing)
+    return ColorfulGraph(CompactNetwork(widths), trained_rebalancing)
 
 
 def paper_graph(trained_rebalancing: float = 1.0) -> ColorfulGraph:

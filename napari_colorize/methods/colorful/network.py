@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,20 +11,9 @@ from torch.nn import functional as F
 from napari_colorize.methods.trunks import LITE0_CHANNELS, EfficientNetLite0
 from napari_colorize.ops.bins import NUM_BINS, bin_centres
 
-# (channels of each convolution, stride of the last, dilation): Zhang 2016, table 4.
-_PAPER_BLOCKS = (
-    ((64, 64), 2, 1),
-    ((128, 128), 2, 1),
-    ((256, 256, 256), 2, 1),
-    ((512, 512, 512), 1, 1),
-    ((512, 512, 512), 1, 2),
-    ((512, 512, 512), 1, 2),
-    ((512, 512, 512), 1, 1),
-)
-
 
 def _paper_block(
-    channels_in: int, widths: tuple[int, ...], stride: int, dilation: int
+    channels_in: int, widths: tuple[int, ...], stride: int = 1, dilation: int = 1
 ) -> nn.Sequential:
     """3×3 convolutions with ReLU, the last one strided, then batch norm."""
     layers: list[nn.Module] = []
@@ -55,12 +46,16 @@ class PaperNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        channels = 1
-        for number, (widths, stride, dilation) in enumerate(_PAPER_BLOCKS, start=1):
-            self.add_module(f"model{number}", _paper_block(channels, widths, stride, dilation))
-            channels = widths[-1]
+        # Zhang 2016, table 4.
+        self.model1 = _paper_block(1, (64, 64), stride=2)
+        self.model2 = _paper_block(64, (128, 128), stride=2)
+        self.model3 = _paper_block(128, (256, 256, 256), stride=2)
+        self.model4 = _paper_block(256, (512, 512, 512))
+        self.model5 = _paper_block(512, (512, 512, 512), dilation=2)
+        self.model6 = _paper_block(512, (512, 512, 512), dilation=2)
+        self.model7 = _paper_block(512, (512, 512, 512))
         self.model8 = nn.Sequential(
-            nn.ConvTranspose2d(channels, 256, 4, stride=2, padding=1),
+            nn.ConvTranspose2d(512, 256, 4, stride=2, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(256, 256, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -85,6 +80,13 @@ class PaperNetwork(nn.Module):
         x = self.model6(x)
         x = self.model7(x)
         return self.model8(x)
+
+    @torch.jit.unused
+    def last_layer(self) -> nn.Conv2d:
+        """The convolution that makes the logits; a training starts it from the colour prior."""
+        layer = self.model8[6]
+        assert isinstance(layer, nn.Conv2d)
+        return layer
 
 
 class _Fuse(nn.Module):
@@ -125,7 +127,7 @@ class CompactNetwork(nn.Module):
     stride = 4
     multiple = 32
 
-    def __init__(self, widths: tuple[int, int, int, int] = (256, 192, 128, 96)) -> None:
+    def __init__(self, widths: Sequence[int] = (256, 192, 128, 96)) -> None:
         super().__init__()
         top, w16, w8, w4 = widths
         _, c4, c8, c16, c32 = LITE0_CHANNELS
@@ -151,3 +153,8 @@ class CompactNetwork(nn.Module):
         x = self.fuse8(x, maps[2])
         x = self.fuse4(x, maps[1])
         return self.logits(x)
+
+    @torch.jit.unused
+    def last_layer(self) -> nn.Conv2d:
+        """The convolution that makes the logits; a training starts it from the colour prior."""
+        return self.logits
