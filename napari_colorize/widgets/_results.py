@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_colorize.widgets._job import Job, Outcome
+from napari_colorize.widgets._job import Job
+from napari_colorize.widgets._run import Outcome
 
 if TYPE_CHECKING:
     from napari.layers import Layer

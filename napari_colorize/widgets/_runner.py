@@ -10,8 +10,9 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import create_worker
 
-from napari_colorize.widgets._job import Job, Outcome, Progress, run
+from napari_colorize.widgets._job import Job
 from napari_colorize.widgets._preflight import TorchUnavailableError
+from napari_colorize.widgets._run import Outcome, Progress, run
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,11 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QWidget
 
 from napari_colorize.widgets._alive import connect_while_alive
-from napari_colorize.widgets._job import Job, Outcome, Progress, plan
+from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._results import build_layers
+from napari_colorize.widgets._run import Outcome, Progress
 from napari_colorize.widgets._runner import Runner
 
 if TYPE_CHECKING:
