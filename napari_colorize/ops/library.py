@@ -149,13 +149,19 @@ def _operators() -> list[Operator]:
     return [operator for module in modules for operator in module.OPERATORS]
 
 
-def _bind(library: torch.library.Library, operator: Operator, *, defined: bool) -> None:
+def _bind(
+    library: torch.library.Library,
+    operator: Operator,
+    *,
+    defined: bool,
+    namespace: str = NAMESPACE,
+) -> None:
     """Register an operator's twin, fake and gradient; define its schema if nothing has yet.
 
     The twin is bound to ``CompositeExplicitAutograd``: a kernel for the tensor's own device goes
     before it, and every device without one is served by plain torch.
     """
-    qualified = f"{NAMESPACE}::{operator.name}"
+    qualified = f"{namespace}::{operator.name}"
     if not defined:
         library.define(operator.schema, tags=(torch.Tag.pt2_compliant_tag,))
     library.impl(operator.name, operator.twin, "CompositeExplicitAutograd")

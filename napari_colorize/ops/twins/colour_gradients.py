@@ -43,7 +43,7 @@ def gamut_clip(gradient: Tensor, lab: Tensor, inside: Tensor, channel_dim: int) 
     lightness, a, b = lab.movedim(channel_dim, 0).unbind(0)
     planes = inside.movedim(channel_dim, 0)
     to_l, to_a, to_b = gradient.movedim(channel_dim, 0).unbind(0)
-    scale = colour.gamut_scale(torch.stack([lightness.clamp(0, 100), a, b]))
+    scale = _chroma_scale(a, b, planes)
     linear = colour.linear_from_lab(planes)
     binding = (linear - 0.5).abs().argmax(0, keepdim=True)
     rows = jacobian(planes)
@@ -59,6 +59,13 @@ def gamut_clip(gradient: Tensor, lab: Tensor, inside: Tensor, channel_dim: int) 
             scale * (to_b - pull * h_b),
         ]
     ).movedim(0, channel_dim)
+
+
+def _chroma_scale(a: Tensor, b: Tensor, inside: Tensor) -> Tensor:
+    """Read the scale off the result: exactly 1 where nothing moved, 0 where nothing is finite."""
+    square = a * a + b * b
+    scale = (inside[1] * a + inside[2] * b) / torch.where(square > 0, square, 1.0)
+    return torch.where(square > 0, scale, 1.0).nan_to_num(nan=0.0)
 
 
 def jacobian(lab: Tensor) -> Tensor:
