@@ -99,7 +99,7 @@ def colourise_all(output: Path) -> tuple[list[tuple[str, list[Picture | None]]],
         files.write(output / f"{name}.png", result, overwrite=True, uncertainty=True)
         rows.append(
             (
-                f"{name}, {monochrome.shape[1]} × {monochrome.shape[0]} px",
+                f"{name}, {monochrome.shape[1]} x {monochrome.shape[0]} px",
                 [
                     monochrome,
                     result.rgb,

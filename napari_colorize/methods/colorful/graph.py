@@ -1,7 +1,5 @@
 """Lightness in, chroma and uncertainty out: the graph that TorchScript and ``torch.export`` get."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
