@@ -16,9 +16,21 @@ from napari_colorize.cli.sentences import told_as_sentences
 COMMANDS = {
     "colorize": ("napari_colorize.cli.colorize", "Colour pictures: PNG, JPEG, TIFF, folders."),
     "models": ("napari_colorize.cli.models", "List, show, verify, import and fetch weights."),
+    "evaluate": (
+        "napari_colorize.evaluation.command:evaluate",
+        "Grade methods on pictures whose colours are known.",
+    ),
+    "evaluate-compare": (
+        "napari_colorize.evaluation.command:evaluate_compare",
+        "Say what got significantly worse between two reports.",
+    ),
+    "turing": (
+        "napari_colorize.evaluation.command:turing",
+        "Prepare, count and merge colorization Turing tests.",
+    ),
     "info": ("napari_colorize.cli.info", "Show versions, backend, devices and folders."),
 }
-"""Command → the module whose ``command`` it is, and what the overview says about it."""
+"""Command → where it is (``module`` for its ``command``, else ``module:name``), and about it."""
 
 
 class LazyGroup(click.Group):
@@ -32,7 +44,8 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        return import_module(COMMANDS[cmd_name][0]).command
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        return getattr(import_module(module), name or "command")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview without importing any command."""
