@@ -110,14 +110,19 @@ def gamut_scale(lab: Tensor) -> Tensor:
     point found breaks another bound, because the gamut has a dent, it is bisected again below it
     under all bounds.
     """
+    outside = _breaches(linear_from_lab(lab)) > 0
+    scale = torch.ones_like(lab[0])
+    scale[outside] = _scale_of_outsiders(lab[:, outside])  # most images have few, and each is dear
+    return scale
+
+
+def _scale_of_outsiders(lab: Tensor) -> Tensor:
     linear = linear_from_lab(lab)
     broken = torch.cat([linear < -_GAMUT_SLACK, linear > 1 + _GAMUT_SLACK])
-    fits = _breaches(linear) == 0
-    outside = torch.ones_like(lab[0])
-    first = _bisect(lab, outside, broken)
-    dented = _breaches(linear_from_lab(_scale_chroma(lab, first))) > 0
-    second = _bisect(lab, first, torch.ones_like(broken))
-    return torch.where(fits, 1.0, torch.where(dented, second, first)).to(lab.dtype)
+    scale = _bisect(lab, torch.ones_like(lab[0]), broken)
+    dented = _breaches(linear_from_lab(_scale_chroma(lab, scale))) > 0
+    scale[dented] = _bisect(lab[:, dented], scale[dented], torch.ones_like(broken[:, dented]))
+    return scale
 
 
 def _bisect(lab: Tensor, outside: Tensor, bounds: Tensor) -> Tensor:
