@@ -1,6 +1,6 @@
 // annealed_mean on the CPU: blocks of pixels, groups of bins; a group's logits are read from memory
 // once (for the highest) and from the first-level cache again (for the sums).
-#include "torch_stable.h"
+#include "encoding_checks.h"
 
 #include "cpu/multiversion.h"
 #include "cpu/vector.h"
@@ -87,28 +87,6 @@ void decode_block(const Decoder<double>& decoder, const double* logits, int pixe
 }  // namespace decoding
 
 namespace {
-
-void check_annealed(const Tensor& logits, const Tensor& bins, const std::optional<Tensor>& bias,
-                    double temperature) {
-  const auto dtype = logits.scalar_type();
-  STD_TORCH_CHECK(logits.dim() == 4 && logits.size(1) > 0,
-                  "annealed_mean takes logits of shape (N, Q, H, W) with at least one bin.");
-  STD_TORCH_CHECK(dtype == ScalarType::Float || dtype == ScalarType::Double,
-                  "annealed_mean takes float32 or float64 logits; convert them with .float().");
-  const int64_t count = logits.size(1);
-  STD_TORCH_CHECK(bins.dim() == 2 && bins.size(0) == count && bins.size(1) == 2,
-                  "annealed_mean needs one (a, b) pair for each of the ", count,
-                  " logit channels.");
-  STD_TORCH_CHECK(!bias || (bias->dim() == 1 && bias->size(0) == count),
-                  "annealed_mean needs one bias for each of the ", count, " logit channels.");
-  STD_TORCH_CHECK(bins.scalar_type() == dtype && (!bias || bias->scalar_type() == dtype),
-                  "annealed_mean needs bins and bias of the logits' dtype.");
-  STD_TORCH_CHECK(bins.is_cpu() && (!bias || bias->is_cpu()),
-                  "annealed_mean needs bins and bias on the logits' device.");
-  STD_TORCH_CHECK(temperature > 0 && std::isfinite(temperature),
-                  "annealed_mean needs a finite temperature above 0; ", temperature,
-                  " was given.");
-}
 
 template <class Scalar>
 std::tuple<Tensor, Tensor> decode(const Tensor& logits, const Tensor& bins, const Tensor& bias,

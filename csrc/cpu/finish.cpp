@@ -1,8 +1,6 @@
 // finish on the CPU: lightness and small chroma to 8-bit sRGB in one pass. A run of pixels is
 // upsampled, moved into the gamut, converted and written while it stays in the first-level cache.
-#include "torch_stable.h"
-
-#include "cpu/bilateral_checks.h"
+#include "bilateral_checks.h"
 #include "cpu/colour_blocks.h"
 #include "cpu/memory.h"
 #include "cpu/pixels.h"
@@ -71,19 +69,6 @@ void finish_images(const Tensor& luma, const Tensor& chroma, const Tensor& guide
       }
     }
   });
-}
-
-void check_finish(const Tensor& luma, const Tensor& chroma, const Tensor& guide_small) {
-  const auto type = luma.scalar_type();
-  STD_TORCH_CHECK(type == ScalarType::Byte || type == ScalarType::Float,
-                  "finish takes luma as uint8 sRGB grey codes or as float32 L* of 0 to 100.");
-  STD_TORCH_CHECK(luma.dim() == 3, "finish takes luma of shape (N, H, W).");
-  STD_TORCH_CHECK(chroma.dim() == 4 && chroma.size(0) == luma.size(0) && chroma.size(1) == 2 &&
-                      chroma.scalar_type() == ScalarType::Float,
-                  "finish takes float32 chroma of shape (", luma.size(0), ", 2, h, w).");
-  STD_TORCH_CHECK(luma.is_cuda() == chroma.is_cuda(), "finish needs all tensors on one device.");
-  check_guide("finish", guide_small, chroma, chroma.size(2), chroma.size(3));
-  check_upsample_sizes("finish", chroma, luma.size(1) * luma.size(2));
 }
 
 std::tuple<Tensor, Tensor> finish(const Tensor& luma, const Tensor& chroma,

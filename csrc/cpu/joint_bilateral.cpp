@@ -1,9 +1,7 @@
 // joint_bilateral on the CPU: exact, tile by tile. A tile and its margin are copied to a buffer of the
 // thread, with a guide outside the image that no pixel resembles, so that the inner loop knows no
 // borders; two vectors of pixels stay in registers while all taps of the disk pass by.
-#include "torch_stable.h"
-
-#include "cpu/bilateral_checks.h"
+#include "bilateral_checks.h"
 #include "cpu/memory.h"
 #include "cpu/multiversion.h"
 #include "cpu/vector.h"

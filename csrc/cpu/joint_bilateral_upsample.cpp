@@ -1,7 +1,5 @@
 // joint_bilateral_upsample on the CPU: tiles of full-size pixels, two chroma planes at a time.
-#include "torch_stable.h"
-
-#include "cpu/bilateral_checks.h"
+#include "bilateral_checks.h"
 #include "cpu/memory.h"
 #include "cpu/upsample.h"
 

@@ -1,6 +1,6 @@
 // soft_encode and soft_encode_dense on the CPU: blocks of pixels through the vectorised closed form,
 // then the few that it declined through the scan.
-#include "torch_stable.h"
+#include "encoding_checks.h"
 
 #include "cpu/memory.h"
 #include "cpu/multiversion.h"
@@ -74,14 +74,7 @@ struct Planes {
 };
 
 Planes checked_planes(const Tensor& ab, int64_t neighbours, double sigma) {
-  STD_TORCH_CHECK(ab.dim() == 4 && ab.size(1) == 2,
-                  "soft_encode takes ab planes of shape (N, 2, H, W).");
-  STD_TORCH_CHECK(ab.scalar_type() == ScalarType::Float,
-                  "soft_encode takes float32 ab values in Lab units; convert them with .float().");
-  STD_TORCH_CHECK(neighbours >= 1 && neighbours <= kBinCount,
-                  "soft_encode needs between 1 and 313 neighbours; ", neighbours, " was given.");
-  STD_TORCH_CHECK(sigma > 0 && std::isfinite(sigma),
-                  "soft_encode needs a finite sigma above 0 (Lab units); got ", sigma, ".");
+  check_encode(ab, neighbours, sigma);
   return {torch::stable::contiguous(ab), ab.size(0), ab.size(2) * ab.size(3)};
 }
 

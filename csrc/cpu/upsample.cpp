@@ -18,7 +18,7 @@ Axis<Scalar>::Axis(int64_t size, int64_t small, int64_t taps, double sigma_space
     for (int64_t k = 0; k < taps; ++k) {
       index[k * size + i] = std::clamp<int64_t>(first + k, 0, small - 1);
       weight[k * size + i] =
-          static_cast<Scalar>(axis_weight(position, first + k, small, sigma_space));
+          static_cast<Scalar>(axis_weight(position, first + k, small, taps / 2, sigma_space));
     }
   }
 }

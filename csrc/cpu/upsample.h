@@ -12,7 +12,7 @@ constexpr int kTileRows = 32;  // rows that share the expanded small pixels
 constexpr int kPlanes = 2;    // chroma planes that share the weights
 
 // Which small pixels a full-size pixel sees along one axis, and how heavily: tap k of pixel i is at
-// [k * size + i]. Taps outside the image have weight 0 and the index of a pixel inside.
+// [k * size + i]. Taps too far or outside the image have weight 0 and the index of a pixel inside.
 template <class Scalar>
 struct Axis {
   int64_t size;

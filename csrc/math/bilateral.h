@@ -32,15 +32,17 @@ NC_HD Float upsample_weight(Float guide_step, Float space) {
   return space * (exp2_nonpositive(-(guide_step * guide_step)) + static_cast<Scalar>(kRangeFloor));
 }
 
-// Where full-size pixel i lies on the small grid, pixel centres aligned.
+// Where full-size pixel i lies on the small grid, pixel centres aligned: (i + 1/2) small / size − 1/2.
+// One rounding only, so that positions on a small pixel are exact and mirror images stay mirrored.
 NC_HD double small_position(int64_t i, int64_t small, int64_t size) {
-  return (i + 0.5) * small / size - 0.5;
+  return static_cast<double>((2 * i + 1) * small - size) / static_cast<double>(2 * size);
 }
 
 // Spatial weight of small pixel `tap` for the position, relative to that of the nearest pixel of the
-// image (so that it cannot underflow for all of them); 0 outside the image.
-NC_HD double axis_weight(double position, int64_t tap, int64_t small, double sigma_space) {
-  if (tap < 0 || tap >= small) {
+// image (so that it cannot underflow for all of them); 0 from `radius` on and outside the image.
+NC_HD double axis_weight(double position, int64_t tap, int64_t small, int64_t radius,
+                         double sigma_space) {
+  if (tap < 0 || tap >= small || fabs(position - tap) >= radius) {
     return 0.0;
   }
   double nearest = floor(position + 0.5);

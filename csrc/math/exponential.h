@@ -1,7 +1,7 @@
-// 2^x for x ≤ 0, as weights and softmax need it: branch-free, relative error 1.3e-7 (float).
+// 2^x for x ≤ 0, as weights and softmax need it: branch-free, relative error 2e-7 (float), 2^0 = 1.
 //
 // x = n + f with n the nearest integer; 2^f on [−1/2, 1/2] by a polynomial of degree 5 (fitted for
-// least relative error, 7.5e-8), n added to its exponent bits. Below −125 the result stays at
+// least relative error, 9.1e-08), n added to its exponent bits. Below −125 the result stays at
 // 2^−125, which is nothing beside the weight 1 that every sum here contains. NaN stays NaN. The text
 // serves float and GNU vectors of float alike, so it is compiled for every width.
 #pragma once
@@ -35,11 +35,11 @@ struct Exponential {
     x = x < lowest ? lowest : x;
     const Float shifted = x + round;
     const Float f = x - (shifted - round);
-    Float p = f * 0.0013276466634124517f + 0.009675540961325169f;
-    p = p * f + 0.05550713464617729f;
-    p = p * f + 0.24022120237350464f;
-    p = p * f + 0.6931469440460205f;
-    p = p * f + 1.0000001192092896f;
+    Float p = f * 0.001326472614891827f + 0.009671512991189957f;
+    p = p * f + 0.05550733581185341f;
+    p = p * f + 0.24022242426872253f;
+    p = p * f + 0.6931470036506653f;
+    p = p * f + 1.0f;
     Bits mantissa, exponent;
     memcpy(&mantissa, &p, sizeof(p));
     memcpy(&exponent, &shifted, sizeof(shifted));

@@ -77,8 +77,8 @@ def joint_bilateral_upsample(
 
     Kopf et al. (SIGGRAPH 2007), section 3: each full-size pixel becomes the mean of the small
     pixels around it, weighted by their distance and by how near their lightness is to its own. The
-    weight of a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the
-    2·radius × 2·radius small pixels around it, renormalised over those inside the image. The small
+    weight of a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the small pixels
+    nearer than the radius along either axis, renormalised over those inside the image. The small
     constant makes a pixel whose lightness no neighbour shares fall back to spatial interpolation.
 
     Parameters
@@ -91,7 +91,7 @@ def joint_bilateral_upsample(
         ``(N, 1, H, W)``, same dtype: lightness at full size, in L units. Pixel centres are aligned
         (``align_corners=False``): both images cover the same area. Any ratio of sizes.
     radius : int
-        Small pixels on either side, 1…64.
+        Of the square window, in small pixels, 1…64.
     sigma_space : float
         Spatial standard deviation in *small* pixels, above 0.
     sigma_range : float

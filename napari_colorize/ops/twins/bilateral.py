@@ -171,8 +171,8 @@ def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tup
     """Return one axis' small pixels and spatial weights for each full-size pixel.
 
     The centre of full-size pixel i lies at ``(i + 1/2) · small / size − 1/2`` on the small grid;
-    its window is the ``radius`` small pixels on either side, those outside the image with weight 0.
-    The weights are relative to the nearest pixel's, so that they cannot all underflow.
+    its window is the small pixels nearer than ``radius``. Further ones, and those outside the
+    image, have weight 0. Weights are relative to the nearest pixel's: they cannot all underflow.
 
     Returns
     -------
@@ -181,9 +181,10 @@ def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tup
     weight : torch.Tensor
         ``(2 · radius, size)`` float64.
     """
-    where = (torch.arange(size, dtype=torch.float64) + 0.5) * small / size - 0.5
+    # Rounded once, so that positions on a small pixel are exact and mirror images stay mirrored.
+    where = ((2 * torch.arange(size) + 1) * small - size).double() / (2 * size)
     taps = where.floor().long() + torch.arange(1 - radius, radius + 1)[:, None]
-    inside = (taps >= 0) & (taps < small)
+    inside = (taps >= 0) & (taps < small) & ((where - taps).abs() < radius)
     exponent = ((where - taps) / sigma_space) ** 2 / 2
     nearest = exponent.where(inside, torch.inf).amin(dim=0)
     return taps.clamp(0, small - 1), torch.exp(nearest - exponent) * inside
@@ -215,8 +216,8 @@ def joint_bilateral_upsample(
 
     Kopf et al. (SIGGRAPH 2007), section 3: each full-size pixel becomes the mean of the small
     pixels around it, weighted by their distance and by how near their lightness is to its own. The
-    weight of a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the
-    2·radius × 2·radius small pixels around it, renormalised over those inside the image. The small
+    weight of a small pixel is exp(−d² / 2σ_s²) · (exp(−ΔL² / 2σ_r²) + 1e-4), over the small pixels
+    nearer than the radius along either axis, renormalised over those inside the image. The small
     constant makes a pixel whose lightness no neighbour shares fall back to spatial interpolation.
 
     Parameters
@@ -229,7 +230,7 @@ def joint_bilateral_upsample(
         ``(N, 1, H, W)``, same dtype: lightness at full size, in L units. Pixel centres are aligned
         (``align_corners=False``): both images cover the same area.
     radius : int
-        Small pixels on either side, 1…64.
+        Of the square window, in small pixels, 1…64.
     sigma_space : float
         Spatial standard deviation in *small* pixels, above 0.
     sigma_range : float

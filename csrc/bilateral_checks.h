@@ -43,4 +43,17 @@ inline void check_upsample_sizes(const char* name, const Tensor& chroma, int64_t
                   " cannot fill an image from chroma without pixels.");
 }
 
+inline void check_finish(const Tensor& luma, const Tensor& chroma, const Tensor& guide_small) {
+  const auto type = luma.scalar_type();
+  STD_TORCH_CHECK(type == ScalarType::Byte || type == ScalarType::Float,
+                  "finish takes luma as uint8 sRGB grey codes or as float32 L* of 0 to 100.");
+  STD_TORCH_CHECK(luma.dim() == 3, "finish takes luma of shape (N, H, W).");
+  STD_TORCH_CHECK(chroma.dim() == 4 && chroma.size(0) == luma.size(0) && chroma.size(1) == 2 &&
+                      chroma.scalar_type() == ScalarType::Float,
+                  "finish takes float32 chroma of shape (", luma.size(0), ", 2, h, w).");
+  STD_TORCH_CHECK(luma.is_cuda() == chroma.is_cuda(), "finish needs all tensors on one device.");
+  check_guide("finish", guide_small, chroma, chroma.size(2), chroma.size(3));
+  check_upsample_sizes("finish", chroma, luma.size(1) * luma.size(2));
+}
+
 }  // namespace napari_colorize

@@ -1,0 +1,149 @@
+// Joint bilateral upsampling and the fused finish, a thread a full-size pixel. The small images live
+// in the cache; nothing full-size but the result is written.
+#include "cuda/bilateral.h"
+
+#include "cuda/launch.h"
+#include "math/bilateral.h"
+#include "math/gamut.h"
+
+namespace napari_colorize::cuda {
+
+namespace {
+
+constexpr int kPlanes = 2;
+constexpr int kMostTaps = 128;
+
+template <class Scalar>
+struct Pixel {
+  Scalar value[kPlanes];
+};
+
+// Planes first … first + planes − 1 of image n at full-size pixel (y, x) with the given lightness.
+template <class Scalar>
+__device__ Pixel<Scalar> upsample_pixel(const Small<Scalar>& small, int64_t n, int64_t first,
+                                        int planes, int64_t y, int64_t x, Scalar lightness,
+                                        Scalar scale) {
+  const double row = small_position(y, small.small_height, small.height);
+  const double column = small_position(x, small.small_width, small.width);
+  const int64_t top = static_cast<int64_t>(floor(row)) + 1 - small.radius;
+  const int64_t left = static_cast<int64_t>(floor(column)) + 1 - small.radius;
+  const int taps = 2 * small.radius;
+  const int64_t pixels = small.small_height * small.small_width;
+  const Scalar* guide = small.guide + n * pixels;
+  const Scalar* chroma = small.chroma + (n * small.planes + first) * pixels;
+  Scalar column_weight[kMostTaps];
+  for (int k = 0; k < taps; ++k) {
+    column_weight[k] = static_cast<Scalar>(
+        axis_weight(column, left + k, small.small_width, small.radius, small.sigma_space));
+  }
+  const Scalar centre = lightness * scale;
+  Scalar norm = 0, total[kPlanes] = {0, 0};
+  for (int ky = 0; ky < taps; ++ky) {
+    const auto row_weight = static_cast<Scalar>(
+        axis_weight(row, top + ky, small.small_height, small.radius, small.sigma_space));
+    for (int kx = 0; kx < taps; ++kx) {
+      const Scalar space = row_weight * column_weight[kx];
+      if (space > Scalar(0)) {
+        const int64_t from = (top + ky) * small.small_width + left + kx;
+        const Scalar weight =
+            upsample_weight<Scalar, Scalar>(guide[from] * scale - centre, space);
+        norm += weight;
+        for (int c = 0; c < planes; ++c) {
+          total[c] += weight * chroma[c * pixels + from];
+        }
+      }
+    }
+  }
+  return {{total[0] / norm, total[1] / norm}};
+}
+
+template <class Scalar>
+__global__ void upsample_kernel(Small<Scalar> small, const Scalar* __restrict__ guide,
+                                Scalar* __restrict__ out, Scalar scale) {
+  const int64_t pixels = small.height * small.width;
+  const int64_t pairs = (small.planes + kPlanes - 1) / kPlanes;
+  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+       i < small.images * pairs * pixels; i += step) {
+    const int64_t p = i % pixels, group = i / pixels;
+    const int64_t n = group / pairs, first = group % pairs * kPlanes;
+    const int planes = static_cast<int>(small.planes - first < kPlanes ? small.planes - first : kPlanes);
+    const Pixel<Scalar> pixel = upsample_pixel(small, n, first, planes, p / small.width,
+                                               p % small.width, guide[n * pixels + p], scale);
+    for (int c = 0; c < planes; ++c) {
+      out[(n * small.planes + first + c) * pixels + p] = pixel.value[c];
+    }
+  }
+}
+
+__device__ float lightness_of(float lightness) { return lightness; }
+
+__device__ float lightness_of(uint8_t code) {
+  const float light = math::linear_from_code(static_cast<float>(code) * (1.0f / 255.0f));
+  return 116.0f * math::lightness_response(light) - 16.0f;
+}
+
+template <class Luma>
+__global__ void finish_kernel(Small<float> small, const Luma* __restrict__ luma,
+                              uint8_t* __restrict__ rgb, bool* __restrict__ clipped, float scale) {
+  const int64_t pixels = small.height * small.width;
+  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+       i < small.images * pixels; i += step) {
+    const int64_t n = i / pixels, p = i % pixels;
+    float lightness = lightness_of(luma[i]);
+    Pixel<float> ab = upsample_pixel(small, n, 0, kPlanes, p / small.width, p % small.width,
+                                     lightness, scale);
+    clipped[i] = math::clip_to_gamut(lightness, ab.value[0], ab.value[1]);
+    const auto linear = math::linear_from_lab(lightness, ab.value[0], ab.value[1]);
+    rgb[3 * i] = math::byte_from_code(math::code_from_linear(linear.first));
+    rgb[3 * i + 1] = math::byte_from_code(math::code_from_linear(linear.second));
+    rgb[3 * i + 2] = math::byte_from_code(math::code_from_linear(linear.third));
+  }
+}
+
+template <class Scalar>
+int launch_upsample(const Small<Scalar>& small, const Scalar* guide, Scalar* out, void* stream) {
+  const int64_t pairs = (small.planes + kPlanes - 1) / kPlanes;
+  const int64_t items = small.images * pairs * small.height * small.width;
+  if (items > 0) {
+    upsample_kernel<<<blocks_for(items), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+        small, guide, out, static_cast<Scalar>(guide_scale(small.sigma_range)));
+  }
+  return cudaGetLastError();
+}
+
+template <class Luma>
+int launch_finish(const Small<float>& small, const Luma* luma, uint8_t* rgb, bool* clipped,
+                  void* stream) {
+  const int64_t items = small.images * small.height * small.width;
+  if (items > 0) {
+    finish_kernel<<<blocks_for(items), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+        small, luma, rgb, clipped, static_cast<float>(guide_scale(small.sigma_range)));
+  }
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+int joint_bilateral_upsample(const Small<float>& small, const float* guide, float* out,
+                             void* stream) {
+  return launch_upsample(small, guide, out, stream);
+}
+
+int joint_bilateral_upsample(const Small<double>& small, const double* guide, double* out,
+                             void* stream) {
+  return launch_upsample(small, guide, out, stream);
+}
+
+int finish(const Small<float>& small, const uint8_t* luma, uint8_t* rgb, bool* clipped,
+           void* stream) {
+  return launch_finish(small, luma, rgb, clipped, stream);
+}
+
+int finish(const Small<float>& small, const float* luma, uint8_t* rgb, bool* clipped,
+           void* stream) {
+  return launch_finish(small, luma, rgb, clipped, stream);
+}
+
+}  // namespace napari_colorize::cuda
