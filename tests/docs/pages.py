@@ -45,7 +45,7 @@ def prose_of(page: Path) -> str:
 def shell_lines(page: Path) -> list[str]:
     """Return the commands of a page: lines of shell blocks, and commands within sentences."""
     text = "".join(block.text for block in blocks_of(page, "sh")).replace("\\\n", " ")
-    inline = re.findall(r"`((?:napari-colorize|make|pip) [^`]+)`", prose_of(page))
+    inline = re.findall(r"`((?:napari-colorize|make|pip)\s[^`]+)`", prose_of(page))
     return [line for line in text.splitlines() if line.strip()] + inline
 
 
