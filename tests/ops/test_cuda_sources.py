@@ -36,6 +36,11 @@ def test_there_are_kernels_to_compile():
     assert GLUE
 
 
+def test_no_two_sources_want_the_same_object_file():
+    stems = [path.stem for path in [*KERNELS, *(CSRC / "cuda").glob("*.cpp")]]
+    assert len(stems) == len(set(stems))
+
+
 @pytest.mark.skipif(NVCC is None, reason="skipped: no nvcc on this machine, kernels not compiled")
 @pytest.mark.parametrize("source", KERNELS, ids=lambda path: path.name)
 def test_a_kernel_compiles(source, tmp_path):
