@@ -78,10 +78,16 @@ def wants_cuda(torch) -> bool:
     """Whether `_C_cuda` is built: torch has CUDA and a toolkit is found, unless told otherwise."""
     from torch.utils.cpp_extension import CUDA_HOME
 
-    asked = os.environ.get("NAPARI_COLORIZE_CUDA")
-    if asked is not None:
-        return asked == "1"
-    return torch.version.cuda is not None and CUDA_HOME is not None
+    possible = torch.version.cuda is not None and CUDA_HOME is not None
+    asked = os.environ.get("NAPARI_COLORIZE_CUDA", "")
+    if asked not in ("", "0", "1"):
+        raise SystemExit(f"NAPARI_COLORIZE_CUDA is {asked!r}; it can be 0 or 1, or be left unset.")
+    if asked == "1" and not possible:
+        raise SystemExit(
+            "NAPARI_COLORIZE_CUDA=1 asks for CUDA operators, and they need a torch with CUDA (this "
+            f"one is {torch.__version__}) and a CUDA toolkit (set CUDA_HOME to its folder)."
+        )
+    return possible and asked != "0"
 
 
 def sources(*patterns: str) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,6 +82,15 @@ def test_a_pure_python_installation_works_through_the_twins(tmp_path):
     assert where.startswith(str(target))
     assert used.stderr.count("RuntimeWarning") == 1
     assert "they were not built" in used.stderr
+
+
+@pytest.mark.skipif(torch.version.cuda is not None, reason="skipped: this torch has CUDA")
+def test_cuda_operators_are_refused_with_a_sentence_where_torch_has_no_cuda(tmp_path):
+    tree = copy_sources(tmp_path)
+    built = run(["setup.py", "-q", "build_ext"], tree, NAPARI_COLORIZE_CUDA="1")
+    assert built.returncode != 0
+    assert "they need a torch with CUDA" in built.stderr
+    assert "Traceback" not in built.stderr
 
 
 def test_the_stable_abi_is_pinned_in_one_place():
