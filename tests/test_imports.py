@@ -25,8 +25,14 @@ MAY_LOOK_AT = (
 )
 """Of each part of the package, the others that it may import; itself is always allowed."""
 
-BESIDES = {"training": {"evaluation"}, "evaluation": set(), "cli": {"evaluation", "training"}}
-"""Looks from one top room into another: a training scores itself, the command line offers all."""
+BESIDES = {
+    "training": {"evaluation"},
+    "evaluation": set(),
+    "cli": {"evaluation", "training"},
+    "widgets": {"evaluation"},
+}
+"""Looks from one top room into another: a training scores itself, the command line offers all, and
+a panel asks the questions of the Turing test."""
 
 QT_AND_NAPARI = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "magicgui", "napari"}
 

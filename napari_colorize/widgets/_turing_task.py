@@ -1,0 +1,128 @@
+"""Run a generator in the background of a Qt programme: progress, result, error, stop."""
+
+import logging
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+from superqt.utils import create_worker
+
+from napari_colorize.widgets._preflight import TorchUnavailableError
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Event], Generator[Any, None, Any]]
+"""Gets an event that is set when it should stop; yields progress; ``None`` after a stop."""
+
+SPEAKING_ERRORS = (ValueError, TypeError, MemoryError, TorchUnavailableError)
+"""Their messages are sentences written for the person at the screen."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """An error on its way from the worker's thread; the worker swallows a RuntimeError."""
+
+    error: Exception
+
+
+class Task(QObject):
+    """Does one thing at a time; every signal arrives in the thread that made it.
+
+    Signals
+    -------
+    progressed(object), returned(object), failed(str), stopped()
+    """
+
+    progressed = Signal(object)
+    returned = Signal(object)
+    failed = Signal(str)
+    stopped = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker: Any = None
+        self._stop = Event()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way."""
+        return self._worker is not None
+
+    def start(self, work: Work) -> None:
+        """Start; what was under way must have ended.
+
+        Raises
+        ------
+        RuntimeError
+            Something is under way.
+        """
+        if self.busy:
+            raise RuntimeError("Something is under way; wait for it or cancel it first.")
+        self._stop = Event()
+        self.destroyed.connect(partial(Event.set, self._stop))
+        # superqt's worker and not napari's: the latter also shows every error by itself.
+        self._worker = create_worker(
+            _guarded, work, self._stop, _start_thread=False, _ignore_errors=True
+        )
+        self._worker.yielded.connect(self._on_yielded)
+        self._worker.returned.connect(self._on_returned)
+        self._worker.errored.connect(self._on_errored)
+        self._worker.finished.connect(self._on_finished)
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Ask what is under way to stop; :attr:`stopped` follows within a moment."""
+        self._stop.set()
+        if self._worker is not None:
+            self._worker.quit()
+
+    def _on_yielded(self, progress: Any) -> None:
+        if not self._stop.is_set():
+            self.progressed.emit(progress)
+
+    def _on_returned(self, result: Any) -> None:
+        self._worker = None
+        if isinstance(result, _Failure):
+            self._report(result.error)
+        elif result is None or self._stop.is_set():
+            self.stopped.emit()
+        else:
+            self.returned.emit(result)
+
+    def _on_errored(self, error: Exception) -> None:
+        self._worker = None
+        self._report(error)
+
+    def _on_finished(self) -> None:
+        # A worker that was asked to quit just as it ended reports nothing but this.
+        if self._worker is not None and self.sender() is self._worker.signals:
+            self._worker = None
+            self.stopped.emit()
+
+    def _report(self, error: Exception) -> None:
+        log.error("the Turing test failed", exc_info=error)
+        self.failed.emit(sentence_of(error))
+
+
+def _guarded(work: Work, stop: Event) -> Generator[Any, None, Any]:
+    try:
+        return (yield from work(stop))
+    except Exception as error:
+        return None if stop.is_set() else _Failure(error)
+
+
+def sentence_of(error: Exception) -> str:
+    """Return what to show of an error: our own sentences as they are, others introduced."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'A file'} cannot be used: {error.strerror}."
+    if isinstance(error, (*SPEAKING_ERRORS, OSError)) and str(error):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"{error}. The Turing test needs the extra packages of the evaluation; install "
+            "napari-colorize[evaluate] and restart napari."
+        )
+    return f"The Turing test failed: {type(error).__name__}: {error}"
