@@ -41,7 +41,6 @@ def evaluate(output: Path, quiet: bool, **given: Any) -> None:
     The pictures are made grey at equal L*, coloured at their own size, and compared with the
     truth. An interrupted run goes on where it stopped. Writes report.html and scores.json.
     """
-    import torch  # noqa: F401  (before the judge: a missing torch is told here)
     from tqdm import tqdm
 
     from napari_colorize.evaluation.damage import blind_scores
@@ -49,6 +48,7 @@ def evaluate(output: Path, quiet: bool, **given: Any) -> None:
     from napari_colorize.evaluation.runner import grade
     from napari_colorize.evaluation.summary import summarise
 
+    _refuse_missing_packages()
     grading = _grading(**given)
     output.mkdir(parents=True, exist_ok=True)
     with tqdm(unit="picture", disable=True if quiet else None) as bar:
@@ -68,6 +68,18 @@ def evaluate(output: Path, quiet: bool, **given: Any) -> None:
             for key, damage in blind_scores(values, method):
                 click.echo(f"Note: {key} does not notice the damage {damage!r} to {method}.")
     click.echo(str(page))
+
+
+def _refuse_missing_packages() -> None:
+    """Say what is missing before an hour of grading, not after."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("PIL", "scipy", "matplotlib", "jinja2") if not find_spec(name)]
+    if missing:
+        raise ModuleNotFoundError(
+            f"Grading needs {', '.join(missing)}; pip install napari-colorize[evaluate] brings it.",
+            name=missing[0],
+        )
 
 
 def _grading(**given: Any) -> Any:
