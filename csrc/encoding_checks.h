@@ -22,8 +22,22 @@ inline void check_encode(const Tensor& ab, int64_t neighbours, double sigma) {
                   "soft_encode needs a finite sigma above 0 (Lab units); got ", sigma, ".");
 }
 
-inline void check_annealed(const Tensor& logits, const Tensor& bins, const std::optional<Tensor>& bias,
-                    double temperature) {
+// The number in a 0-dim tensor on the CPU. The temperature comes as a tensor because an exported graph
+// keeps no other kind of input open.
+inline double temperature_of(const Tensor& temperature) {
+  const auto dtype = temperature.scalar_type();
+  STD_TORCH_CHECK(temperature.dim() == 0 && temperature.is_cpu() &&
+                      (dtype == ScalarType::Float || dtype == ScalarType::Double),
+                  "annealed_mean takes the temperature as a 0-dim float tensor on the CPU.");
+  const double number = dtype == ScalarType::Double ? *temperature.const_data_ptr<double>()
+                                                    : *temperature.const_data_ptr<float>();
+  STD_TORCH_CHECK(number > 0 && std::isfinite(number),
+                  "annealed_mean needs a finite temperature above 0; ", number, " was given.");
+  return number;
+}
+
+inline void check_annealed(const Tensor& logits, const Tensor& bins,
+                           const std::optional<Tensor>& bias) {
   const auto dtype = logits.scalar_type();
   STD_TORCH_CHECK(logits.dim() == 4 && logits.size(1) > 0,
                   "annealed_mean takes logits of shape (N, Q, H, W) with at least one bin.");
@@ -40,9 +54,6 @@ inline void check_annealed(const Tensor& logits, const Tensor& bins, const std::
   STD_TORCH_CHECK(bins.is_cuda() == logits.is_cuda() &&
                       (!bias || bias->is_cuda() == logits.is_cuda()),
                   "annealed_mean needs bins and bias on the logits' device.");
-  STD_TORCH_CHECK(temperature > 0 && std::isfinite(temperature),
-                  "annealed_mean needs a finite temperature above 0; ", temperature,
-                  " was given.");
 }
 
 }  // namespace napari_colorize

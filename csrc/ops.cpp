@@ -9,7 +9,7 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
   library.def("soft_encode(Tensor ab, int neighbours=5, float sigma=5.0) -> (Tensor, Tensor)");
   library.def("soft_encode_dense(Tensor ab, int neighbours=5, float sigma=5.0) -> Tensor");
   library.def(
-      "annealed_mean(Tensor logits, Tensor bins, Tensor? bias, float temperature)"
+      "annealed_mean(Tensor logits, Tensor bins, Tensor? bias, Tensor temperature)"
       " -> (Tensor, Tensor)");
   library.def(
       "joint_bilateral(Tensor chroma, Tensor guide, int radius, float sigma_space,"

@@ -216,8 +216,7 @@ def _predict(
     import torch
 
     temperature, vividness = (
-        torch.tensor(value, dtype=torch.float32, device=used.device)
-        for value in (used.temperature, used.vividness)
+        torch.tensor(value, dtype=torch.float32) for value in (used.temperature, used.vividness)
     )
     with torch.inference_mode():
         luma = as_tensor(seen, used.device)[None, None]

@@ -119,15 +119,16 @@ std::tuple<Tensor, Tensor> decode(const Tensor& logits, const Tensor& bins, cons
 }
 
 std::tuple<Tensor, Tensor> annealed_mean(const Tensor& logits, const Tensor& bins,
-                                         std::optional<Tensor> bias, double temperature) {
-  check_annealed(logits, bins, bias, temperature);
+                                         std::optional<Tensor> bias, const Tensor& temperature) {
+  check_annealed(logits, bins, bias);
+  const double number = temperature_of(temperature);
   const Tensor shift = bias ? torch::stable::contiguous(*bias)
                             : torch::stable::new_zeros(logits, {logits.size(1)});
   const Tensor planes = torch::stable::contiguous(logits);
   const Tensor centres = torch::stable::contiguous(bins);
   return logits.scalar_type() == ScalarType::Double
-             ? decode<double>(planes, centres, shift, temperature)
-             : decode<float>(planes, centres, shift, temperature);
+             ? decode<double>(planes, centres, shift, number)
+             : decode<float>(planes, centres, shift, number);
 }
 
 }  // namespace

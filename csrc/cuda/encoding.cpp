@@ -62,8 +62,9 @@ int launch_annealed_mean(const Tensor& logits, const Tensor& bins, const Tensor&
 }
 
 std::tuple<Tensor, Tensor> annealed_mean(const Tensor& logits, const Tensor& bins,
-                                         std::optional<Tensor> bias, double temperature) {
-  check_annealed(logits, bins, bias, temperature);
+                                         std::optional<Tensor> bias, const Tensor& temperature) {
+  check_annealed(logits, bins, bias);
+  const double number = temperature_of(temperature);
   const auto guard = device_guard(logits);
   const Tensor planes = torch::stable::contiguous(logits);
   const Tensor centres = torch::stable::contiguous(bins);
@@ -74,8 +75,8 @@ std::tuple<Tensor, Tensor> annealed_mean(const Tensor& logits, const Tensor& bin
   Tensor entropy = torch::stable::new_empty(planes, {n, 1, height, width});
   check_launch(
       logits.scalar_type() == ScalarType::Double
-          ? launch_annealed_mean<double>(planes, centres, shift, ab, entropy, temperature)
-          : launch_annealed_mean<float>(planes, centres, shift, ab, entropy, temperature),
+          ? launch_annealed_mean<double>(planes, centres, shift, ab, entropy, number)
+          : launch_annealed_mean<float>(planes, centres, shift, ab, entropy, number),
       "annealed_mean");
   return {ab, entropy};
 }

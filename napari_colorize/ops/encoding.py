@@ -127,7 +127,8 @@ def annealed_mean(
         require_tensor("bias", bias, _FLOATS)
     twins.check_annealed(logits, bins, bias, temperature)
     load()
-    return torch.ops.napari_colorize.annealed_mean(logits, bins, bias, temperature)
+    number = torch.tensor(temperature, dtype=torch.float64)
+    return torch.ops.napari_colorize.annealed_mean(logits, bins, bias, number)
 
 
 def _fake_soft_encode(ab: Tensor, neighbours: int = 5, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
@@ -140,7 +141,7 @@ def _fake_soft_encode_dense(ab: Tensor, neighbours: int = 5, sigma: float = 5.0)
 
 
 def _fake_annealed_mean(
-    logits: Tensor, bins: Tensor, bias: Tensor | None, temperature: float
+    logits: Tensor, bins: Tensor, bias: Tensor | None, temperature: Tensor
 ) -> tuple[Tensor, Tensor]:
     n, _, h, w = logits.shape
     return logits.new_empty((n, 2, h, w)), logits.new_empty((n, 1, h, w))
@@ -148,6 +149,10 @@ def _fake_annealed_mean(
 
 def _save_annealed(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     logits, bins, bias, ctx.temperature = inputs
+    if ctx.temperature.requires_grad:
+        raise ValueError(
+            "annealed_mean has no gradient with respect to its temperature; detach it."
+        )
     ctx.save_for_backward(logits, bins, bias)
 
 
@@ -182,7 +187,7 @@ OPERATORS = (
         no_gradient="it makes training targets",
     ),
     Operator(
-        schema="annealed_mean(Tensor logits, Tensor bins, Tensor? bias, float temperature)"
+        schema="annealed_mean(Tensor logits, Tensor bins, Tensor? bias, Tensor temperature)"
         " -> (Tensor, Tensor)",
         twin=twins.annealed_mean,
         fake=_fake_annealed_mean,

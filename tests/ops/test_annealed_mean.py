@@ -196,9 +196,9 @@ class TestRefusals:
         ops.load()
         operator = torch.ops.napari_colorize.annealed_mean
         with pytest.raises((RuntimeError, ValueError), match="temperature above 0"):
-            operator(torch.zeros(1, 313, 1, 1), bin_tensor(), None, 0.0)
+            operator(torch.zeros(1, 313, 1, 1), bin_tensor(), None, torch.tensor(0.0))
         with pytest.raises((RuntimeError, ValueError), match="logit channels"):
-            operator(torch.zeros(1, 10, 1, 1), bin_tensor(), None, 1.0)
+            operator(torch.zeros(1, 10, 1, 1), bin_tensor(), None, torch.tensor(1.0))
 
 
 def test_is_a_well_behaved_operator() -> None:
@@ -206,5 +206,5 @@ def test_is_a_well_behaved_operator() -> None:
     ops.load()
     logits = some_logits(1, 6, 3, 5).requires_grad_()
     bins, bias = some_logits(6, 2, seed=1), some_logits(6, seed=2).requires_grad_()
-    opcheck(torch.ops.napari_colorize.annealed_mean.default, (logits, bins, bias, 0.38))
-    opcheck(torch.ops.napari_colorize.annealed_mean.default, (logits, bins, None, 0.38))
+    opcheck(torch.ops.napari_colorize.annealed_mean.default, (logits, bins, bias, torch.tensor(0.38)))
+    opcheck(torch.ops.napari_colorize.annealed_mean.default, (logits, bins, None, torch.tensor(0.38)))

@@ -190,12 +190,13 @@ class Pipeline(nn.Module):
         super().__init__()
         self.predict = nn.Conv2d(1, 313, 3, stride=4, padding=1)
         self.register_buffer("bins", bin_tensor())
+        self.register_buffer("temperature", torch.tensor(0.38))
 
     def forward(self, lightness: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """(N, 1, H, W) L* to rgb, smoothed chroma, sparse encoding of it."""
         library = torch.ops.napari_colorize
         logits = self.predict(lightness)
-        ab, _ = library.annealed_mean(logits, self.bins, None, 0.38)
+        ab, _ = library.annealed_mean(logits, self.bins, None, self.temperature)
         small = lightness[:, :, ::4, ::4]
         ab = library.joint_bilateral(ab, small, 2, 1.0, 10.0)
         rgb, _ = library.finish(lightness[:, 0], ab, small, 2, 1.0, 10.0)

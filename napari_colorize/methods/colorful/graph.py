@@ -53,9 +53,9 @@ class ColorfulGraph(nn.Module):
         luma
             (N, 1, H, W) float32, L* 0…100; any H, W ≥ 1.
         temperature
-            0-dim float32, > 0. Near 0 the most probable colour, 1 the mean colour.
+            0-dim float32 on the CPU, > 0. Near 0 the most probable colour, 1 the mean colour.
         vividness
-            0-dim float32, 0…1: how much of the class rebalancing the prediction keeps.
+            0-dim float32 on the CPU, 0…1: how much of the class rebalancing the prediction keeps.
 
         Returns
         -------
@@ -68,14 +68,16 @@ class ColorfulGraph(nn.Module):
         height, width = luma.shape[2], luma.shape[3]
         below, right = -height % self.multiple, -width % self.multiple
         logits = self.network(F.pad(luma, [0, right, 0, below], mode="replicate"))
-        rows = (height + self.stride - 1) // self.stride
-        columns = (width + self.stride - 1) // self.stride
-        logits = logits[:, :, :rows, :columns]
         bias = (vividness - self.trained_rebalancing) * self.log_weights
-        sharpness = temperature.item()
-        if torch.jit.is_scripting():
-            sharpness = float(sharpness)  # a guard that ``torch.export`` could not keep open
-        return torch.ops.napari_colorize.annealed_mean(logits, self.bins, bias, sharpness)
+        ab, uncertainty = torch.ops.napari_colorize.annealed_mean(
+            logits, self.bins, bias, temperature
+        )
+        # Not a slice: whether that is contiguous depends on the size, which an exported graph
+        # would then be bound to.
+        rows = torch.arange((height + self.stride - 1) // self.stride, device=ab.device)
+        columns = torch.arange((width + self.stride - 1) // self.stride, device=ab.device)
+        both = torch.cat((ab, uncertainty), 1).index_select(2, rows).index_select(3, columns)
+        return both[:, :2], both[:, 2:]
 
 
 def compact_graph(

@@ -132,7 +132,9 @@ def soft_encode_dense(ab: Tensor, neighbours: int = 5, sigma: float = 5.0) -> Te
     return ab.new_zeros((n, NUM_BINS, h, w)).scatter_(1, index, weight)
 
 
-def check_annealed(logits: Tensor, bins: Tensor, bias: Tensor | None, temperature: float) -> None:
+def check_annealed(
+    logits: Tensor, bins: Tensor, bias: Tensor | None, temperature: float | Tensor
+) -> None:
     """Refuse what :func:`annealed_mean` cannot take, in a sentence."""
     if logits.dim() != 4 or logits.shape[1] == 0:
         raise ValueError(
@@ -160,15 +162,15 @@ def check_annealed(logits: Tensor, bins: Tensor, bias: Tensor | None, temperatur
             f"annealed_mean needs bins and bias of the logits' dtype, {logits.dtype}; "
             f"bins is {bins.dtype}" + (f", bias is {bias.dtype}." if bias is not None else ".")
         )
-    if not (temperature > 0 and math.isfinite(temperature)):
+    if not (temperature > 0 and math.isfinite(float(temperature))):
         raise ValueError(
-            f"annealed_mean needs a finite temperature above 0; {temperature} was given. "
+            f"annealed_mean needs a finite temperature above 0; {float(temperature)} was given. "
             "Use a small one such as 0.01 for the most likely colour, 1 for the mean."
         )
 
 
 def annealed_mean(
-    logits: Tensor, bins: Tensor, bias: Tensor | None = None, temperature: float = 0.38
+    logits: Tensor, bins: Tensor, bias: Tensor | None, temperature: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Decode bin logits to one colour a pixel, and say how wide the prediction was.
 
@@ -184,8 +186,8 @@ def annealed_mean(
         ``(Q, 2)``, the bins' a and b in Lab units, same dtype.
     bias : torch.Tensor, optional
         ``(Q,)``, added to every pixel's logits, same dtype.
-    temperature : float
-        T, above 0. T → 0 gives the mode (the mean of the modes if several are equal), 1 the mean.
+    temperature : torch.Tensor
+        T, above 0: a 0-dim float tensor on the CPU. T → 0 gives the mode (the mean of the modes if several are equal), 1 the mean.
 
     Returns
     -------
