@@ -206,5 +206,6 @@ def test_is_a_well_behaved_operator() -> None:
     ops.load()
     logits = some_logits(1, 6, 3, 5).requires_grad_()
     bins, bias = some_logits(6, 2, seed=1), some_logits(6, seed=2).requires_grad_()
-    opcheck(torch.ops.napari_colorize.annealed_mean.default, (logits, bins, bias, torch.tensor(0.38)))
-    opcheck(torch.ops.napari_colorize.annealed_mean.default, (logits, bins, None, torch.tensor(0.38)))
+    operator, temperature = torch.ops.napari_colorize.annealed_mean.default, torch.tensor(0.38)
+    opcheck(operator, (logits, bins, bias, temperature))
+    opcheck(operator, (logits, bins, None, temperature))

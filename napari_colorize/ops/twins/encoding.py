@@ -187,7 +187,8 @@ def annealed_mean(
     bias : torch.Tensor, optional
         ``(Q,)``, added to every pixel's logits, same dtype.
     temperature : torch.Tensor
-        T, above 0: a 0-dim float tensor on the CPU. T → 0 gives the mode (the mean of the modes if several are equal), 1 the mean.
+        T, above 0, as a 0-dim float tensor on the CPU. T → 0 gives the mode (the mean of the modes
+        if several are equal), 1 the mean.
 
     Returns
     -------
