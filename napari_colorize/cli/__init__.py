@@ -28,6 +28,7 @@ COMMANDS = {
         "napari_colorize.evaluation.command:turing",
         "Prepare, count and merge colorization Turing tests.",
     ),
+    "train": ("napari_colorize.cli.train", "Train weights of your own on colour pictures."),
     "info": ("napari_colorize.cli.info", "Show versions, backend, devices and folders."),
 }
 """Command → where it is (``module`` for its ``command``, else ``module:name``), and about it."""

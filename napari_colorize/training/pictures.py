@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+from napari_colorize.training.decoding import UnreadablePicture, decode
+
+SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,20 @@ class Picture:
     size: int
 
     def read(self) -> NDArray[np.uint8]:
-        """Decode to (H, W, 3) uint8 RGB.
+        """Decode to (H, W, 3) uint8 RGB, upright.
 
         Raises
         ------
-        ValueError
-            The bytes are not a picture that OpenCV can decode.
+        UnreadablePicture
+            (a ``ValueError``) The file is gone, or is not a picture.
         """
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            encoded = np.frombuffer(file.read(self.size), np.uint8)
-        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-        if decoded is None:
-            raise ValueError(f"'{self.name}' in {self.path} cannot be decoded as a picture.")
-        return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                encoded = file.read(self.size)
+        except OSError as error:
+            raise UnreadablePicture(f"{self.path} cannot be read: {error.strerror}.") from error
+        return decode(encoded, f"'{self.name}' in {self.path}")
 
 
 def find_pictures(sources: Sequence[str | Path]) -> list[Picture]:
@@ -99,12 +102,12 @@ def _in_folder(folder: Path) -> list[Picture]:
     return [
         Picture(path, str(path.relative_to(folder)), 0, path.stat().st_size)
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and path.is_file()
+        if _is_picture(path.name) and path.is_file()
     ]
 
 
 def _in_file(path: Path) -> list[Picture]:
-    if path.suffix.lower() in SUFFIXES:
+    if _is_picture(path.name):
         return [Picture(path, path.name, 0, path.stat().st_size)]
     try:
         # "r:" opens uncompressed archives only: members are read in place by their offset.
@@ -112,10 +115,29 @@ def _in_file(path: Path) -> list[Picture]:
             return [
                 Picture(path, member.name, member.offset_data, member.size)
                 for member in archive
-                if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES
+                if member.isfile() and _is_picture(member.name)
             ]
     except tarfile.TarError as error:
+        if _is_compressed_tar(path):
+            raise ValueError(
+                f"{path} is a compressed tar archive, in which no picture can be reached without "
+                "unpacking those before it. Unpack it into a folder "
+                f"(`tar -xf {path.name} -C FOLDER`) and give that."
+            ) from error
         raise ValueError(
-            f"{path} is neither a picture nor an uncompressed tar archive "
-            "(unpack a compressed one first)."
+            f"{path} is neither a folder, a picture nor a tar archive, or it is cut short."
         ) from error
+
+
+def _is_picture(name: str) -> bool:
+    base = name.rsplit("/", 1)[-1]
+    # "._photo.jpg" holds what macOS knows about photo.jpg, no picture.
+    return Path(base).suffix.lower() in SUFFIXES and not base.startswith(".")
+
+
+def _is_compressed_tar(path: Path) -> bool:
+    try:
+        with tarfile.open(path, "r:*"):
+            return True
+    except (tarfile.TarError, EOFError, OSError):
+        return False

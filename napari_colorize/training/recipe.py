@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from importlib import resources
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin, get_type_hints
+
+_FOLDER = resources.files("napari_colorize.training") / "recipes"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,31 @@ class Recipe:
     prior_pictures: int = 4000
     """Pictures that the colour prior is measured on."""
     workers: int = 1
+    save_every: int = 250
+    """Steps between two checkpoints within an epoch."""
+    score: str = "val_loss"
+    """The logged validation score by which ``best.pt`` is chosen; the smallest is the best."""
+    keep: str = "last"
+    """Which averaged weights the run ends with: ``last`` or ``best``."""
+    start: str = ""
+    """Checkpoint, by name or path, whose weights the training starts from; with ``?`` at its end,
+    only if it is on this machine. Empty: the pretrained trunk and the colour prior."""
+    unreadable_share: float = 0.1
+    """Share of pictures that may be damaged before the data are refused."""
+    accelerator: str = "auto"
+    """Kind of device, as Lightning names them: ``cpu``, ``gpu``, ``auto``."""
+    devices: int | str = "auto"
+    """Devices on each node: a number, or ``auto``."""
+    num_nodes: int = 1
+    strategy: str = "auto"
+    """How devices work together, as Lightning names it: ``ddp``, ``fsdp``, ``auto``."""
+    precision: str = "32-true"
+    """``32-true``, ``bf16-mixed`` or ``16-mixed``."""
+    tensorboard: bool = False
+    """Write TensorBoard logs beside ``metrics.csv``."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """``temperature``, ``vividness``, ``network_size`` of the finished checkpoint, where they are
+    to differ from those of the checkpoint that was started from."""
     architecture: str = "colorful-compact"
     options: Mapping[str, Any] = field(default_factory=dict)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -68,6 +96,21 @@ class Recipe:
             raise ValueError(f"crop must be a positive multiple of 32 px; it is {self.crop}.")
         if self.batch < 2:
             raise ValueError(f"batch must be at least 2 pictures; it is {self.batch}.")
+        for name in ("epochs", "save_every", "num_nodes", "holdout", "prior_pictures"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; it is {getattr(self, name)}.")
+        if self.workers < 0:
+            raise ValueError(f"workers must be 0 or more; it is {self.workers}.")
+        if self.keep not in ("last", "best"):
+            raise ValueError(f"keep must be 'last' or 'best'; it is {self.keep!r}.")
+        if not 0 <= self.trained_rebalancing <= 1 or not 0 <= self.rebalancing_mix <= 1:
+            raise ValueError("trained_rebalancing and rebalancing_mix must be from 0 to 1.")
+        unknown = sorted(set(self.defaults) - {"temperature", "vividness", "network_size"})
+        if unknown:
+            raise ValueError(
+                f"The recipe's defaults are temperature, vividness and network_size; not "
+                f"{', '.join(unknown)}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain, JSON-able form, for the record."""
@@ -90,33 +133,68 @@ def load_recipe(name_or_path: str | Path, changes: Mapping[str, Any] | None = No
         Unknown recipe or unknown field.
     """
     path = Path(name_or_path)
-    if path.suffix == ".toml":
-        text = path.read_text(encoding="utf-8")
-    else:
-        folder = resources.files("napari_colorize.training") / "recipes"
-        known = sorted(Path(item.name).stem for item in folder.iterdir())
-        if str(name_or_path) not in known:
-            raise ValueError(
-                f"There is no recipe '{name_or_path}'. Known: {', '.join(known)}; "
-                "or give the path of a .toml file."
-            )
-        text = (folder / f"{name_or_path}.toml").read_text(encoding="utf-8")
-    table = {"name": path.stem, **tomllib.loads(text)}
+    try:
+        table = {"name": path.stem, **tomllib.loads(_text(path))}
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"The recipe {path} is not valid TOML: {error}.") from error
     for key, value in (changes or {}).items():
         target, _, nested = key.partition(".")
         if nested:
-            table[target] = {**table.get(target, {}), nested: value}
+            inner = table.get(target, {})
+            if not isinstance(inner, Mapping):
+                raise ValueError(f"The recipe field {target} holds no fields; {key} was given.")
+            table[target] = {**inner, nested: value}
         else:
             table[target] = value
     augmentation = _build(Augmentation, table.pop("augmentation", {}))
     return _build(Recipe, {**table, "augmentation": augmentation})
 
 
+def packaged_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(Path(item.name).stem for item in _FOLDER.iterdir())
+
+
+def _text(path: Path) -> str:
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise ValueError(f"There is no recipe file {path}.")
+        return path.read_text(encoding="utf-8")
+    if str(path) not in packaged_recipes():
+        raise ValueError(
+            f"There is no recipe '{path}'. Known: {', '.join(packaged_recipes())}; "
+            "or give the path of a .toml file."
+        )
+    return (_FOLDER / f"{path}.toml").read_text(encoding="utf-8")
+
+
 def _build(kind: type, table: Mapping[str, Any]) -> Any:
-    known = {item.name for item in fields(kind)}
-    unknown = sorted(set(table) - known)
+    known = get_type_hints(kind)
+    unknown = sorted(set(table) - set(known))
     if unknown:
         raise ValueError(
             f"Unknown recipe field {', '.join(unknown)}; known are {', '.join(sorted(known))}."
         )
+    for key, value in table.items():
+        if not _fits(value, known[key]):
+            raise ValueError(f"The recipe field {key} must be {_NAMES[known[key]]}, not {value!r}.")
     return kind(**table)
+
+
+def _fits(value: object, kind: Any) -> bool:
+    if isinstance(value, bool):
+        return kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and isfinite(value)
+    return isinstance(value, get_origin(kind) if get_origin(kind) is Mapping else kind)
+
+
+_NAMES: Mapping[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    int | str: "a whole number or text",
+    Augmentation: "a table",
+    Mapping[str, Any]: "a table",
+}

@@ -1,8 +1,8 @@
-"""A whole training: data, trainer, checkpoints on disk, and the shippable weights at the end."""
+"""A whole training: look at the data, train or go on, and leave a checkpoint that can be used."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,126 +10,173 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from torch.utils.data import DataLoader
 
-from napari_colorize.training.colorful import ColorfulTraining, measure_prior, start_graph
-from napari_colorize.training.pictures import find_pictures, fingerprint, split_holdout
+from napari_colorize.training import description
+from napari_colorize.training.colorful import ColorfulTraining
+from napari_colorize.training.data import PairsModule
+from napari_colorize.training.keeping import (
+    BEST,
+    LAST,
+    averaged_weights,
+    write_weights,
+)
+from napari_colorize.training.pictures import Picture, find_pictures, fingerprint, split_holdout
+from napari_colorize.training.publish import publish
 from napari_colorize.training.recipe import Recipe
-from napari_colorize.training.samples import CentrePairs, TrainingPairs
+from napari_colorize.training.start import Start, start_graph
+from napari_colorize.training.survey import Survey, look_at, refuse_unusable
+from napari_colorize.training.trainer import fit, make_trainer
 
-FEWEST_PICTURES = 20
-
-
-class _NextEpoch(lightning.Callback):
-    """Tells the data set which epoch it is in: its chance depends on that."""
-
-    def __init__(self, pairs: TrainingPairs) -> None:
-        self.pairs = pairs
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self.pairs.epoch = trainer.current_epoch
+GRAPH = "graph.pt"
+CHECKPOINT = "checkpoint"
+"""Subfolder of the finished checkpoint: a record called ``run.json`` would hide the run's own."""
+_USUAL_DEFAULTS = {"temperature": 0.38, "vividness": 0.5, "network_size": 192}
 
 
 def train_colorful(
-    data: Sequence[str | Path], recipe: Recipe, out: str | Path, resume: bool = True
+    data: Sequence[str | Path],
+    recipe: Recipe,
+    out: str | Path,
+    resume: bool = True,
+    licence: str = "",
 ) -> Path:
     """Train *Colorful Image Colorization* and leave everything in one folder.
 
     Parameters
     ----------
     data
-        Folders and tar archives of colour pictures.
+        Folders and uncompressed tar archives of colour pictures.
     recipe
         What to do with them.
     out
-        Folder of the run, made if it is missing: ``last.ckpt`` to resume from, ``metrics.csv``,
-        ``run.json`` (recipe, data, prior) and, at the end, ``graph.pt`` (the averaged weights as
-        a state dict).
+        Folder of the run, made if it is missing: ``last.ckpt`` to go on from, ``best.pt``,
+        ``metrics.csv``, ``run.json``, ``sheets/`` and, at the end, the averaged weights as
+        ``graph.pt`` and, in ``checkpoint/``, as a checkpoint named after the folder.
     resume
-        Go on from ``last.ckpt`` where there is one.
+        Go on from ``last.ckpt`` where there is one. If false, a folder that holds a training is
+        refused.
+    licence
+        Terms of the pictures, for the checkpoint's record.
 
     Returns
     -------
     Path
-        ``graph.pt``.
+        The checkpoint's weights, which `napari_colorize.checkpoints.load` takes; its record lies
+        beside it.
 
     Raises
     ------
     ValueError
-        Too few pictures to learn from.
+        The data cannot be learnt from, the recipe does not fit the checkpoint to start from, or
+        the folder holds another training.
     """
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     pictures = find_pictures(data)
+    seen = fingerprint(pictures)
+    if (out / LAST).exists():
+        if not resume:
+            raise ValueError(
+                f"{out} holds a training already. Go on with it (--resume), or give another folder."
+            )
+        description.refuse_other_training(out, recipe, seen)
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    training, holdout, survey, damaged = _chosen(pictures, recipe)
+    start = start_graph(recipe, survey.prior)
+    defaults = {**_USUAL_DEFAULTS, **(start.record.defaults if start.record else {})}
+    defaults.update(recipe.defaults)
+
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = make_trainer(recipe, out, holdout, defaults)
+    if trainer.is_global_zero:
+        told = _told(recipe, seen, training, holdout, survey, damaged, start)
+        description.write(out, told, continued=(out / LAST).exists())
+    steps = len(training) // (recipe.batch * trainer.world_size)
+    module = ColorfulTraining(start.graph, recipe, survey.prior, total_steps=recipe.epochs * steps)
+    fit(trainer, module, PairsModule(training, holdout, recipe), out / LAST)
+    weights = out / CHECKPOINT / f"{checkpoint_name(out)}.safetensors"
+    if trainer.is_global_zero and trainer.state.finished:
+        _finish(out, recipe, defaults, data, licence)
+    trainer.strategy.barrier()
+    return weights
+
+
+def checkpoint_name(out: Path) -> str:
+    """Return what the checkpoint of a run is called: its folder's name, as names may be."""
+    name = re.sub(r"[^a-z0-9._-]+", "-", out.resolve().name.lower()).strip("-._")
+    return name[:64] or "trained"
+
+
+def _chosen(
+    pictures: Sequence[Picture], recipe: Recipe
+) -> tuple[list[Picture], list[Picture], Survey, list[str]]:
+    """Split the pictures, look at them, and leave out what is damaged."""
     held = min(recipe.holdout, len(pictures) // 10)
     training, holdout = split_holdout(pictures, held)
-    if len(training) < FEWEST_PICTURES or not holdout:
+    order = np.random.default_rng(recipe.seed).permutation(len(training))
+    examined = [training[i] for i in order[: recipe.prior_pictures]]
+    survey = look_at(examined, recipe.crop, "Looking at the pictures")
+    held_back = look_at(holdout, recipe.crop, "Looking at those to validate on")
+    damaged = {*survey.unreadable, *held_back.unreadable}
+    training = [picture for picture in training if picture not in damaged]
+    holdout = [picture for picture in holdout if picture not in damaged]
+    refuse_unusable(survey, len(training) if holdout else 0, recipe.unreadable_share)
+    share = recipe.batch
+    if len(training) < share:
         raise ValueError(
-            f"{len(pictures)} pictures are too few to learn colour from; "
-            f"at least {FEWEST_PICTURES + FEWEST_PICTURES // 9} are needed."
+            f"{len(training)} training pictures do not fill one batch of {share}. Set batch to "
+            f"{len(training) // 2} or less."
         )
-
-    chosen = np.random.default_rng(recipe.seed).permutation(len(training))
-    prior = measure_prior([training[i] for i in chosen[: recipe.prior_pictures]], recipe.crop)
-    _describe(out / "run.json", recipe, fingerprint(pictures), len(training), held, prior)
-
-    pairs = TrainingPairs(training, recipe.crop, recipe.seed, recipe.augmentation)
-    # New workers every epoch, so that each copy of the data set knows the epoch it is in.
-    train_loader = DataLoader(
-        pairs, recipe.batch, shuffle=True, drop_last=True, num_workers=recipe.workers
-    )
-    val_loader = DataLoader(CentrePairs(holdout, recipe.crop), recipe.batch)
-
-    module = ColorfulTraining(
-        start_graph(recipe, prior), recipe, prior, total_steps=recipe.epochs * len(train_loader)
-    ).to(memory_format=torch.channels_last)
-    last = out / "last.ckpt"
-    trainer = lightning.Trainer(
-        max_epochs=recipe.epochs,
-        gradient_clip_val=recipe.gradient_clip,
-        logger=CSVLogger(out, name="", version=""),
-        log_every_n_steps=20,
-        num_sanity_val_steps=0,
-        callbacks=[
-            _NextEpoch(pairs),
-            EMAWeightAveraging(decay=recipe.ema_decay),
-            ModelCheckpoint(
-                out,
-                filename="last",
-                every_n_train_steps=250,
-                save_top_k=1,
-                enable_version_counter=False,
-                save_on_train_epoch_end=True,
-            ),
-        ],
-        enable_model_summary=False,
-    )
-    trainer.fit(
-        module, train_loader, val_loader, ckpt_path=last if resume and last.exists() else None
-    )
-    graph = out / "graph.pt"
-    torch.save(module.graph.state_dict(), graph)
-    return graph
+    return training, holdout, survey, sorted(picture.name for picture in damaged)
 
 
-def _describe(
-    path: Path,
+def _told(
     recipe: Recipe,
-    data: str,
-    training: int,
-    holdout: int,
-    prior: np.ndarray,
-) -> None:
-    """Write what decides this training beside it."""
-    description: Mapping[str, Any] = {
+    seen: str,
+    training: Sequence[Picture],
+    holdout: Sequence[Picture],
+    survey: Survey,
+    damaged: Sequence[str],
+    start: Start,
+) -> dict[str, Any]:
+    """Say what decides this training."""
+    record = start.record
+    return {
         "recipe": recipe.to_dict(),
-        "data_fingerprint": data,
-        "training_pictures": training,
-        "holdout_pictures": holdout,
-        "prior": [round(float(share), 8) for share in prior],
-        "torch": torch.__version__,
+        "data_fingerprint": seen,
+        "training_pictures": len(training),
+        "holdout_pictures": len(holdout),
+        "examined_pictures": survey.examined,
+        "colourful_pictures": survey.colourful,
+        "unreadable_pictures": len(damaged),
+        "unreadable": damaged[:100],
+        "started_from": {"name": record.name, "sha256": record.sha256} if record else None,
+        "prior": [round(float(share), 8) for share in survey.prior],
     }
-    path.write_text(json.dumps(description, indent=1), encoding="utf-8")
+
+
+def _finish(
+    out: Path,
+    recipe: Recipe,
+    defaults: Mapping[str, Any],
+    data: Sequence[str | Path],
+    licence: str,
+) -> None:
+    """Write the kept weights as a state dict and as a checkpoint."""
+    # From the file, not from the module: a run that was killed after its last step ends alike.
+    if recipe.keep == "best":
+        state = torch.load(out / BEST, map_location="cpu", weights_only=True)
+    else:
+        state = averaged_weights(out / LAST)
+    write_weights(state, out / GRAPH)
+    publish(
+        out,
+        checkpoint_name(out),
+        out / CHECKPOINT,
+        defaults=defaults,
+        data=[{"name": Path(d).name, "licence": licence or "not stated"} for d in data],
+        overwrite=True,
+        source="imported",
+        intended_use="Not stated. Predicted colour is plausible at best; never measure it.",
+        known_failures=("Not graded yet: see docs/training.md.",),
+        licence=licence or "not stated",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import cv2
@@ -15,6 +16,7 @@ from napari_colorize.training.pictures import Picture
 from napari_colorize.training.recipe import Augmentation
 
 STRIDE = 4
+_MOST_DAMAGED_IN_A_ROW = 20
 
 
 class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
@@ -44,17 +46,30 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
         self.size = size
         self.seed = seed
         self.augmentation = augmentation
-        self.epoch = 0
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """Pair number `index` of the current epoch."""
-        random = np.random.default_rng((self.seed, self.epoch, index))
-        crop = _random_crop(self.pictures[index].read(), self.size, self.augmentation, random)
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Pair of a key (epoch, index of the picture), as `sampler.EpochSampler` gives them."""
+        epoch, index = key
+        random = np.random.default_rng((self.seed, epoch, index))
+        crop = _random_crop(self._read(index), self.size, self.augmentation, random)
         luma, target = _split(crop)
         return torch.from_numpy(_age(luma, self.augmentation, random)[None]), target
+
+    def _read(self, index: int) -> NDArray[np.uint8]:
+        """Decode a picture, or the next that can be: a damaged one must not end days of work."""
+        for step in range(_MOST_DAMAGED_IN_A_ROW):
+            picture = self.pictures[(index + step) % len(self.pictures)]
+            try:
+                return picture.read()
+            except ValueError as error:
+                warnings.warn(f"{error} The next picture takes its place.", stacklevel=2)
+        raise ValueError(
+            f"{_MOST_DAMAGED_IN_A_ROW} pictures in a row cannot be read, the last of them "
+            f"{picture.path}. Is the disk still there?"
+        )
 
 
 class CentrePairs(Dataset[tuple[Tensor, Tensor]]):
@@ -69,13 +84,16 @@ class CentrePairs(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Pair number `index`."""
-        picture = self.pictures[index].read()
-        height, width = picture.shape[:2]
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        square = picture[top : top + side, left : left + side]
-        luma, target = _split(_resize(square, self.size))
+        luma, target = _split(centre_square(self.pictures[index].read(), self.size))
         return torch.from_numpy(luma[None]), target
+
+
+def centre_square(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Cut the largest central square of (H, W, 3) RGB and bring it to (size, size, 3)."""
+    height, width = picture.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return _resize(picture[top : top + side, left : left + side], size)
 
 
 def _random_crop(

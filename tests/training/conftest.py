@@ -37,3 +37,12 @@ def archive(folder, tmp_path):
     with tarfile.open(path, "w") as tar:
         tar.add(folder, arcname=".")
     return path
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory):
+    """Thirty PNG pictures that no test changes."""
+    where = tmp_path_factory.mktemp("photographs")
+    for number in range(30):
+        cv2.imwrite(str(where / f"{number:03d}.png"), painted(number))
+    return where

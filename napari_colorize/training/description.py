@@ -1,0 +1,98 @@
+"""``run.json``: what decides a training, so that it can be repeated and gone on with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from napari_colorize._version import __version__
+from napari_colorize.checkpoints.saving import write_whole
+from napari_colorize.training.recipe import Recipe
+
+FILE = "run.json"
+
+_MAY_CHANGE = frozenset(
+    {"workers", "save_every", "tensorboard", "keep", "defaults", "unreadable_share"}
+)
+"""Recipe fields that have no part in the weights at a step, and may differ when going on."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of this package, of its git commit, and of what computes."""
+    found = {"napari_colorize": __version__}
+    for package in ("torch", "lightning", "numpy", "opencv-python-headless"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    commit = git_commit()
+    return {**found, "git": commit} if commit else found
+
+
+def git_commit(folder: Path | None = None) -> str:
+    """Return the commit of the checkout this package lies in; empty where it is installed.
+
+    ``-changed`` is added where tracked files differ from the commit.
+    """
+    where = folder or Path(__file__).parent
+    command = ["git", "-C", str(where), "describe", "--always", "--abbrev=40", "--exclude=*"]
+    try:
+        ours = subprocess.run(
+            ["git", "-C", str(where), "ls-files", "--error-unmatch", Path(__file__).name],
+            capture_output=True,
+            timeout=10,
+        )
+        if folder is None and ours.returncode:
+            return ""  # installed into somebody else's checkout
+        found = subprocess.run(
+            [*command, "--dirty=-changed"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def write(folder: Path, description: Mapping[str, Any], continued: bool = False) -> None:
+    """Write a description whole, with the versions of this session and those it goes on from."""
+    path = folder / FILE
+    earlier = read(folder)["sessions"] if continued and path.exists() else []
+    told = {**description, "sessions": [*earlier, versions()]}
+    write_whole(path, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read the description of a run."""
+    return json.loads((folder / FILE).read_text(encoding="utf-8"))
+
+
+def refuse_other_training(folder: Path, recipe: Recipe, data: str) -> None:
+    """Raise where `folder` holds a training of another recipe or other pictures.
+
+    Raises
+    ------
+    ValueError
+        What differs, and what to do.
+    """
+    if not (folder / FILE).exists():
+        return
+    before = read(folder)
+    now = json.loads(json.dumps(recipe.to_dict()))
+    changed = [
+        f"{key} (was {json.dumps(before['recipe'].get(key))}, now {json.dumps(value)})"
+        for key, value in now.items()
+        if key not in _MAY_CHANGE and before["recipe"].get(key) != value
+    ]
+    if changed:
+        raise ValueError(
+            f"The training in {folder} was started with another recipe: {', '.join(changed)}. Go "
+            "on with the same one, or train into another folder."
+        )
+    if before["data_fingerprint"] != data:
+        raise ValueError(
+            f"The training in {folder} was started with other pictures. Give the same folders and "
+            "archives in the same order, or train into another folder."
+        )

@@ -1,0 +1,127 @@
+"""What a training keeps: its latest state and its best weights, each whole or not at all.
+
+Each is written beside its place, brought to the disk and renamed, so that a kill or a power cut
+leaves the previous one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+
+LAST = "last.ckpt"
+BEST = "best.pt"
+
+
+class KeepLatest(Checkpoint):
+    """Write ``last.ckpt`` every few steps and after every epoch: all that going on needs.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    every
+        Steps between two within an epoch.
+    """
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder = folder
+        self.every = every
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Save in mid-epoch. The last batch waits for the epoch's end, validation included."""
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        if trainer.global_step % self.every == 0 and batches < trainer.num_training_batches:
+            save_whole(trainer, self.folder / LAST)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Save between two epochs."""
+        save_whole(trainer, self.folder / LAST)
+
+
+class KeepBest(lightning.Callback):
+    """Write ``best.pt``, the averaged weights of the graph, when the validation score improves.
+
+    It must come before the weight averaging in the list of callbacks, which takes its weights
+    back when a validation ends.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    score
+        Name of a logged validation score; the smallest is the best.
+    """
+
+    def __init__(self, folder: Path, score: str) -> None:
+        self.folder = folder
+        self.score = score
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Compare with the best so far."""
+        if trainer.sanity_checking:
+            return
+        if self.score not in trainer.callback_metrics:
+            logged = sorted(name for name in trainer.callback_metrics if name.startswith("val_"))
+            raise ValueError(
+                f"The recipe's score '{self.score}' is not among the validation scores: "
+                f"{', '.join(logged)}."
+            )
+        value = float(trainer.callback_metrics[self.score])
+        if self.best is None or value < self.best:
+            self.best, self.best_epoch = value, trainer.current_epoch
+            if trainer.is_global_zero:
+                graph: Any = pl_module.graph
+                write_weights(graph.state_dict(), self.folder / BEST)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best score and its epoch."""
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the best score of a checkpoint."""
+        self.best = state_dict["best"]
+        self.best_epoch = state_dict["best_epoch"]
+
+
+def save_whole(trainer: lightning.Trainer, path: Path) -> None:
+    """Write a Lightning checkpoint to `path` so that it is never seen half-written."""
+    part = path.with_name(f".{path.name}.part")
+    # Every process takes part in collecting the state; the first one writes it.
+    trainer.save_checkpoint(part)
+    if trainer.is_global_zero:
+        _put(part, path)
+
+
+def write_weights(state: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a state dict to `path`, whole."""
+    part = path.with_name(f".{path.name}.part")
+    torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, part)
+    _put(part, path)
+
+
+def averaged_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the averaged weights of the graph from ``last.ckpt``."""
+    # Written by ourselves a moment ago; still, nothing but tensors and plain values is taken.
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    return {
+        key.removeprefix("graph."): value.contiguous()
+        for key, value in state.items()
+        if key.startswith("graph.")
+    }
+
+
+def _put(part: Path, path: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)

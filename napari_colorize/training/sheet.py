@@ -1,0 +1,96 @@
+"""A sample sheet at every validation: numbers do not show blotches, eyes do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from napari_colorize import ops
+from napari_colorize.training.pictures import Picture
+from napari_colorize.training.samples import centre_square
+
+PICTURES = 8
+GAP = 4
+
+
+class SampleSheet(lightning.Callback):
+    """Write ``sheets/epoch-NNN.png``: one row a picture, grey | predicted | truth.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    pictures
+        Held out; the first eight are shown, the same every time.
+    size
+        Side of each, px; a multiple of 32.
+    temperature, vividness
+        Of the prediction: the defaults that the finished checkpoint will have.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        pictures: Sequence[Picture],
+        size: int,
+        temperature: float,
+        vividness: float,
+    ) -> None:
+        self.folder = folder / "sheets"
+        self.pictures = pictures[:PICTURES]
+        self.size = size
+        self.temperature = temperature
+        self.vividness = vividness
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Colour the pictures with the weights under validation and write the sheet.
+
+        On Lightning's order of hooks: callbacks that come before the weight averaging in the
+        list still see the averaged weights here.
+        """
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        rows = [self._row(pl_module, picture) for picture in self.pictures]
+        self.folder.mkdir(exist_ok=True)
+        path = self.folder / f"epoch-{trainer.current_epoch + 1:03d}.png"
+        part = path.with_name(f".{path.name}.part")
+        encoded, content = cv2.imencode(".png", _stacked(rows)[..., ::-1])
+        assert encoded
+        part.write_bytes(content.tobytes())
+        os.replace(part, path)
+
+    @torch.no_grad()
+    def _row(self, module: lightning.LightningModule, picture: Picture) -> list[NDArray[np.uint8]]:
+        truth = centre_square(picture.read(), self.size)
+        lab = ops.rgb_to_lab(torch.from_numpy(truth.copy()).float() / 255)
+        luma = lab[None, None, ..., 0]
+        grey = lab * torch.tensor([1.0, 0.0, 0.0])
+        setting = torch.tensor([self.temperature, self.vividness], device=module.device)
+        # Outside any autocast: the decoding wants full precision.
+        with torch.autocast(module.device.type, enabled=False):
+            graph: Any = module.graph
+            ab, _ = graph(luma.to(module.device), setting[0], setting[1])
+        ab = F.interpolate(ab.cpu(), (self.size, self.size), mode="bilinear")
+        painted, _ = ops.gamut_clip(torch.cat((luma, ab), 1)[0].permute(1, 2, 0).contiguous())
+        shown = [ops.lab_to_rgb(plane, dtype=torch.uint8).numpy() for plane in (grey, painted)]
+        return [*shown, truth]
+
+
+def _stacked(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """Put pictures of one size into a grid with white gaps."""
+    framed = [
+        [np.pad(cell, ((0, GAP), (0, GAP), (0, 0)), constant_values=255) for cell in row]
+        for row in rows
+    ]
+    return np.concatenate([np.concatenate(row, 1) for row in framed], 0)

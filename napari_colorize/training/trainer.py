@@ -1,0 +1,108 @@
+"""Lightning's trainer as a recipe wants it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from napari_colorize.training.colorful import ColorfulTraining
+from napari_colorize.training.data import PairsModule
+from napari_colorize.training.keeping import LAST, KeepBest, KeepLatest
+from napari_colorize.training.logs import MetricsFile, tensorboard
+from napari_colorize.training.pictures import Picture
+from napari_colorize.training.progress import TrainingBar, quiet_lightning
+from napari_colorize.training.recipe import Recipe
+from napari_colorize.training.sheet import SampleSheet
+
+
+def make_trainer(
+    recipe: Recipe, out: Path, holdout: Sequence[Picture], defaults: Mapping[str, Any]
+) -> lightning.Trainer:
+    """Make Lightning's trainer with all that a run keeps, logs, tells and shows.
+
+    Parameters
+    ----------
+    recipe
+        Epochs, devices, precision and what is kept.
+    out
+        Folder of the run; where it holds ``last.ckpt``, its log is gone on with.
+    holdout
+        Pictures of the sample sheet.
+    defaults
+        ``temperature`` and ``vividness`` of the sample sheet.
+
+    Raises
+    ------
+    ValueError
+        The devices, the strategy or the precision cannot be had on this machine.
+    """
+    loggers = [MetricsFile(out, _step_of(out / LAST))]
+    return _checked_trainer(
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.gradient_clip,
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
+        num_nodes=recipe.num_nodes,
+        strategy=recipe.strategy,
+        precision=recipe.precision,
+        use_distributed_sampler=False,
+        default_root_dir=out,
+        logger=[*loggers, tensorboard(out)] if recipe.tensorboard else loggers,
+        log_every_n_steps=20,
+        num_sanity_val_steps=0,
+        callbacks=[
+            TrainingBar(recipe.batch),
+            # Sheet and best before the averaging, which takes its weights back after them.
+            SampleSheet(out, holdout, recipe.crop, defaults["temperature"], defaults["vividness"]),
+            KeepBest(out, recipe.score),
+            EMAWeightAveraging(decay=recipe.ema_decay),
+            KeepLatest(out, recipe.save_every),
+        ],
+        enable_model_summary=False,
+    )
+
+
+def _checked_trainer(**flags: Any) -> lightning.Trainer:
+    """Make the trainer, or say which devices cannot be had."""
+    try:
+        with quiet_lightning():
+            return lightning.Trainer(**flags)
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
+        asked = ("accelerator", "devices", "num_nodes", "strategy", "precision")
+        raise ValueError(
+            "The devices of the recipe cannot be had here "
+            f"({', '.join(f'{name}={flags[name]}' for name in asked)}): "
+            f"{' '.join(str(error).split())}"
+        ) from error
+
+
+def fit(
+    trainer: lightning.Trainer, module: ColorfulTraining, data: PairsModule, last: Path
+) -> None:
+    """Train to the end; Ctrl-C comes out as what it is, where Lightning would end the program."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with quiet_lightning():
+            trainer.fit(
+                module.to(memory_format=torch.channels_last),
+                datamodule=data,
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+    except SystemExit as stopped:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stopped
+
+
+def _step_of(last: Path) -> int:
+    """Return the step that a training goes on from; 0 at its start."""
+    if not last.exists():
+        return 0
+    return int(torch.load(last, map_location="cpu", weights_only=True)["global_step"])
