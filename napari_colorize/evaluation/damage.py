@@ -25,10 +25,11 @@ HUE_ANGLE = 30.0
 
 def damaged(method: GradedMethod) -> list[GradedMethod]:
     """Return the method without its chroma, with its chroma shuffled, with its hues turned."""
+    colour = _remembering(method.colour)
     return [
         GradedMethod(
             f"{method.name} · {damage}",
-            _damaging(method.colour, _CHANGES[damage]),
+            _damaging(colour, _CHANGES[damage]),
             {**method.settings, "damage": damage},
             "damaged",
         )
@@ -78,6 +79,21 @@ def blind_scores(
             if not worse:
                 failed.append((score.key, damage))
     return failed
+
+
+def _remembering(colour: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
+    """Keep the last result: the damaged forms of one picture are asked for one after the other."""
+    last: dict[bytes, Any] = {}
+
+    def remembered(grey: np.ndarray) -> Any:
+        key = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).digest()
+        if key not in last:
+            result = colour(grey)
+            last.clear()
+            last[key] = result
+        return last[key]
+
+    return remembered
 
 
 def _damaging(

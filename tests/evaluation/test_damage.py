@@ -40,6 +40,14 @@ def test_damaged_methods_keep_lightness_and_uncertainty(colourer, photographs):
         assert np.abs(to_lab(spoilt.rgb) - to_lab(sound.rgb))[..., 0].max() < 1
 
 
+def test_the_damaged_forms_of_a_picture_share_one_colouring(colourer, photographs):
+    first, second = (grey_of(photographs[name]) for name in ("cat-left.png", "cat-right.png"))
+    forms = damaged(GradedMethod("known", colourer))
+    results = [[form.colour(grey).rgb for form in forms] for grey in (first, second)]
+    assert colourer.calls == 2
+    assert [rgb.shape[:2] for rgb in results[1]] == [second.shape] * 3
+
+
 def _sorted(ab):
     flat = ab.reshape(-1, 2)
     return flat[np.lexsort(flat.T)]
