@@ -2,7 +2,8 @@
 
 Opens a real napari window with the panel docked, colours a sample with the installed weights, and
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
-with its advanced section open). Without a screen it starts a virtual one, which needs Xvfb and
+with its advanced section open). Then it sits down to a Turing test of the same weights and saves
+``docs/images/panel_turing.png``. Without a screen it starts a virtual one, which needs Xvfb and
 Mesa: ``apt install xvfb libgl1-mesa-dri``.
 """
 
@@ -11,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sample", choices=SAMPLES, default="astronaut")
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder for the pictures")
+    parser.add_argument("--turing-method", default="colorful", help="method of the Turing test")
     options = parser.parse_args()
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         return run_on_virtual_screen()
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        paths = make_pictures(options.sample, options.out)
+        paths = [
+            *make_pictures(options.sample, options.out),
+            make_turing_picture(options.out, options.turing_method),
+        ]
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
@@ -86,6 +92,60 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
     panel.grab().save(str(advanced_picture))
     viewer.close()
     return [window_picture, advanced_picture]
+
+
+def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
+    """Show a pair of the Turing test in its panel and save what it looks like.
+
+    Raises
+    ------
+    RuntimeError
+        The pairs could not be made; the panel's sentence says why.
+    """
+    import napari
+    from qtpy.QtWidgets import QApplication
+
+    from napari_colorize.widgets.colorize import PLUGIN
+    from napari_colorize.widgets.turing import PANEL
+
+    viewer = napari.Viewer()
+    viewer.window.resize(*WINDOW)
+    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
+    with tempfile.TemporaryDirectory() as place:
+        fill_turing_form(panel.ui.form, Path(place), method)
+        panel.start()
+        while panel.task.busy:
+            settle()
+        if panel.conductor is None:
+            raise RuntimeError(panel.ui.status.text())
+        panel.conductor.go_on()
+        while panel.ui.view.phase.value != "shown":
+            QApplication.processEvents()
+        settle()
+        picture = folder / "panel_turing.png"
+        panel.grab().save(str(picture))
+        panel.quit()
+    viewer.close()
+    return picture
+
+
+def fill_turing_form(form: Any, place: Path, method: str) -> None:
+    """Choose three photographs that come with scikit-image, cut square."""
+    from PIL import Image, ImageOps
+    from skimage import data
+
+    photographs = place / "photographs"
+    photographs.mkdir()
+    for name in ("astronaut", "chelsea", "coffee"):
+        square = ImageOps.fit(Image.fromarray(getattr(data, name)()), (300, 300))
+        square.save(photographs / f"{name}.png")
+    form.pictures.setText(str(photographs))
+    form.results.setText(str(place / "results"))
+    form.participant.setText("1")
+    form.trials.setValue(3)
+    form.practice.setValue(0)
+    form.seconds.setValue(30)
+    form.method.setCurrentIndex(form.method.findData(method))
 
 
 def wait_until_idle(panel: Any) -> None:

@@ -156,7 +156,8 @@ class Conductor(QObject):
     def _welcome(self) -> None:
         session: Any = self.sitting.session
         practice = sum(trial.practice for trial in session.trials)
-        block = f"The first {practice} pairs are for practice." if practice else ""
+        first = "pair is" if practice == 1 else f"{practice} pairs are"
+        block = f"The first {first} for practice." if practice else ""
         if session.answered:
             block = "You go on where you stopped."
         self.view.show_message(

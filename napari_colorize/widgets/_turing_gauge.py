@@ -8,11 +8,13 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_colorize.widgets._turing_tally import Fooled
 
-_ROW, _EDGE, _FOOT = 54, 14, 22
+ACCENT = QColor(74, 144, 226)
+"""A blue that stands out in napari's dark and light themes."""
+_ROW, _EDGE, _FOOT = 54, 16, 22
 
 
 class FooledGauge(QWidget):
-    """Paints one line for each method, in the colours of the window's style sheet."""
+    """Paints one line for each method, readable in any theme."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,12 +66,11 @@ class FooledGauge(QWidget):
         middle = top + 36
         painter.setPen(QPen(faint, 2))
         painter.drawLine(int(self._at(0)), middle, int(self._at(1)), middle)
-        accent = self.palette().highlight().color()
-        pen = QPen(accent, 7)
+        pen = QPen(ACCENT, 7)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.drawLine(int(self._at(one.low)), middle, int(self._at(one.high)), middle)
-        painter.setPen(QPen(accent, 2))
+        painter.setPen(QPen(ACCENT, 2))
         painter.setBrush(ink)
         painter.drawEllipse(QRectF(self._at(one.share) - 6, middle - 6, 12, 12))
 

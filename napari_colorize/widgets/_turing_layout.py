@@ -5,6 +5,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -50,6 +51,8 @@ class TuringLayout:
             self.pages.addWidget(page)
         column = QVBoxLayout(panel)
         column.addWidget(self.pages)
+        # napari adds empty space below a panel that does not expand by itself
+        panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self.show_idle("")
 
     def show_busy(self, fraction: float, text: str) -> None:
@@ -89,7 +92,7 @@ class TuringLayout:
         self.where.setText(text)
         self.pause.setText("Begin" if resting else "Pause")
 
-    def show_result(self, tally: Tally, headline: str) -> None:
+    def show_result(self, tally: Tally, headline: str, note: str = "") -> None:
         """Show the last page."""
         people = (
             "1 participant" if tally.participants == 1 else f"{tally.participants} participants"
@@ -100,8 +103,9 @@ class TuringLayout:
         self.gauge.show_methods(tally.methods)
         self.shares.setText("<br>".join([*lines, people]))
         self.files.setText("\n".join(["Session file:" if len(files) == 1 else "Files:", *files]))
-        self.trouble.setText(tally.why_no_sheet)
-        self.trouble.setVisible(bool(tally.why_no_sheet))
+        trouble = "\n".join(filter(None, [note, tally.why_no_sheet]))
+        self.trouble.setText(trouble)
+        self.trouble.setVisible(bool(trouble))
         self.open_sheet.setEnabled(tally.sheet is not None)
         self.pages.setCurrentIndex(2)
 

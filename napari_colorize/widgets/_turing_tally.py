@@ -30,7 +30,8 @@ class Fooled:
     def sentence(self) -> str:
         """The share with its interval, in words."""
         return (
-            f"{self.share:.0%} fooled (95 %: {100 * self.low:.0f} … {self.high:.0%}), "
+            f"{100 * self.share:.0f} % fooled "
+            f"(95 %: {100 * self.low:.0f} … {100 * self.high:.0f} %), "
             f"{self.fooled} of {self.trials} pairs"
         )
 

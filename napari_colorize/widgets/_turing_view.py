@@ -78,7 +78,7 @@ class PairView(QWidget):
         self._pixmaps: tuple[QPixmap, QPixmap] | None = None
         self._seconds = 1.0
         self._shown_at: float | None = None
-        self._painted = False
+        self._paint_began: float | None = None
         self._gap = _single_shot(self, self._reveal)
         self._display = _single_shot(self, self._on_time)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -104,7 +104,7 @@ class PairView(QWidget):
     def show_pair(self, left: QImage, right: QImage, seconds: float) -> None:
         """Show a fixation cross, then two pictures for some seconds, then the question."""
         self._pair, self._pixmaps, self._seconds = (left, right), None, seconds
-        self._shown_at, self._painted = None, False
+        self._shown_at = self._paint_began = None
         self.phase = Phase.GAP
         self.update()
         self._gap.start(GAP_MS)
@@ -123,10 +123,15 @@ class PairView(QWidget):
         self.update()
 
     def _on_painted(self) -> None:
-        """Qt hands the painted picture to the screen before it comes back to its events."""
-        if self.phase is Phase.SHOWN and self._shown_at is None:
+        """Start the time: Qt hands a painting to the screen before it comes back to its events.
+
+        Taking the pair away takes as long as this painting did, so it begins that much earlier.
+        """
+        began = self._paint_began
+        if self.phase is Phase.SHOWN and self._shown_at is None and began is not None:
             self._shown_at = time.perf_counter()
-            self._display.start(round(1000 * self._seconds))
+            painting = min(self._shown_at - began, self._seconds / 2)
+            self._display.start(round(1000 * (self._seconds - painting)))
 
     def _on_time(self) -> None:
         self.phase = Phase.ASKING
@@ -196,6 +201,7 @@ class PairView(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint the phase; the first painting of a pair starts its time."""
+        began = time.perf_counter()
         painter = QPainter(self)
         painter.fillRect(self.rect(), SURROUND)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -208,15 +214,15 @@ class PairView(QWidget):
         else:
             self._paint_pair(painter)
         painter.end()
+        if self.phase is Phase.SHOWN and self._paint_began is None:
+            self._paint_began = began
+            QTimer.singleShot(0, self._on_painted)
 
     def _paint_pair(self, painter: QPainter) -> None:
         if self._pixmaps is None:
             self._scale_pair()
         if self._pixmaps is not None:
             paint_pair(painter, self.rect(), self._pixmaps)
-        if not self._painted:
-            self._painted = True
-            QTimer.singleShot(0, self._on_painted)
 
     def _scale_pair(self) -> None:
         if self._pair is not None:

@@ -30,7 +30,7 @@ class TuringPanel(QWidget):
         self.task = Task(self)
         self.conductor: Conductor | None = None
         self.tally: Tally | None = None
-        self._headline = ""
+        self._headline, self._note = "", ""
         self._connect()
 
     # -- what a person does -----------------------------------------------------------------------
@@ -81,11 +81,11 @@ class TuringPanel(QWidget):
         if files:
             self.count([Path(path) for path in files])
 
-    def count(self, files: list[Path], headline: str = "") -> None:
+    def count(self, files: list[Path], headline: str = "Result", note: str = "") -> None:
         """Count session files and show the result."""
         if self.task.busy:
             return
-        self._headline = headline or "Result"
+        self._headline, self._note = headline, note
         self.ui.show_busy(0, "Counting…")
         self.task.start(partial(tally, files, self.ui.form.wish().results))
 
@@ -138,7 +138,7 @@ class TuringPanel(QWidget):
         self.ui.show_idle("")
         if isinstance(made, Tally):
             self.tally = made
-            self.ui.show_result(made, self._headline)
+            self.ui.show_result(made, self._headline, self._note)
         else:
             self._hand_over(made)
 
@@ -172,8 +172,8 @@ class TuringPanel(QWidget):
     def _finish(self, sitting: Sitting, late: int = 0) -> None:
         path = sitting.session.path
         assert path is not None  # the panel stores every session
-        told = f" {late} pairs stood too long, as the machine was busy." if late else ""
-        self.count([path], f"Thank you!{told}")
+        note = f"Pairs that stood too long because the machine was busy: {late}." if late else ""
+        self.count([path], "Thank you!", note)
 
     def _leave(self) -> None:
         if self.conductor is not None:
