@@ -20,7 +20,9 @@ SOURCES := setup.py pyproject.toml constraints.txt $(wildcard csrc/*.* csrc/*/*.
 APT := $(shell [ "$$(id -u)" = 0 ] && command -v apt-get)
 QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxkbcommon0 \
                libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 \
-               libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libgl1-mesa-dri xvfb
+               libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libgl1-mesa-dri xauth xvfb
+
+HEADLESS := xvfb-run -a -s "-screen 0 1920x1200x24"
 
 .PHONY: demo test test-all lint napari docs clean
 
@@ -28,10 +30,10 @@ demo: $(VENV)/base
 	$(BIN)/python docs/make_demo.py --output demo
 
 test: lint qt
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m "not slow"
+	$(HEADLESS) $(BIN)/python -m pytest -m "not slow"
 
 test-all: lint qt
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	$(HEADLESS) $(BIN)/python -m pytest
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -43,7 +45,7 @@ napari: $(VENV)/dev
 
 docs: qt
 	$(BIN)/python docs/make_demo.py --output demo --picture docs/images/demo.jpg
-	xvfb-run -a -s "-screen 0 1600x1000x24" $(BIN)/python docs/make_screenshots.py
+	$(HEADLESS) $(BIN)/python docs/make_screenshots.py
 
 clean:
 	rm -rf $(VENV) build demo *.egg-info napari_colorize/*.so .pytest_cache .mypy_cache .ruff_cache
@@ -87,8 +89,9 @@ $(VENV)/dev: $(VENV)/base
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e ".[dev]"
 	@touch $@
 
+# Real windows are opened on a virtual screen.
 .PHONY: qt
 qt: $(VENV)/dev
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'from qtpy.QtWidgets import QApplication; QApplication([])' 2>/dev/null || \
+	@$(HEADLESS) $(BIN)/python -c 'from qtpy.QtWidgets import QApplication; QApplication([])' >/dev/null 2>&1 || \
 	    { [ -n "$(APT)" ] && apt-get update -qq && apt-get install -y -qq $(QT_PACKAGES); } || \
 	    { echo "Qt's system libraries are missing. Run: sudo apt-get install $(QT_PACKAGES)"; exit 1; }
