@@ -54,7 +54,8 @@ class ColorfulTraining(lightning.LightningModule):
         tempered = torch.exp(graph.log_weights * recipe.trained_rebalancing)
         share = torch.from_numpy(smooth_prior(prior, bin_centres())).to(tempered)
         weights = tempered / (share * tempered).sum()
-        self.register_buffer("class_weights", weights, persistent=False)
+        # Kept in checkpoints: a training goes on with the very weights it began with.
+        self.register_buffer("class_weights", weights)
         if isinstance(graph.network, CompactNetwork):
             graph.network.trunk.stem.requires_grad_(False)
             graph.network.trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)

