@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent
 OLDEST_TORCH = (2, 11)
 GCC_FLAGS = [
     "-O3",
+    "-g0",  # Python was built with -g; debug information would be nine tenths of the wheel
     "-std=c++20",
     "-fvisibility=hidden",
     "-fno-math-errno",
