@@ -86,7 +86,7 @@ def train_colorful(
     defaults.update(recipe.defaults)
 
     out.mkdir(parents=True, exist_ok=True)
-    trainer = make_trainer(recipe, out, holdout, defaults)
+    trainer = make_trainer(recipe, out, len(training), holdout, defaults)
     if trainer.is_global_zero:
         told = _told(recipe, seen, training, holdout, survey, damaged, start)
         description.write(out, told, continued=(out / LAST).exists())

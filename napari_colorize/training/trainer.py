@@ -23,7 +23,11 @@ from napari_colorize.training.sheet import SampleSheet
 
 
 def make_trainer(
-    recipe: Recipe, out: Path, holdout: Sequence[Picture], defaults: Mapping[str, Any]
+    recipe: Recipe,
+    out: Path,
+    count: int,
+    holdout: Sequence[Picture],
+    defaults: Mapping[str, Any],
 ) -> lightning.Trainer:
     """Make Lightning's trainer with all that a run keeps, logs, tells and shows.
 
@@ -33,6 +37,8 @@ def make_trainer(
         Epochs, devices, precision and what is kept.
     out
         Folder of the run; where it holds ``last.ckpt``, its log is gone on with.
+    count
+        Pictures to learn from.
     holdout
         Pictures of the sample sheet.
     defaults
@@ -55,7 +61,7 @@ def make_trainer(
         use_distributed_sampler=False,
         default_root_dir=out,
         logger=[*loggers, tensorboard(out)] if recipe.tensorboard else loggers,
-        log_every_n_steps=20,
+        log_every_n_steps=max(1, min(20, count // recipe.batch // 2)),
         num_sanity_val_steps=0,
         callbacks=[
             TrainingBar(recipe.batch),
