@@ -45,11 +45,15 @@ def test_shipped_weights_are_graded_with_uncertainty_and_provenance(
 def test_damaged_shipped_weights_rank_below_the_sound_ones(
     method, photographs_of_skimage, tmp_path
 ):
-    """Three pictures: enough for misplaced colour; `evaluate --damaged` does it on hundreds."""
+    """Three pictures show misplaced and missing colour; `evaluate --damaged` does it on hundreds.
+
+    A hue turned by 30 degrees and the share of exact hits (accuracy) need those hundreds.
+    """
     grading = Grading([method, *damaged(method)], [photographs_of_skimage])
     summary = summarise(grading, grade(grading, tmp_path))
     values = {
         name: {key: estimate["value"] for key, estimate in one["scores"].items()}
         for name, one in summary["methods"].items()
     }
-    assert [claim for claim in blind_scores(values, method.name) if claim[1] != "hue"] == []
+    blind = blind_scores(values, method.name)
+    assert [claim for claim in blind if claim[1] != "hue" and claim[0] != "accuracy"] == []
