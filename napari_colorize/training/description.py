@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from napari_colorize._version import __version__
 from napari_colorize.checkpoints.saving import write_whole
@@ -54,6 +57,15 @@ def git_commit(folder: Path | None = None) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def hardware(device: torch.device, processes: int) -> str:
+    """Return what a training ran on, as a record tells it."""
+    if device.type == "cuda":
+        what = torch.cuda.get_device_name(device)
+    else:
+        what = f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads"
+    return what if processes == 1 else f"{processes} × {what}"
 
 
 def write(folder: Path, description: Mapping[str, Any], continued: bool = False) -> None:

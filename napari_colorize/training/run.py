@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,10 +93,14 @@ def train_colorful(
         description.write(out, told, continued=(out / LAST).exists())
     steps = len(training) // (recipe.batch * trainer.world_size)
     module = ColorfulTraining(start.graph, recipe, survey.prior, total_steps=recipe.epochs * steps)
+    continued, began = (out / LAST).exists(), time.monotonic()
     fit(trainer, module, PairsModule(training, holdout, recipe), out / LAST)
+    # Of a training in several sessions only the last one's time is known here.
+    hours = None if continued else round((time.monotonic() - began) / 3600, 4)
     weights = out / CHECKPOINT / f"{checkpoint_name(out)}.safetensors"
     if trainer.is_global_zero and trainer.state.finished:
-        _finish(out, recipe, defaults, data, licence)
+        hardware = description.hardware(trainer.strategy.root_device, trainer.world_size)
+        _finish(out, recipe, defaults, data, licence, hours=hours, hardware=hardware)
     trainer.strategy.barrier()
     return weights
 
@@ -160,6 +165,7 @@ def _finish(
     defaults: Mapping[str, Any],
     data: Sequence[str | Path],
     licence: str,
+    **facts: Any,
 ) -> None:
     """Write the kept weights as a state dict and as a checkpoint."""
     # From the file, not from the module: a run that was killed after its last step ends alike.
@@ -179,4 +185,5 @@ def _finish(
         intended_use="Not stated. Predicted colour is plausible at best; never measure it.",
         known_failures=("Not graded yet: see docs/training.md.",),
         licence=licence or "not stated",
+        **facts,
     )

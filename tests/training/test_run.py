@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import cv2
 import numpy as np
@@ -43,6 +44,8 @@ def test_the_checkpoint_can_be_used_at_once(run):
     assert loaded.record.defaults["vividness"] == 0.7
     assert loaded.record.data[0]["licence"] == "CC0"
     assert loaded.record.trained_rebalancing == 0.5
+    assert loaded.record.hours > 0
+    assert "thread" in loaded.record.hardware or torch.cuda.is_available()
 
 
 def test_the_kept_weights_are_the_best_validated_ones(run):
@@ -99,3 +102,18 @@ def test_devices_that_are_not_there_are_refused_in_a_sentence(photographs, tmp_p
     with pytest.raises(ValueError, match=r"cannot be had here .accelerator=gpu"):
         train_colorful([photographs], short(accelerator="gpu"), tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_ctrl_c_comes_out_as_what_it_is_and_stays_possible(photographs, tmp_path, monkeypatch):
+    """Lightning would end the whole program, and leave it deaf to another Ctrl-C."""
+    from napari_colorize.training.colorful import ColorfulTraining
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(ColorfulTraining, "training_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_colorful([photographs], short(), tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not (tmp_path / "run" / "graph.pt").exists()

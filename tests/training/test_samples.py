@@ -57,3 +57,24 @@ def test_shapes_and_types(pictures, size):
     assert luma.shape == (1, size, size)
     assert ab.shape == (2, size // 4, size // 4)
     assert luma.dtype == ab.dtype == torch.float32
+
+
+def test_a_picture_damaged_since_is_replaced_by_the_next_and_told(pictures):
+    pairs = TrainingPairs(pictures, 32, 0, PLAIN)
+    pictures[4].path.write_bytes(b"damaged")
+    with pytest.warns(UserWarning, match=r"004\.png.*The next picture takes its place"):
+        luma, _ = pairs[0, 4]
+    # The chance is that of the key; the pixels are the next picture's.
+    pairs.pictures = [pictures[5]] * len(pictures)
+    assert torch.equal(luma, pairs[0, 4][0])
+
+
+def test_a_vanished_disk_ends_the_training_with_a_sentence(pictures):
+    pairs = TrainingPairs(pictures, 32, 0, PLAIN)
+    for picture in pictures:
+        picture.path.unlink()
+    with (
+        pytest.warns(match="cannot be read"),
+        pytest.raises(ValueError, match="Is the disk still there"),
+    ):
+        pairs[0, 0]
