@@ -3,14 +3,17 @@
 # make test-all  the slow checks too
 # make napari    napari with the panel docked and a sample loaded
 # make docs      the pictures in docs/, made again
+# make bench     every operator against its peers and limits, and the whole path
 # make clean     what the commands above have made
 #
 # Everything goes into .venv, at the versions of constraints.txt. Choices:
 #   make PYTHON=python3.12 …   another Python (3.11 or newer)
 #   make TORCH=cuda …          PyTorch's CUDA build instead of the CPU one
+#   make bench BENCH=--help    what can be left out, shortened or published
 
 PYTHON ?= python3
 TORCH ?= cpu
+BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -24,7 +27,7 @@ QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxkbcomm
 
 HEADLESS := xvfb-run -a -s "-screen 0 1920x1200x24"
 
-.PHONY: demo test test-all lint napari docs clean
+.PHONY: demo test test-all lint napari docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/python docs/make_demo.py --output demo
@@ -46,6 +49,9 @@ napari: $(VENV)/dev
 docs: qt
 	$(BIN)/python docs/make_demo.py --output demo --picture docs/images/demo.jpg
 	$(HEADLESS) $(BIN)/python docs/make_screenshots.py
+
+bench: $(VENV)/bench
+	PYTHONPATH=$(VENV)/contrib:tests/benchmarks $(BIN)/python -W ignore -m bench $(BENCH)
 
 clean:
 	rm -rf $(VENV) build demo *.egg-info napari_colorize/*.so .pytest_cache .mypy_cache .ruff_cache
@@ -90,6 +96,16 @@ $(VENV)/dev: $(VENV)/base
 	@touch $@
 
 # Real windows are opened on a virtual screen.
+# OpenCV with contrib's ximgproc has the same files as the OpenCV that the package needs, so the two
+# cannot share an environment. It lies in a folder of its own instead, put before the environment
+# by `bench` alone: tests and users keep their OpenCV, and torch need not be installed a second time.
+$(VENV)/bench: $(VENV)/base
+	$(PIP) install -q -c constraints.txt --no-build-isolation -e ".[bench]"
+	@rm -rf $(VENV)/contrib
+	$(PIP) install -q --no-deps --target $(VENV)/contrib \
+	    "$$(sed -n 's/^opencv-python-headless/opencv-contrib-python-headless/p' constraints.txt)"
+	@touch $@
+
 .PHONY: qt
 qt: $(VENV)/dev
 	@$(HEADLESS) $(BIN)/python -c 'from qtpy.QtWidgets import QApplication; QApplication([])' >/dev/null 2>&1 || \

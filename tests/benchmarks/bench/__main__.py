@@ -1,0 +1,123 @@
+"""Measure, print the tables, keep the figures as JSON, and publish them if asked to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from bench import end_to_end, growth, machine, operators, publish
+from bench.cases import COLUMNS
+from bench.clock import Effort
+
+PARTS = ("operators", "end-to-end", "growth")
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    made.add_argument("--quick", action="store_true", help="small sizes and few repeats")
+    made.add_argument(
+        "--only",
+        metavar="NAME",
+        action="append",
+        help=f"a part ({', '.join(PARTS)}) or whatever an operator's name holds; may be repeated",
+    )
+    made.add_argument("--largest", type=int, metavar="SIDE", help="leave out larger pictures")
+    made.add_argument("--threads", type=int, nargs="+", metavar="N", help="default: 1 2")
+    made.add_argument(
+        "--skip", action="append", default=[], choices=COLUMNS, help="leave out a peer"
+    )
+    made.add_argument("--budget", type=float, help="seconds for the repeats of one call")
+    made.add_argument(
+        "--patience", type=float, default=30.0, help="longest call to repeat, seconds"
+    )
+    made.add_argument("--output", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")
+    made.add_argument("--publish", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    made.add_argument("--render", type=Path, metavar="JSON", help="measure nothing, use these")
+    return made
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    asked = parser().parse_args()
+    if asked.render:
+        results = json.loads(asked.render.read_text("utf-8"))
+    else:
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        results = measure(asked)
+        keep(results, asked.output)
+    for name, section in publish.sections(results).items():
+        print(f"\n## {name}\n\n{section}")
+    if asked.publish:
+        publish.write_all(results, PAGE)
+        print(f"\nWritten into {PAGE}.", file=sys.stderr)
+
+
+def measure(asked: argparse.Namespace) -> dict[str, Any]:
+    """Measure the parts asked for."""
+    effort = Effort(budget=asked.budget or 2.0, patience=asked.patience)
+    if asked.quick:
+        effort = Effort(budget=asked.budget or 0.5, most=7, patience=asked.patience)
+    threads = asked.threads or [1, 2]
+    results: dict[str, Any] = {"command": command(), "machine": machine.describe()}
+    chosen = [o for o in operators.OPERATORS if wanted(o.name, "operators", asked.only)]
+    results["operators"] = list(
+        operators.rows(
+            chosen,
+            quick=asked.quick,
+            threads=threads,
+            effort=effort,
+            skip=asked.skip,
+            largest=asked.largest,
+        )
+    )
+    if wanted("end-to-end", "end-to-end", asked.only):
+        jobs = end_to_end.QUICK if asked.quick else end_to_end.JOBS
+        largest = asked.largest or float("inf")
+        jobs = tuple(job for job in jobs if max(job.height, job.width) <= largest)
+        results["end_to_end"] = [
+            row for n in threads for row in end_to_end.rows(jobs, threads=n, effort=effort)
+        ]
+    if wanted("growth", "growth", asked.only):
+        sides = growth.QUICK if asked.quick else growth.SIDES
+        sides = tuple(side for side in sides if side <= (asked.largest or side))
+        results["growth"] = list(growth.rows(sides, threads=max(threads), effort=effort))
+    return results
+
+
+def wanted(name: str, part: str, only: list[str] | None) -> bool:
+    """Whether ``--only`` lets something through: by its part, or by a piece of its name."""
+    return not only or any(o == part or (o not in PARTS and o in name) for o in only)
+
+
+def keep(results: dict[str, Any], folder: Path) -> None:
+    """Write the figures and the plot of the growth into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False), "utf-8")
+    if results.get("growth"):
+        growth.plot(results["growth"], folder / "growth.svg")
+    print(f"Figures: {folder / 'results.json'}", file=sys.stderr)
+
+
+def command() -> str:
+    """Return the command that measures the same, wherever its figures went."""
+    kept = iter(sys.argv[1:])
+    arguments = []
+    for argument in kept:
+        if argument == "--output":
+            next(kept, None)
+        elif argument != "--publish":
+            arguments.append(argument)
+    return f'make bench BENCH="{" ".join(arguments)}"' if arguments else "make bench"
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    main()
