@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bench import growth, publish, stages, table
-from bench.__main__ import PAGE, parser, wanted
+from bench.__main__ import PAGE, command, parser, wanted
 
 MACHINE = {
     **{"date": "2020-01-02", "processor": "Abacus", "cores": 2, "memory_gib": 1},
@@ -173,6 +173,14 @@ def test_only_lets_parts_and_pieces_of_names_through() -> None:
     assert not wanted("finish", "operators", ["growth"])
     assert not wanted("growth", "growth", ["finish"])
     assert parser().parse_args(["--only", "finish", "--quick"]).only == ["finish"]
+
+
+def test_the_command_told_can_be_typed(monkeypatch) -> None:
+    typed = ["bench", "--only", "f32 → Lab", "--output", "elsewhere", "--publish"]
+    monkeypatch.setattr("sys.argv", typed)
+    assert command() == """make bench BENCH="--only 'f32 → Lab'\""""
+    monkeypatch.setattr("sys.argv", ["bench", "--publish"])
+    assert command() == "make bench"
 
 
 def test_a_run_replaces_its_own_sections_of_the_page_alone(tmp_path) -> None:

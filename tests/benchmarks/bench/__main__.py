@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -115,7 +116,7 @@ def command() -> str:
             next(kept, None)
         elif argument != "--publish":
             arguments.append(argument)
-    return f'make bench BENCH="{" ".join(arguments)}"' if arguments else "make bench"
+    return f'make bench BENCH="{shlex.join(arguments)}"' if arguments else "make bench"
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _opencv(to_lab: bool, coded: bool, inputs: Inputs) -> Call:
     if not coded:
         code = cv2.COLOR_RGB2Lab if to_lab else cv2.COLOR_Lab2RGB
         return _on_pixels(lambda x: cv2.cvtColor(x, code), inputs)
-    unit = (1 / 255, 1 / 255, 1 / 255, 0)
+    unit: Any = (1 / 255, 1 / 255, 1 / 255, 0)
     if to_lab:
         return _on_pixels(
             lambda x: cv2.cvtColor(cv2.multiply(x, unit, dtype=cv2.CV_32F), cv2.COLOR_RGB2Lab),

@@ -34,14 +34,18 @@ class Job:
     planes: int = 1
 
 
-JOBS = (
+JOBS: tuple[Job, ...] = (
     Job("256²", 256, 256),
     Job("512²", 512, 512),
     Job("2048²", 2048, 2048),
     Job("12 MP", 3000, 4000),
     Job("100 × 512²", 512, 512, planes=100),
 )
-QUICK = (Job("256²", 256, 256), Job("512²", 512, 512), Job("4 × 512²", 512, 512, planes=4))
+QUICK: tuple[Job, ...] = (
+    Job("256²", 256, 256),
+    Job("512²", 512, 512),
+    Job("4 × 512²", 512, 512, planes=4),
+)
 
 
 def rows(jobs: Sequence[Job], *, threads: int, effort: Effort) -> Iterator[dict[str, Any]]:

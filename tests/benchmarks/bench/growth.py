@@ -14,7 +14,8 @@ from bench.end_to_end import GRID, once
 from bench.memory import peak_of
 from bench.operators import note
 
-SIDES, QUICK = (64, 128, 256, 512, 1024, 2048, 4096, 8192), (64, 128, 256, 512)
+SIDES: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
+QUICK: tuple[int, ...] = (64, 128, 256, 512)
 STRAIGHT_FROM = 512
 """Side from which the fit is made: below, what a call costs by itself hides the growth."""
 FIXED = ("network", "decode")

@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import allocator, bilateral_cases, colour_cases, cuda, encoding_cases, machine
+from bench import (
+    allocator,
+    bilateral_cases,
+    colour_cases,
+    cuda,
+    encoding_cases,
+    machine,
+    upsample_cases,
+)
 from bench.cases import Case, Contender, Operator, bound
 from bench.clock import Call, Effort, Missing, Timing, in_a_line, in_turns, warmed
 
@@ -16,6 +24,7 @@ OPERATORS: tuple[Operator, ...] = (
     *colour_cases.OPERATORS,
     *encoding_cases.OPERATORS,
     *bilateral_cases.OPERATORS,
+    *upsample_cases.OPERATORS,
 )
 LIMIT = "limit"
 LONG = 1.0
