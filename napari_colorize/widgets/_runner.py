@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import partial
 from threading import Event
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import create_worker
 
+from napari_colorize.widgets._alive import StopWithOwner
 from napari_colorize.widgets._job import Job
 from napari_colorize.widgets._preflight import TorchUnavailableError
 from napari_colorize.widgets._run import Outcome, Progress, run
@@ -45,7 +45,7 @@ class Runner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker: Any = None
-        self._stop = Event()
+        self._stop: Event = StopWithOwner(self)
         self._job: Job | None = None
 
     @property
@@ -63,8 +63,7 @@ class Runner(QObject):
         """
         if self._job is not None:
             raise RuntimeError("A run is under way; wait for it or cancel it first.")
-        self._job, self._stop = job, Event()
-        self.destroyed.connect(partial(Event.set, self._stop))
+        self._job, self._stop = job, StopWithOwner(self)
         # superqt's worker and not napari's: the latter also shows every error by itself.
         self._worker = create_worker(
             _guarded, job, self._stop, _start_thread=False, _ignore_errors=True

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from functools import partial
 from threading import Event
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 from superqt.utils import create_worker
 
+from napari_colorize.widgets._alive import StopWithOwner
 from napari_colorize.widgets._preflight import TorchUnavailableError
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Task(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker: Any = None
-        self._stop = Event()
+        self._stop: Event = StopWithOwner(self)
 
     @property
     def busy(self) -> bool:
@@ -61,8 +61,7 @@ class Task(QObject):
         """
         if self.busy:
             raise RuntimeError("Something is under way; wait for it or cancel it first.")
-        self._stop = Event()
-        self.destroyed.connect(partial(Event.set, self._stop))
+        self._stop = StopWithOwner(self)
         # superqt's worker and not napari's: the latter also shows every error by itself.
         self._worker = create_worker(
             _guarded, work, self._stop, _start_thread=False, _ignore_errors=True
