@@ -1,4 +1,4 @@
-// Soft encoding of one colour over its nearest ab bins (Zhang, Isola, Efros, ECCV 2016, section 2.2):
+// Soft encoding of one colour over its nearest ab bins (Zhang, Isola, Efros, ECCV 2016, section 2.1):
 // weight_k ∝ exp(−|ab − bin_k|² / 2σ²), normalised over the K nearest; ab and σ in Lab units.
 //
 // Two ways to the same answer. Away from the edge of the set the five nearest points of a square

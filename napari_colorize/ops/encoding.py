@@ -23,7 +23,7 @@ _FLOATS = (torch.float32, torch.float64)
 def soft_encode(ab: Tensor, *, neighbours: int = 5, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
     """Spread each pixel's colour over its nearest ab bins, in sparse form.
 
-    Zhang, Isola and Efros (ECCV 2016), section 2.2: the K nearest bins, weighted by a Gaussian of
+    Zhang, Isola and Efros (ECCV 2016), section 2.1: the K nearest bins, weighted by a Gaussian of
     their ab distance and normalised to sum 1.
 
     Parameters
