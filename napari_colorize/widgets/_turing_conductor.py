@@ -5,8 +5,8 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_colorize.widgets._turing_pairs import Sitting
+from napari_colorize.widgets._turing_sentences import sentence_of
 from napari_colorize.widgets._turing_store import PairStore
-from napari_colorize.widgets._turing_task import sentence_of
 from napari_colorize.widgets._turing_view import PairView, Phase
 
 LATE_SECONDS = 0.05

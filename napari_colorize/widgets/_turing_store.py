@@ -9,7 +9,7 @@ from qtpy.QtGui import QImage
 from superqt.utils import create_worker
 
 from napari_colorize.widgets._turing_pairs import Sitting
-from napari_colorize.widgets._turing_task import sentence_of
+from napari_colorize.widgets._turing_sentences import sentence_of
 
 AHEAD = 3
 """Pairs read before they are needed."""

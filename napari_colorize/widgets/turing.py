@@ -8,11 +8,12 @@ from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_colorize.widgets._run import Progress
+from napari_colorize.widgets._task import Task
 from napari_colorize.widgets._turing_conductor import Conductor
 from napari_colorize.widgets._turing_layout import TuringLayout
 from napari_colorize.widgets._turing_pairs import Sitting, kind_of, sit_down
+from napari_colorize.widgets._turing_sentences import sentence_of
 from napari_colorize.widgets._turing_tally import Tally, tally
-from napari_colorize.widgets._turing_task import Task
 
 PANEL = "Colorization Turing test"
 
@@ -27,7 +28,7 @@ class TuringPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.ui = TuringLayout(self)
-        self.task = Task(self)
+        self.task = Task(sentence_of, self)
         self.conductor: Conductor | None = None
         self.tally: Tally | None = None
         self._headline, self._note = "", ""

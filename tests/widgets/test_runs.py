@@ -122,7 +122,7 @@ class TestDeletion:
 
         layer = viewer.add_image(grey)
         panel = start(layer, held, ColorizePanel(viewer))
-        stop = panel.runner._stop
+        stop = panel.runner._task._stop
         delete_now(panel)
         assert stop.is_set()
         held.gate.set()

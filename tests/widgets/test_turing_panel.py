@@ -11,7 +11,7 @@ from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.observer import simulated_observer
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.widgets import _turing_prepare, _turing_view
-from napari_colorize.widgets._turing_task import sentence_of
+from napari_colorize.widgets._turing_sentences import sentence_of
 from napari_colorize.widgets._turing_view import Phase
 from napari_colorize.widgets.turing import PANEL, TuringPanel
 

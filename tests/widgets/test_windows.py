@@ -61,7 +61,7 @@ def test_closing_the_viewer_in_the_middle_of_a_run_is_safe(make_napari_viewer, m
     model.gate.clear()
     panel.run()
     assert model.entered.wait(20)
-    stop = panel.runner._stop
+    stop = panel.runner._task._stop
     viewer.close()
     qtbot.waitUntil(stop.is_set, timeout=10_000)
     model.gate.set()
@@ -76,7 +76,7 @@ def test_closing_the_dock_in_the_middle_of_a_run_is_safe(window, model, grey, qt
     model.gate.clear()
     panel.run()
     assert model.entered.wait(20)
-    stop = panel.runner._stop
+    stop = panel.runner._task._stop
     dock.destroyOnClose()
     qtbot.waitUntil(stop.is_set, timeout=10_000)
     model.gate.set()

@@ -10,26 +10,29 @@ from qtpy.QtCore import QObject, Signal
 from superqt.utils import create_worker
 
 from napari_colorize.widgets._alive import StopWithOwner
-from napari_colorize.widgets._preflight import TorchUnavailableError
 
 log = logging.getLogger(__name__)
 
 Work = Callable[[Event], Generator[Any, None, Any]]
 """Gets an event that is set when it should stop; yields progress; ``None`` after a stop."""
 
-SPEAKING_ERRORS = (ValueError, TypeError, MemoryError, TorchUnavailableError)
-"""Their messages are sentences written for the person at the screen."""
-
 
 @dataclass(frozen=True)
 class _Failure:
-    """An error on its way from the worker's thread; the worker swallows a RuntimeError."""
+    """An error on its way from the worker's thread; see :func:`_guarded`."""
 
     error: Exception
 
 
 class Task(QObject):
     """Does one thing at a time; every signal arrives in the thread that made it.
+
+    When it is deleted with its panel, the work is told to stop and nothing is reported.
+
+    Parameters
+    ----------
+    sentence_of : callable
+        Turns an error into what the person at the screen is told.
 
     Signals
     -------
@@ -41,8 +44,11 @@ class Task(QObject):
     failed = Signal(str)
     stopped = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self, sentence_of: Callable[[Exception], str], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._sentence_of = sentence_of
         self._worker: Any = None
         self._stop: Event = StopWithOwner(self)
 
@@ -102,26 +108,13 @@ class Task(QObject):
             self.stopped.emit()
 
     def _report(self, error: Exception) -> None:
-        log.error("the Turing test failed", exc_info=error)
-        self.failed.emit(sentence_of(error))
+        log.error("background work failed", exc_info=error)
+        self.failed.emit(self._sentence_of(error))
 
 
 def _guarded(work: Work, stop: Event) -> Generator[Any, None, Any]:
+    """Hand an error back as a value: the worker swallows a RuntimeError, torch's commonest."""
     try:
         return (yield from work(stop))
     except Exception as error:
         return None if stop.is_set() else _Failure(error)
-
-
-def sentence_of(error: Exception) -> str:
-    """Return what to show of an error: our own sentences as they are, others introduced."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'A file'} cannot be used: {error.strerror}."
-    if isinstance(error, (*SPEAKING_ERRORS, OSError)) and str(error):
-        return str(error)
-    if isinstance(error, ModuleNotFoundError):
-        return (
-            f"{error}. The Turing test needs the extra packages of the evaluation; install "
-            "napari-colorize[evaluate] and restart napari."
-        )
-    return f"The Turing test failed: {type(error).__name__}: {error}"
