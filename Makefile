@@ -95,7 +95,6 @@ $(VENV)/dev: $(VENV)/base
 	$(PIP) install -q -c constraints.txt --no-build-isolation -e ".[dev]"
 	@touch $@
 
-# Real windows are opened on a virtual screen.
 # OpenCV with contrib's ximgproc has the same files as the OpenCV that the package needs, so the two
 # cannot share an environment. It lies in a folder of its own instead, put before the environment
 # by `bench` alone: tests and users keep their OpenCV, and torch need not be installed a second time.
@@ -106,6 +105,7 @@ $(VENV)/bench: $(VENV)/base
 	    "$$(sed -n 's/^opencv-python-headless/opencv-contrib-python-headless/p' constraints.txt)"
 	@touch $@
 
+# Real windows are opened on a virtual screen.
 .PHONY: qt
 qt: $(VENV)/dev
 	@$(HEADLESS) $(BIN)/python -c 'from qtpy.QtWidgets import QApplication; QApplication([])' >/dev/null 2>&1 || \

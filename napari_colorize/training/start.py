@@ -61,11 +61,12 @@ def _fresh(recipe: Recipe, prior: NDArray[np.floating]) -> ColorfulGraph:
     graph = _built(recipe)
     if isinstance(graph.network, CompactNetwork):
         graph.network.trunk = pretrained_lite0()
-    weights = class_weights(smooth_prior(prior, bin_centres()), prior, recipe.rebalancing_mix)
+    smoothed = smooth_prior(prior, bin_centres())
+    weights = class_weights(smoothed, prior, recipe.rebalancing_mix)
     graph.log_weights.copy_(torch.from_numpy(np.log(weights)))
     # Begin from the colour prior rather than from noise: the first steps then waste nothing.
     last = graph.network.last_layer()
-    tempered = smooth_prior(prior, bin_centres()) * weights**recipe.trained_rebalancing
+    tempered = smoothed * weights**recipe.trained_rebalancing
     torch.nn.init.normal_(last.weight, std=0.01)
     assert last.bias is not None
     with torch.no_grad():

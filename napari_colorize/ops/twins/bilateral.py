@@ -129,30 +129,7 @@ def joint_bilateral(
     becomes the mean of its neighbours, weighted by exp(−d² / 2σ_s² − ΔL² / 2σ_r²). Exact, over the
     disk dx² + dy² ≤ radius², renormalised over the neighbours that lie inside the image.
 
-    Parameters
-    ----------
-    chroma : torch.Tensor
-        ``(N, C, H, W)`` float32 or float64, any strides; ab in Lab units, or anything else.
-    guide : torch.Tensor
-        ``(N, 1, H, W)``, same dtype; lightness in L units.
-    radius : int
-        Of the disk, in pixels, 0…1024; 0 returns the chroma unchanged.
-    sigma_space : float
-        Spatial standard deviation in pixels, above 0.
-    sigma_range : float
-        Standard deviation of the lightness difference in L units, above 0.
-
-    Returns
-    -------
-    torch.Tensor
-        ``(N, C, H, W)``, dtype of the chroma. NaN in the guide or the chroma spreads over the disk.
-
-    Raises
-    ------
-    ValueError
-        For shapes that do not go together, or settings out of range.
-    TypeError
-        For another dtype, or chroma and guide of different dtypes.
+    Arguments, results and refusals are those of :func:`napari_colorize.ops.joint_bilateral`.
     """
     check_filter(chroma, guide, radius, sigma_space, sigma_range)
     h, w = chroma.shape[2:]
@@ -220,34 +197,8 @@ def joint_bilateral_upsample(
     nearer than the radius along either axis, renormalised over those inside the image. The small
     constant makes a pixel whose lightness no neighbour shares fall back to spatial interpolation.
 
-    Parameters
-    ----------
-    chroma : torch.Tensor
-        ``(N, C, h, w)`` float32 or float64, any strides.
-    guide_small : torch.Tensor
-        ``(N, 1, h, w)``, same dtype: the guide at the chroma's size, in L units.
-    guide : torch.Tensor
-        ``(N, 1, H, W)``, same dtype: lightness at full size, in L units. Pixel centres are aligned
-        (``align_corners=False``): both images cover the same area.
-    radius : int
-        Of the square window, in small pixels, 1…64.
-    sigma_space : float
-        Spatial standard deviation in *small* pixels, above 0.
-    sigma_range : float
-        Standard deviation of the lightness difference in L units, above 0.
-
-    Returns
-    -------
-    torch.Tensor
-        ``(N, C, H, W)``, dtype of the chroma; constant chroma stays constant. NaN in the full-size
-        guide stays in its pixel; NaN in the small images spreads over their windows.
-
-    Raises
-    ------
-    ValueError
-        For shapes that do not go together, or settings out of range.
-    TypeError
-        For another dtype, or chroma and guides of different dtypes.
+    Arguments, results and refusals are those of
+    :func:`napari_colorize.ops.joint_bilateral_upsample`.
     """
     check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
     n, c = chroma.shape[:2]

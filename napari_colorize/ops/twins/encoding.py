@@ -69,29 +69,7 @@ def soft_encode(ab: Tensor, neighbours: int = 5, sigma: float = 5.0) -> tuple[Te
     Zhang, Isola and Efros (ECCV 2016), section 2.1: the K nearest bins, weighted by a Gaussian of
     their ab distance and normalised to sum 1.
 
-    Parameters
-    ----------
-    ab : torch.Tensor
-        ``(N, 2, H, W)`` float32, Lab units, any strides.
-    neighbours : int
-        How many bins share a pixel, 1…313; the paper takes 5.
-    sigma : float
-        Standard deviation of the Gaussian in Lab units, above 0; the paper takes 5.
-
-    Returns
-    -------
-    index : torch.Tensor
-        ``(N, K, H, W)`` int64, bin numbers 0…312, nearest first; of equally near bins the one with
-        the lower number comes first. A pixel with NaN or infinite ab gets 0…K−1.
-    weight : torch.Tensor
-        ``(N, K, H, W)`` float32, each pixel's sum is 1; NaN where ab is NaN or infinite.
-
-    Raises
-    ------
-    ValueError
-        For another shape, neighbours or sigma out of range, or ab that requires grad.
-    TypeError
-        For another dtype.
+    Arguments, results and refusals are those of :func:`napari_colorize.ops.soft_encode`.
     """
     check_encode(ab, neighbours, sigma)
     n, _, h, w = ab.shape
@@ -112,20 +90,7 @@ def soft_encode(ab: Tensor, neighbours: int = 5, sigma: float = 5.0) -> tuple[Te
 def soft_encode_dense(ab: Tensor, neighbours: int = 5, sigma: float = 5.0) -> Tensor:
     """Return the soft encoding as a full distribution over the 313 bins.
 
-    Parameters
-    ----------
-    ab, neighbours, sigma
-        As for :func:`soft_encode`.
-
-    Returns
-    -------
-    torch.Tensor
-        ``(N, 313, H, W)`` float32; each pixel sums to 1 and is 0 outside its K nearest bins.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`soft_encode`.
+    Arguments, results and refusals are those of :func:`napari_colorize.ops.soft_encode_dense`.
     """
     index, weight = soft_encode(ab, neighbours, sigma)
     n, _, h, w = ab.shape
@@ -178,36 +143,8 @@ def annealed_mean(
     by a temperature. With z = logits + bias, the colour is Σ softmax(z / T) · bin; the entropy is
     that of softmax(z), the prediction itself, divided by log Q.
 
-    Parameters
-    ----------
-    logits : torch.Tensor
-        ``(N, Q, H, W)`` float32 or float64, any strides.
-    bins : torch.Tensor
-        ``(Q, 2)``, the bins' a and b in Lab units, same dtype.
-    bias : torch.Tensor, optional
-        ``(Q,)``, added to every pixel's logits, same dtype.
-    temperature : torch.Tensor
-        T, above 0, as a 0-dim float tensor on the CPU. T → 0 gives the mode (the mean of the modes
-        if several are equal), 1 the mean.
-
-    Returns
-    -------
-    ab : torch.Tensor
-        ``(N, 2, H, W)``, Lab units.
-    entropy : torch.Tensor
-        ``(N, 1, H, W)``, 0 (certain) … 1 (all bins alike); 0 when there is one bin only.
-
-    Notes
-    -----
-    A logit of −inf takes its bin out. A pixel with a NaN or +inf logit, or with all bins taken out,
-    gives NaN in both results and leaves its neighbours alone.
-
-    Raises
-    ------
-    ValueError
-        For shapes that do not fit, no bins, or a temperature that is not finite and above 0.
-    TypeError
-        For another dtype.
+    Arguments, results and refusals are those of :func:`napari_colorize.ops.annealed_mean`;
+    the temperature is a 0-dim float tensor on the CPU.
     """
     check_annealed(logits, bins, bias, temperature)
     z = logits if bias is None else logits + bias[:, None, None]
