@@ -13,9 +13,15 @@ from torch import Tensor
 
 from napari_colorize import ops
 from napari_colorize.methods.colorful.graph import ColorfulGraph
-from napari_colorize.methods.colorful.loss import NEARLY_GREY, rebalanced_cross_entropy
+from napari_colorize.methods.colorful.loss import (
+    NEARLY_GREY,
+    decoded_colour_error,
+    rebalanced_colour_error,
+    rebalanced_cross_entropy,
+)
 from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import smooth_prior
+from napari_colorize.methods.trunks import EfficientNetLite0
 from napari_colorize.ops.bins import bin_centres
 from napari_colorize.training.recipe import Recipe
 
@@ -39,6 +45,7 @@ class ColorfulTraining(lightning.LightningModule):
     """
 
     class_weights: Tensor
+    full_weights: Tensor
 
     def __init__(
         self,
@@ -51,20 +58,45 @@ class ColorfulTraining(lightning.LightningModule):
         self.graph = graph
         self.recipe = recipe
         self.total_steps = total_steps
-        tempered = torch.exp(graph.log_weights * recipe.trained_rebalancing)
-        share = torch.from_numpy(smooth_prior(prior, bin_centres())).to(tempered)
-        weights = tempered / (share * tempered).sum()
+        share = torch.from_numpy(smooth_prior(prior, bin_centres())).float()
         # Kept in checkpoints: a training goes on with the very weights it began with.
-        self.register_buffer("class_weights", weights)
+        for name, exponent in (
+            ("class_weights", recipe.trained_rebalancing),
+            ("full_weights", 1.0),
+        ):
+            weights = torch.exp(graph.log_weights * exponent)
+            self.register_buffer(name, weights / (share * weights).sum())
         if isinstance(graph.network, CompactNetwork):
-            graph.network.trunk.stem.requires_grad_(False)
-            graph.network.trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)
+            _freeze(graph.network.trunk, recipe.trunk)
 
     def _loss(self, logits: Tensor, ab: Tensor) -> Tensor:
-        index, weight = ops.soft_encode(
+        index, weight = self._encode(ab)
+        return rebalanced_cross_entropy(logits, index, weight, self.class_weights)
+
+    def _encode(self, ab: Tensor) -> tuple[Tensor, Tensor]:
+        return ops.soft_encode(
             ab, neighbours=self.recipe.neighbours, sigma=self.recipe.encoding_sigma
         )
-        return rebalanced_cross_entropy(logits, index, weight, self.class_weights)
+
+    def _chroma_terms(self, logits: Tensor, ab: Tensor) -> Tensor:
+        """Return what the recipe adds for the decoded colour, beside its distribution."""
+        recipe, graph = self.recipe, self.graph
+        total = logits.new_zeros(())
+        if recipe.calm_term:
+            bias = self._bias(recipe.calm_vividness)
+            error = decoded_colour_error(logits, graph.bins, bias, ab)
+            self.log("train_calm", error.detach())
+            total = total + recipe.calm_term * error
+        if recipe.vivid_term:
+            nearest, _ = ops.soft_encode(ab, neighbours=1)
+            weights = self.full_weights[nearest[:, 0]]
+            error = rebalanced_colour_error(logits, graph.bins, self._bias(1.0), ab, weights)
+            self.log("train_vivid", error.detach())
+            total = total + recipe.vivid_term * error
+        return total
+
+    def _bias(self, vividness: float) -> Tensor:
+        return (vividness - self.graph.trained_rebalancing) * self.graph.log_weights
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Make whatever chance a step uses a function of seed, step and process.
@@ -79,9 +111,10 @@ class ColorfulTraining(lightning.LightningModule):
         colourful = ab.abs().amax((1, 2, 3)) > NEARLY_GREY
         if not colourful.any():
             colourful = torch.ones_like(colourful)
-        loss = self._loss(self.graph.network(luma[colourful]), ab[colourful])
-        self.log("train_loss", loss)
-        return loss
+        logits = self.graph.network(luma[colourful]).float()
+        loss = self._loss(logits, ab[colourful])
+        self.log("train_loss", loss.detach())
+        return loss + self._chroma_terms(logits, ab[colourful])
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Loss, and the mean colour's ab error and chroma at vividness 0, ½ and 1."""
@@ -91,8 +124,7 @@ class ColorfulTraining(lightning.LightningModule):
         self.log("val_loss", self._loss(logits, ab), batch_size=len(luma))
         graph = self.graph
         for vividness in (0.0, 0.5, 1.0):
-            bias = (vividness - graph.trained_rebalancing) * graph.log_weights
-            guess, _ = ops.annealed_mean(logits, graph.bins, bias, temperature=1.0)
+            guess, _ = ops.annealed_mean(logits, graph.bins, self._bias(vividness), temperature=1.0)
             error = (guess - ab).square().mean((1, 2, 3)).sqrt().mean()
             chroma = guess.square().sum(1).sqrt().mean() / ab.square().sum(1).sqrt().mean()
             self.log(f"val_rmse_{vividness}", error, batch_size=len(luma))
@@ -121,3 +153,12 @@ class ColorfulTraining(lightning.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def _freeze(trunk: EfficientNetLite0, how: str) -> None:
+    """Keep from learning what the recipe's ``trunk`` wants kept."""
+    if how == "frozen":
+        trunk.requires_grad_(False)
+    elif how == "tuned":
+        trunk.stem.requires_grad_(False)
+        trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)

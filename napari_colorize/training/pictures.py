@@ -6,6 +6,7 @@ import hashlib
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,32 @@ def find_pictures(sources: Sequence[str | Path]) -> list[Picture]:
             raise ValueError(f"{source} holds no picture ({kinds} are read).")
         pictures += sorted(found, key=lambda picture: picture.name)
     return pictures
+
+
+def included(pictures: Sequence[Picture], patterns: Sequence[str]) -> list[Picture]:
+    """Keep the pictures whose name matches one of `patterns`; all where there are none.
+
+    Parameters
+    ----------
+    pictures
+        From `find_pictures`.
+    patterns
+        Shell patterns over the whole name, for example ``*-clothing.*`` or ``flowers/*``.
+
+    Raises
+    ------
+    ValueError
+        None is left.
+    """
+    if not patterns:
+        return list(pictures)
+    kept = [p for p in pictures if any(fnmatchcase(p.name, pattern) for pattern in patterns)]
+    if not kept:
+        raise ValueError(
+            f"None of the {len(pictures)} pictures has a name like {' or '.join(patterns)}; the "
+            f"first is called {pictures[0].name}. Change the recipe's include."
+        )
+    return kept
 
 
 def fingerprint(pictures: Sequence[Picture]) -> str:

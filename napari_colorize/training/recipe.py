@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from math import isfinite
@@ -59,6 +59,18 @@ class Recipe:
     """λ of the class weights (Zhang 2016, eq. 4)."""
     trained_rebalancing: float = 0.5
     """Exponent on the class weights in the loss: 1 as in the paper, 0 for none."""
+    calm_term: float = 0.0
+    """Weight of the error of the colour decoded at ``calm_vividness`` (not in the paper)."""
+    calm_vividness: float = 0.3
+    """Vividness that ``calm_term`` decodes at."""
+    vivid_term: float = 0.0
+    """Weight of the rebalanced error of the colour decoded at vividness 1 (not in the paper)."""
+    trunk: str = "tuned"
+    """``tuned``: starts from ImageNet and learns, but for its first blocks; ``frozen``: stays as
+    ImageNet left it; ``scratch``: starts from noise and learns."""
+    include: Sequence[str] = ()
+    """Patterns such as ``*-clothing.*``; pictures whose name matches none are left out. Empty:
+    all are taken."""
     prior_pictures: int = 4000
     """Pictures that the colour prior is measured on."""
     workers: int = 1
@@ -105,6 +117,12 @@ class Recipe:
             raise ValueError(f"keep must be 'last' or 'best'; it is {self.keep!r}.")
         if not 0 <= self.trained_rebalancing <= 1 or not 0 <= self.rebalancing_mix <= 1:
             raise ValueError("trained_rebalancing and rebalancing_mix must be from 0 to 1.")
+        if self.trunk not in ("tuned", "frozen", "scratch"):
+            raise ValueError(f"trunk must be 'tuned', 'frozen' or 'scratch'; it is {self.trunk!r}.")
+        if self.calm_term < 0 or self.vivid_term < 0:
+            raise ValueError("calm_term and vivid_term must be 0 or more.")
+        if not 0 <= self.calm_vividness <= 1:
+            raise ValueError(f"calm_vividness must be from 0 to 1; it is {self.calm_vividness}.")
         unknown = sorted(set(self.defaults) - {"temperature", "vividness", "network_size"})
         if unknown:
             raise ValueError(
@@ -186,6 +204,8 @@ def _fits(value: object, kind: Any) -> bool:
         return kind is bool
     if kind is float:
         return isinstance(value, int | float) and isfinite(value)
+    if kind == Sequence[str]:
+        return isinstance(value, list | tuple) and all(isinstance(part, str) for part in value)
     return isinstance(value, get_origin(kind) if get_origin(kind) is Mapping else kind)
 
 
@@ -197,4 +217,5 @@ _NAMES: Mapping[Any, str] = {
     int | str: "a whole number or text",
     Augmentation: "a table",
     Mapping[str, Any]: "a table",
+    Sequence[str]: "a list of texts",
 }

@@ -21,7 +21,13 @@ from napari_colorize.training.keeping import (
     averaged_weights,
     write_weights,
 )
-from napari_colorize.training.pictures import Picture, find_pictures, fingerprint, split_holdout
+from napari_colorize.training.pictures import (
+    Picture,
+    find_pictures,
+    fingerprint,
+    included,
+    split_holdout,
+)
 from napari_colorize.training.publish import publish
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.start import Start, start_graph
@@ -72,7 +78,7 @@ def train_colorful(
         the folder holds another training.
     """
     out = Path(out)
-    pictures = find_pictures(data)
+    pictures = included(find_pictures(data), recipe.include)
     seen = fingerprint(pictures)
     if (out / LAST).exists():
         if not resume:

@@ -59,7 +59,7 @@ def start_graph(recipe: Recipe, prior: NDArray[np.floating]) -> Start:
 def _fresh(recipe: Recipe, prior: NDArray[np.floating]) -> ColorfulGraph:
     """Pretrained trunk where the network has one, class weights and last layer from the prior."""
     graph = _built(recipe)
-    if isinstance(graph.network, CompactNetwork):
+    if isinstance(graph.network, CompactNetwork) and recipe.trunk != "scratch":
         graph.network.trunk = pretrained_lite0()
     smoothed = smooth_prior(prior, bin_centres())
     weights = class_weights(smoothed, prior, recipe.rebalancing_mix)

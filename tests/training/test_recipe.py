@@ -32,7 +32,18 @@ def test_unknown_recipes_and_fields_are_named():
         load_recipe("cpu", {"epoch": 3})
 
 
-@pytest.mark.parametrize(("field", "value"), [("crop", 100), ("crop", 0), ("batch", 1)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("crop", 100),
+        ("crop", 0),
+        ("batch", 1),
+        ("trunk", "melted"),
+        ("calm_term", -1.0),
+        ("calm_vividness", 1.5),
+        ("include", "*.png"),
+    ],
+)
 def test_impossible_values_are_refused(field, value):
     with pytest.raises(ValueError, match=field):
         load_recipe("cpu", {field: value})

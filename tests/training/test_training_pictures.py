@@ -6,7 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from napari_colorize.training.pictures import Picture, find_pictures, fingerprint, split_holdout
+from napari_colorize.training.pictures import (
+    Picture,
+    find_pictures,
+    fingerprint,
+    included,
+    split_holdout,
+)
 
 
 def test_a_folder_and_its_archive_hold_the_same_pictures(folder, archive):
@@ -70,3 +76,12 @@ def test_the_fingerprint_tells_data_apart(folder):
     pictures = find_pictures([folder])
     assert fingerprint(pictures) == fingerprint(find_pictures([folder]))
     assert fingerprint(pictures) != fingerprint(pictures[1:])
+
+
+def test_a_part_of_the_pictures_is_chosen_by_name(folder):
+    pictures = find_pictures([folder])
+    assert included(pictures, ()) == pictures
+    names = [p.name for p in included(pictures, ("more/*", "*001.png"))]
+    assert names == ["001.png", "more/028.png", "more/029.png"]
+    with pytest.raises(ValueError, match=r"None of the 30 pictures has a name like \*\.webp"):
+        included(pictures, ["*.webp"])

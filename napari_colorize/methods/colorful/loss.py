@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from napari_colorize import ops
+
 NEARLY_GREY = 5.0
 """A picture whose every |a| and |b| stays below this teaches nothing about colour (Lab units)."""
 
@@ -32,3 +34,61 @@ def rebalanced_cross_entropy(
     heaviest = index.gather(1, weight.argmax(1, keepdim=True)).squeeze(1)
     pixel_loss = -(weight * log_probability).sum(1)
     return (class_weights[heaviest] * pixel_loss).mean()
+
+
+def decoded_colour_error(
+    logits: Tensor, bins: Tensor, bias: Tensor, ab: Tensor, typical: float = 5.0
+) -> Tensor:
+    """Mean over pictures of log RMS between the decoded mean colour and the true one.
+
+    Not in the paper, which trains the distribution alone. Averaging the logarithm is what
+    averaging PSNR over pictures does: a greyish picture that is coloured wrongly costs as much as
+    a vivid one that is missed.
+
+    Parameters
+    ----------
+    logits
+        (N, Q, H, W) float.
+    bins
+        (Q, 2), Lab units.
+    bias
+        (Q,) shift of the logits: the vividness to decode at.
+    ab
+        (N, 2, H, W) true colour, Lab units.
+    typical
+        Lab units, added in quadrature: below it an error is nobody's concern.
+
+    Returns
+    -------
+    Tensor
+        0-dim.
+    """
+    guess, _ = ops.annealed_mean(logits, bins, bias, temperature=1.0)
+    squared = (guess - ab).square().mean((1, 2, 3))
+    return 0.5 * (squared + typical**2).log().mean()
+
+
+def rebalanced_colour_error(
+    logits: Tensor, bins: Tensor, bias: Tensor, ab: Tensor, pixel_weights: Tensor
+) -> Tensor:
+    """Weighted mean distance between decoded and true colour, as a share of 30 Lab units.
+
+    Not in the paper. Its rebalanced AuC falls with this distance, each pixel weighing by how rare
+    its colour is.
+
+    Parameters
+    ----------
+    logits, bins, bias, ab
+        As for `decoded_colour_error`.
+    pixel_weights
+        (N, H, W), mean about 1; not normalised within a batch.
+
+    Returns
+    -------
+    Tensor
+        0-dim.
+    """
+    guess, _ = ops.annealed_mean(logits, bins, bias, temperature=1.0)
+    # The small constant keeps the slope finite where a pixel is hit exactly.
+    distance = ((guess - ab).square().sum(1) + 1.0).sqrt()
+    return (pixel_weights * distance).mean() / 30.0
