@@ -26,10 +26,10 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--recipe",
-    default="cpu-quick",
-    show_default=True,
+    default=None,
     metavar="NAME|FILE",
-    help="cpu-quick, cpu, gpu, or a .toml file of your own.",
+    help="A packaged recipe, such as cpu, or a .toml file of your own; left out: the method's own "
+    "(cpu-quick for colorful).",
 )
 @click.option(
     "--set", "changes", multiple=True, metavar="KEY=VALUE", help="Recipe field to change."
@@ -41,13 +41,13 @@ def command(
     method: str,
     more_data: tuple[Path, ...],
     data: tuple[Path, ...],
-    recipe: str,
+    recipe: str | None,
     changes: tuple[str, ...],
     out: Path,
     resume: bool,
     licence: str,
 ) -> None:
-    """Train METHOD (colorful) on your own colour pictures.
+    """Train METHOD (such as colorful) on your own colour pictures.
 
     Leaves a checkpoint in RUN/checkpoint that `colorize --checkpoint` takes. A training that was
     stopped, by whatever, goes on exactly where it was with --resume.

@@ -23,7 +23,7 @@ from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import smooth_prior
 from napari_colorize.methods.trunks import EfficientNetLite0
 from napari_colorize.ops.bins import bin_centres
-from napari_colorize.training.recipe import Recipe
+from napari_colorize.training.colorful_recipe import ColorfulRecipe
 
 FROZEN_BLOCKS = 3
 """Blocks of the trunk (to stride 4) that keep their ImageNet weights: edges are edges."""
@@ -50,7 +50,7 @@ class ColorfulTraining(lightning.LightningModule):
     def __init__(
         self,
         graph: ColorfulGraph,
-        recipe: Recipe,
+        recipe: ColorfulRecipe,
         prior: NDArray[np.floating],
         total_steps: int,
     ) -> None:

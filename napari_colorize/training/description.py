@@ -92,11 +92,14 @@ def refuse_other_training(folder: Path, recipe: Recipe, data: str) -> None:
     if not (folder / FILE).exists():
         return
     before = read(folder)
+    # A field that is younger than the run had, in effect, its default value then.
+    defaults = type(recipe)(recipe.name, method=recipe.method).to_dict()
+    then = {**json.loads(json.dumps(defaults)), **before["recipe"]}
     now = json.loads(json.dumps(recipe.to_dict()))
     changed = [
-        f"{key} (was {json.dumps(before['recipe'].get(key))}, now {json.dumps(value)})"
+        f"{key} (was {json.dumps(then[key])}, now {json.dumps(value)})"
         for key, value in now.items()
-        if key not in _MAY_CHANGE and before["recipe"].get(key) != value
+        if key not in _MAY_CHANGE and then[key] != value
     ]
     if changed:
         raise ValueError(

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from napari_colorize.training.recipe import Recipe, load_recipe
-
-TRAINERS: Mapping[str, tuple[str, str]] = {
-    "colorful": ("napari_colorize.training.run", "train_colorful"),
-}
-"""Method → module and function that train it; imported when used."""
+from napari_colorize.training.recipe_files import load_recipe
+from napari_colorize.training.table import TRAININGS, resolve, training_of
 
 
 def train(
@@ -20,7 +15,7 @@ def train(
     data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
-    recipe: str | Path | Recipe = "cpu-quick",
+    recipe: Any = None,
     changes: Mapping[str, Any] | None = None,
     resume: bool = False,
     licence: str = "",
@@ -30,13 +25,14 @@ def train(
     Parameters
     ----------
     method
-        ``"colorful"``.
+        ``"colorful"``, or another key of `table.TRAININGS`.
     data
         Folders (searched through) and uncompressed tar archives.
     out
         Folder of the run.
     recipe
-        Name of a packaged recipe, path of a ``.toml`` file, or a recipe.
+        Name of a packaged recipe, path of a ``.toml`` file, or the settings themselves, such as a
+        `recipe.Recipe`. ``None``: the recipe that the table names for the method.
     changes
         Recipe fields to replace, such as ``{"epochs": 3, "augmentation.noise_share": 0}``.
     resume
@@ -57,18 +53,23 @@ def train(
     FileNotFoundError
         `data` does not exist.
     """
-    if method not in TRAINERS:
-        raise ValueError(
-            f"There is no trainer for the method {method!r}; there is one for "
-            f"{', '.join(TRAINERS)}."
-        )
-    if isinstance(recipe, Recipe):
-        if changes:
-            raise ValueError("Give changes with a recipe's name or file, not with a Recipe.")
-        chosen = recipe
+    training = training_of(method)
+    if recipe is None or isinstance(recipe, str | Path):
+        settings = load_recipe(recipe or training.recipe, changes, method)
+    elif changes:
+        raise ValueError("Give changes with a recipe's name or file, not with a recipe itself.")
     else:
-        chosen = load_recipe(recipe, changes)
+        settings = recipe
+    _refuse_other_method(settings, method)
     sources = [data] if isinstance(data, str | Path) else list(data)
-    module, function = TRAINERS[method]
-    trainer = getattr(import_module(module), function)
-    return trainer(sources, chosen, out, resume=resume, licence=licence)
+    return resolve(training.train)(sources, settings, Path(out), resume=resume, licence=licence)
+
+
+def _refuse_other_method(settings: Any, method: str) -> None:
+    """Raise where settings name a method (a recipe does) that is not the one to be trained."""
+    made_for = getattr(settings, "method", method)
+    if made_for != method:
+        raise ValueError(
+            f"The recipe is for the method {made_for!r}, not for {method!r}. Methods that can be "
+            f"trained: {', '.join(TRAININGS)}."
+        )

