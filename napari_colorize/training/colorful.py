@@ -29,6 +29,10 @@ FROZEN_BLOCKS = 3
 """Blocks of the trunk (to stride 4) that keep their ImageNet weights: edges are edges."""
 
 
+RAREST = 1e-4
+"""Least share of a bin in `ColorfulTraining.rarity`: that of the rebalanced AuC."""
+
+
 class ColorfulTraining(lightning.LightningModule):
     """Cross-entropy on soft-encoded colours, weighted by ``w ** trained_rebalancing``.
 
@@ -45,7 +49,7 @@ class ColorfulTraining(lightning.LightningModule):
     """
 
     class_weights: Tensor
-    full_weights: Tensor
+    rarity: Tensor
 
     def __init__(
         self,
@@ -59,13 +63,11 @@ class ColorfulTraining(lightning.LightningModule):
         self.recipe = recipe
         self.total_steps = total_steps
         share = torch.from_numpy(smooth_prior(prior, bin_centres())).float()
+        tempered = torch.exp(graph.log_weights * recipe.trained_rebalancing)
         # Kept in checkpoints: a training goes on with the very weights it began with.
-        for name, exponent in (
-            ("class_weights", recipe.trained_rebalancing),
-            ("full_weights", 1.0),
-        ):
-            weights = torch.exp(graph.log_weights * exponent)
-            self.register_buffer(name, weights / (share * weights).sum())
+        self.register_buffer("class_weights", tempered / (share * tempered).sum())
+        rarity = 1 / share.clamp_min(RAREST)
+        self.register_buffer("rarity", rarity / (share * rarity).sum())
         if isinstance(graph.network, CompactNetwork):
             _freeze(graph.network.trunk, recipe.trunk)
 
@@ -89,7 +91,7 @@ class ColorfulTraining(lightning.LightningModule):
             total = total + recipe.calm_term * error
         if recipe.vivid_term:
             nearest, _ = ops.soft_encode(ab, neighbours=1)
-            weights = self.full_weights[nearest[:, 0]]
+            weights = self.rarity[nearest[:, 0]]
             error = rebalanced_colour_error(logits, graph.bins, self._bias(1.0), ab, weights)
             self.log("train_vivid", error.detach())
             total = total + recipe.vivid_term * error
