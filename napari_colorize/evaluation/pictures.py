@@ -6,7 +6,6 @@ Nothing is unpacked and nothing is resized: each picture comes at its own size.
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+from napari_colorize.files.decoding import SUFFIXES, decode, is_picture
+
 _WNID = re.compile(r"(?<![A-Za-z0-9])(n\d{8})(?!\d)")
 
 
@@ -46,20 +46,15 @@ class Picture:
         return found.group(1) if found else None
 
     def rgb(self) -> np.ndarray:
-        """Return the picture as ``(H, W, 3)`` uint8, turned as its EXIF orientation says.
+        """Return the picture as ``(H, W, 3)`` uint8 sRGB, upright, as a training sees it.
 
         Raises
         ------
-        ValueError
-            The bytes are no picture that Pillow reads.
+        UnreadablePicture
+            (a ``ValueError``) The bytes are damaged or no picture, see
+            :func:`napari_colorize.files.decoding.decode`.
         """
-        from PIL import Image, ImageOps
-
-        try:
-            with Image.open(io.BytesIO(self.data)) as image:
-                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ValueError(f"{self.name} cannot be read as a picture ({error}).") from error
+        return decode(self.data, self.name)
 
 
 def read_pictures(*sources: str | Path) -> Iterator[Picture]:
@@ -131,9 +126,9 @@ def read_labels(path: str | Path) -> dict[str, str]:
 
 def _pictures_of(source: Path) -> Iterator[Picture]:
     if source.is_dir():
-        for path in sorted(p for p in source.rglob("*") if _is_picture(p.name) and p.is_file()):
+        for path in sorted(p for p in source.rglob("*") if is_picture(p.name) and p.is_file()):
             yield Picture(path.relative_to(source).as_posix(), path.read_bytes())
-    elif _is_picture(source.name):
+    elif is_picture(source.name):
         yield Picture(source.name, source.read_bytes())
     else:
         yield from _pictures_of_tar(source)
@@ -145,13 +140,8 @@ def _pictures_of_tar(source: Path) -> Iterator[Picture]:
     except tarfile.TarError as error:
         raise ValueError(f"{source} is neither a folder, a picture nor a tar file.") from error
     with archive:
-        members = [m for m in archive.getmembers() if m.isfile() and _is_picture(m.name)]
+        members = [m for m in archive.getmembers() if m.isfile() and is_picture(m.name)]
         for member in sorted(members, key=lambda m: m.name):
             stored = archive.extractfile(member)
             assert stored is not None  # isfile() above
             yield Picture(member.name, stored.read())
-
-
-def _is_picture(name: str) -> bool:
-    base = name.rsplit("/", 1)[-1]
-    return base.lower().endswith(SUFFIXES) and not base.startswith(".")

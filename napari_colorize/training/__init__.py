@@ -3,8 +3,7 @@
 `train` is the one call. Its parts, from the pictures to the checkpoint:
 
 - `recipe.py`: everything that decides a training, as a frozen dataclass read from TOML
-- `pictures.py`: colour pictures from folders and tar archives, read in place
-- `decoding.py`: any picture file to upright 8-bit RGB
+- `pictures.py`: colour pictures from folders and tar archives, read in place (`files/decoding.py`)
 - `samples.py`: cropped and augmented training pairs, deterministic by seed
 - `survey.py`: a look at the data before, which refuses what cannot be learnt from
 - `sampler.py`, `data.py`: the order of the pictures, entered at any batch

@@ -12,11 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.training.decoding import UnreadablePicture, decode
-
-SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)
+from napari_colorize.files.decoding import SUFFIXES, UnreadablePicture, decode, is_picture
 
 
 @dataclass(frozen=True)
@@ -71,8 +67,7 @@ def find_pictures(sources: Sequence[str | Path]) -> list[Picture]:
             raise FileNotFoundError(f"There is no folder or archive at {source}.")
         found = list(_in_folder(source) if source.is_dir() else _in_file(source))
         if not found:
-            kinds = ", ".join(sorted(SUFFIXES))
-            raise ValueError(f"{source} holds no picture ({kinds} are read).")
+            raise ValueError(f"{source} holds no picture ({', '.join(SUFFIXES)} are read).")
         pictures += sorted(found, key=lambda picture: picture.name)
     return pictures
 
@@ -127,14 +122,14 @@ def split_holdout(pictures: Sequence[Picture], count: int) -> tuple[list[Picture
 
 def _in_folder(folder: Path) -> list[Picture]:
     return [
-        Picture(path, str(path.relative_to(folder)), 0, path.stat().st_size)
+        Picture(path, path.relative_to(folder).as_posix(), 0, path.stat().st_size)
         for path in folder.rglob("*")
-        if _is_picture(path.name) and path.is_file()
+        if is_picture(path.name) and path.is_file()
     ]
 
 
 def _in_file(path: Path) -> list[Picture]:
-    if _is_picture(path.name):
+    if is_picture(path.name):
         return [Picture(path, path.name, 0, path.stat().st_size)]
     try:
         # "r:" opens uncompressed archives only: members are read in place by their offset.
@@ -142,7 +137,7 @@ def _in_file(path: Path) -> list[Picture]:
             return [
                 Picture(path, member.name, member.offset_data, member.size)
                 for member in archive
-                if member.isfile() and _is_picture(member.name)
+                if member.isfile() and is_picture(member.name)
             ]
     except tarfile.TarError as error:
         if _is_compressed_tar(path):
@@ -154,12 +149,6 @@ def _in_file(path: Path) -> list[Picture]:
         raise ValueError(
             f"{path} is neither a folder, a picture nor a tar archive, or it is cut short."
         ) from error
-
-
-def _is_picture(name: str) -> bool:
-    base = name.rsplit("/", 1)[-1]
-    # "._photo.jpg" holds what macOS knows about photo.jpg, no picture.
-    return Path(base).suffix.lower() in SUFFIXES and not base.startswith(".")
 
 
 def _is_compressed_tar(path: Path) -> bool:

@@ -1,9 +1,11 @@
 """Pictures come from folders and tars alike, in the order of their names, at their own size."""
 
+import cv2
 import numpy as np
 import pytest
 
 from napari_colorize.evaluation.pictures import Picture, fingerprint, read_labels, read_pictures
+from napari_colorize.training.pictures import find_pictures
 
 
 def test_folder_and_tar_give_the_same_pictures(folder, tar, photographs):
@@ -21,8 +23,21 @@ def test_the_class_is_read_from_the_name():
 
 
 def test_a_file_that_is_no_picture_is_named():
-    with pytest.raises(ValueError, match=r"broken\.jpg cannot be read"):
+    with pytest.raises(ValueError, match=r"broken\.jpg cannot be decoded"):
         Picture("broken.jpg", b"<html>").rgb()
+
+
+@pytest.mark.parametrize("kind", ["16 bit", "transparent"])
+def test_a_picture_is_the_same_to_a_training_and_to_its_grading(kind, tmp_path, photographs):
+    rgb = photographs["cat-left.png"]
+    alpha = np.full((*rgb.shape[:2], 1), 128, np.uint8)
+    bgr = rgb[..., ::-1]
+    stored = bgr.astype(np.uint16) * 257 if kind == "16 bit" else np.dstack([bgr, alpha])
+    cv2.imwrite(str(tmp_path / "cat.png"), stored)
+    [graded], [learnt] = read_pictures(tmp_path), find_pictures([tmp_path])
+    np.testing.assert_array_equal(graded.rgb(), learnt.read())
+    shown = rgb if kind == "16 bit" else (rgb.astype(float) + 255) / 2
+    assert np.abs(graded.rgb() - shown).max() <= 1
 
 
 def test_missing_and_empty_sources_are_refused(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_colorize.training.decoding import UnreadablePicture, decode
+from napari_colorize.files.decoding import UnreadablePicture, decode, is_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
 
@@ -72,3 +72,13 @@ def test_pictures_are_turned_as_their_orientation_says(kind):
 def test_damaged_bytes_are_named(content):
     with pytest.raises(UnreadablePicture, match="photo 7 cannot be decoded"):
         decode(content, "photo 7")
+
+
+@pytest.mark.parametrize("name", ["a.JPG", "deep/b.tiff", "c.d.webp", "e.avif"])
+def test_pictures_are_told_by_their_suffix(name):
+    assert is_picture(name)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "jpg", "deep/._a.jpg", ".png", "a.jpg.json"])
+def test_other_and_hidden_files_are_no_pictures(name):
+    assert not is_picture(name)

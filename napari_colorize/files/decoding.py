@@ -1,4 +1,8 @@
-"""From the bytes of a picture file to upright 8-bit RGB, as a viewer shows it."""
+"""From the bytes of a picture file to upright 8-bit RGB, as a viewer shows it.
+
+What a training learns from and what an evaluation grades on is told apart from other files, and
+decoded, here and nowhere else: so a picture has the same colours in both.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+SUFFIXES = (
+    *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff"),
+    ".webp",
+)
+"""Suffixes of files that are taken for pictures (any case)."""
+
 _JPEG = b"\xff\xd8\xff"
 
 
 class UnreadablePicture(ValueError):
     """The bytes are damaged or of a kind that is not read."""
+
+
+def is_picture(name: str) -> bool:
+    """Return whether a file is taken for a picture, by the last part of its name.
+
+    Hidden files are not: ``._photo.jpg`` holds what macOS knows about ``photo.jpg``, no picture.
+    """
+    base = name.rsplit("/", 1)[-1]
+    return base.lower().endswith(SUFFIXES) and not base.startswith(".")
 
 
 def decode(encoded: bytes, name: str) -> NDArray[np.uint8]:
