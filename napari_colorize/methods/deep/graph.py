@@ -1,0 +1,214 @@
+"""Lightness in, chroma and uncertainty out: descriptors, choice of the cluster, its network."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from napari_colorize.methods.deep.descriptor import BLOCKS, DeepDescriptor
+from napari_colorize.methods.deep.gist import GIST_DIMENSIONS
+from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.methods.deep.semantic import SemanticNetwork
+from napari_colorize.methods.deep.yuv import luma_to_grey, uv_to_ab
+
+CANDIDATES = 3
+"""Nearest clusters by GIST among which the semantic histogram decides (the authors' release)."""
+
+BAND_PIXELS = 1 << 15
+"""Pixels whose descriptors are in memory at a time: 16 MB of them."""
+
+
+class DeepGraph(nn.Module):
+    """Deep Colorization at the resolution of its input (stride 1).
+
+    Parameters
+    ----------
+    descriptor
+        What pixels and pictures are described by.
+    clusters
+        Number of clusters K, those of all layers together.
+    hidden_layers
+        Of each cluster's network.
+
+    Attributes
+    ----------
+    networks
+        `ClusterNetworks`: the network of each cluster.
+    centres : (K, 512) buffer
+        GIST centre of each cluster.
+    histograms : (K, S) buffer
+        Semantic histogram of each cluster.
+    spread : 0-dim buffer
+        Disagreement in YUV units (0…1) that counts as an uncertainty of one half.
+    """
+
+    centres: Tensor
+    histograms: Tensor
+    spread: Tensor
+
+    def __init__(self, descriptor: DeepDescriptor, clusters: int, hidden_layers: int = 3) -> None:
+        super().__init__()
+        self.stride: int = 1
+        self.multiple: int = 1
+        self.band_pixels = BAND_PIXELS
+        self.descriptor = descriptor
+        self.networks = ClusterNetworks(clusters, descriptor.dimensions, hidden_layers)
+        self.candidates: int = min(CANDIDATES, clusters)
+        self.register_buffer("centres", torch.zeros(clusters, GIST_DIMENSIONS))
+        self.register_buffer("histograms", torch.zeros(clusters, descriptor.channels))
+        self.register_buffer("spread", torch.tensor(0.05))
+
+    def forward(
+        self, luma: Tensor, temperature: Tensor, vividness: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Predict chroma.
+
+        Parameters
+        ----------
+        luma
+            (N, 1, H, W) float32, L* 0…100; any H, W ≥ 1.
+        temperature, vividness
+            0-dim float32. Without effect: the networks predict one colour, not a distribution.
+
+        Returns
+        -------
+        ab
+            (N, 2, H, W) float32, Lab units: what the chosen cluster's network predicts.
+        uncertainty
+            (N, 1, H, W) float32, 0…1: d / (d + spread), d being the root-mean-square distance in
+            UV of the candidates' predictions from their mean. 0 where they agree, one half where
+            they differ by `spread`; 1 throughout where there is only one cluster and so nobody to
+            disagree.
+        """
+        gist, histogram, fine = self.descriptor(luma)
+        return self._coloured(luma, fine, self._ranked(gist, histogram))
+
+    @torch.jit.export
+    def choose(self, luma: Tensor) -> Tensor:
+        """Clusters that fit pictures (N, 1, H, W) best: (N, min(3, K)) int64, the chosen first.
+
+        The three nearest by GIST over all layers, in the order of their semantic histogram's
+        cosine with the picture's (Cheng 2015, section 3.3, as in the authors' release).
+        """
+        gist, histogram, _ = self.descriptor(luma)
+        return self._ranked(gist, histogram)
+
+    @torch.jit.export
+    def with_cluster(self, luma: Tensor, cluster: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict chroma by the network of a cluster of your choice.
+
+        Parameters
+        ----------
+        luma
+            (N, 1, H, W) float32, L*.
+        cluster
+            (N,) or 0-dim int64, 0…K − 1.
+
+        Returns
+        -------
+        ab, uncertainty
+            As of `forward`; the chosen network and the best of the others are compared.
+        """
+        gist, histogram, fine = self.descriptor(luma)
+        ranked = self._ranked(gist, histogram)
+        chosen = cluster.reshape(-1, 1).expand(luma.shape[0], 1)
+        # The chosen one goes first; where it was among the candidates, that copy goes last.
+        order = torch.cat((chosen, ranked), 1)
+        key = torch.cat((torch.full_like(chosen, -1), (ranked == chosen).long()), 1)
+        place = torch.argsort(key, dim=1, stable=True)[:, : self.candidates]
+        return self._coloured(luma, fine, order.gather(1, place))
+
+    def _ranked(self, gist: Tensor, histogram: Tensor) -> Tensor:
+        distance = (gist[:, None] - self.centres).square().sum(2)
+        _, nearest = distance.topk(self.candidates, dim=1, largest=False)
+        theirs = self.histograms.index_select(0, nearest.flatten())
+        theirs = theirs.reshape(nearest.shape[0], self.candidates, -1)
+        cosine = torch.cosine_similarity(theirs, histogram[:, None], dim=2)
+        order = torch.argsort(cosine, dim=1, descending=True, stable=True)
+        return nearest.gather(1, order)
+
+    def _coloured(self, luma: Tensor, fine: Tensor, ranked: Tensor) -> tuple[Tensor, Tensor]:
+        grey = luma_to_grey(luma)
+        pictures = []
+        for i in range(luma.shape[0]):
+            one = slice(i, i + 1)
+            pictures.append(self._streamed(luma[one], grey[one], fine[one], ranked[i]))
+        both = torch.cat(pictures)
+        return both[:, :2], both[:, 2:]
+
+    def _streamed(self, luma: Tensor, grey: Tensor, fine: Tensor, index: Tensor) -> Tensor:
+        """Ab and uncertainty (1, 3, H, W) of one picture, a band of rows at a time."""
+        height, width = luma.shape[2], luma.shape[3]
+        if not torch.jit.is_scripting() and torch.compiler.is_compiling():
+            # A traced program cannot count its bands; it holds all descriptors at once.
+            return self._band(luma, grey, fine, index, 0, height)
+        step = max(1, self.band_pixels // width)
+        result = torch.empty((1, 3, height, width), dtype=luma.dtype, device=luma.device)
+        for first in range(0, height, step):
+            last = min(first + step, height)
+            result[:, :, first:last] = self._band(luma, grey, fine, index, first, last)
+        return result
+
+    def _band(
+        self, luma: Tensor, grey: Tensor, fine: Tensor, index: Tensor, first: int, last: int
+    ) -> Tensor:
+        width = luma.shape[3]
+        x = self.descriptor.rows(grey, fine, first, last)[0].flatten(1)
+        uv = self.networks.predict(x, index)
+        ab = uv_to_ab(uv[:1].reshape(1, 2, last - first, width), luma[:, :, first:last])
+        distance = (uv - uv.mean(0)).square().sum(1).mean(0).sqrt()
+        uncertainty = distance / (distance + self.spread)
+        if self.candidates == 1:
+            uncertainty = torch.ones_like(uncertainty)
+        return torch.cat((ab, uncertainty.reshape(1, 1, last - first, width)), 1)
+
+
+class ChosenCluster(nn.Module):
+    """A graph that always uses one cluster, with the signature of every method's graph.
+
+    ``forward(luma, temperature, vividness) → (ab, uncertainty)`` is `DeepGraph.with_cluster`.
+    """
+
+    def __init__(self, graph: DeepGraph, cluster: int) -> None:
+        super().__init__()
+        if not 0 <= cluster < graph.networks.clusters:
+            raise ValueError(
+                f"There is no cluster {cluster}; the model has {graph.networks.clusters}, counted "
+                "from 0."
+            )
+        self.graph = graph
+        self.cluster = cluster
+
+    def forward(
+        self, luma: Tensor, temperature: Tensor, vividness: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Predict chroma; see `DeepGraph.forward`."""
+        cluster = torch.full((1,), self.cluster, dtype=torch.int64, device=luma.device)
+        return self.graph.with_cluster(luma, cluster)
+
+
+def deep_graph(
+    clusters: int = 1,
+    groups: int = 47,
+    blocks: Sequence[str] = BLOCKS,
+    hidden_layers: int = 3,
+    semantic: nn.Module | None = None,
+) -> DeepGraph:
+    """Build an untrained graph.
+
+    Parameters
+    ----------
+    clusters
+        Number of clusters, those of all layers together.
+    groups
+        Number of semantic groups of the default semantic network.
+    blocks
+        Parts of a pixel's descriptor; leave some out for the paper's ablation.
+    hidden_layers
+        Of each cluster's network.
+    semantic
+        A segmentation network in place of the default one; see `DeepDescriptor`. A record cannot
+        name it: to load such weights, enter your own builder into ``methods.ARCHITECTURES``.
+    """
+    network = SemanticNetwork(groups) if semantic is None else semantic
+    return DeepGraph(DeepDescriptor(network, blocks), clusters, hidden_layers)

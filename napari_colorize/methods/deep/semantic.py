@@ -1,0 +1,159 @@
+"""High level: what is where, as scores of a classifier applied to every part of the picture.
+
+Cheng et al. ask a scene-parsing network trained on 47 annotated classes. None is public under free
+terms, so by default EfficientNet-lite0, an ImageNet classifier, takes its place: applied fully
+convolutionally (Long, Shelhamer, Darrell, CVPR 2015, section 3.1), its last stride taken back by
+dilation so that its map has stride 16, the probabilities of its 1000 classes summed over groups
+(`grouping.py`). Any module of the same signature can be used instead.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_colorize.methods.trunks import (
+    LITE0_CHANNELS,
+    EfficientNetLite0,
+    InvertedResidual,
+    SamePadConv2d,
+)
+
+CLASSES = 1000
+"""Of ImageNet."""
+
+SIDE = 256
+"""The picture is brought to SIDE × SIDE pixels for the semantic network, whatever its shape."""
+
+FINE_SIDE = 128
+"""Side of the map to which scores are brought along the edges of the picture."""
+
+_FEATURES = 1280
+
+
+class SemanticNetwork(nn.Module):
+    """EfficientNet-lite0 as a map of grouped class probabilities.
+
+    ``forward(luma (N, 1, H, W) L*) → (N, groups, H/16, W/16)``, H and W multiples of 32; scores
+    are ≥ 0 and sum to 1 at every place.
+
+    Parameters
+    ----------
+    groups
+        Number of groups.
+
+    Attributes
+    ----------
+    channels : int
+        Number of groups: what every semantic network must say.
+    group_of_class : (1000,) int64 buffer
+        The group of each ImageNet class, in the order in which classifiers number them.
+    """
+
+    group_of_class: Tensor
+
+    def __init__(self, groups: int = 47) -> None:
+        super().__init__()
+        if not 1 <= groups <= CLASSES:
+            raise ValueError(
+                f"The semantic scores can have 1 to {CLASSES} groups; {groups} were asked for."
+            )
+        self.channels = groups
+        self.trunk = EfficientNetLite0()
+        _undo_last_stride(self.trunk)
+        self.head = nn.Conv2d(LITE0_CHANNELS[-1], _FEATURES, 1)
+        self.classify = nn.Conv2d(_FEATURES, CLASSES, 1)
+        self.register_buffer("group_of_class", torch.arange(CLASSES) % groups)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Scores (N, groups, H/16, W/16) of lightness (N, 1, H, W)."""
+        nothing = torch.zeros_like(luma)
+        lab = torch.cat((luma, nothing, nothing), 1)
+        grey = torch.ops.napari_colorize.lab_to_rgb(lab, 1, False)
+        # What the weights' authors trained with: (code − 127) / 128.
+        x = (grey * 255.0 - 127.0) / 128.0
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = self.trunk.stem(x)
+        for block in self.trunk.blocks:
+            x = block(x)
+        x = F.relu6(self.head(x))
+        probability = self.classify(x).softmax(1)
+        shape = (x.shape[0], self.channels, x.shape[2], x.shape[3])
+        scores = torch.zeros(shape, dtype=x.dtype, device=x.device)
+        return scores.index_add(1, self.group_of_class, probability)
+
+
+def fine_scores(scores: Tensor, luma: Tensor, side: int = FINE_SIDE) -> Tensor:
+    """Smooth scores and bring them to 128 × 128 along the edges of the grey picture.
+
+    By joint bilateral upsampling (Kopf et al. 2007), which is an edge-preserving filter guided by
+    grey; a range of 10 L* and a reach of one coarse pixel are ours, the paper names none.
+
+    Parameters
+    ----------
+    scores
+        (N, S, h, w) float.
+    luma
+        (N, 1, 256, 256) L*, the picture at the size the semantic network saw.
+
+    Returns
+    -------
+    Tensor
+        (N, S, 128, 128).
+    """
+    guide = F.adaptive_avg_pool2d(luma, (side, side))
+    guide_small = F.adaptive_avg_pool2d(luma, (scores.shape[2], scores.shape[3]))
+    return torch.ops.napari_colorize.joint_bilateral_upsample(
+        scores.contiguous(), guide_small, guide, 2, 1.0, 10.0
+    )
+
+
+def score_rows(fine: Tensor, first: int, last: int, height: int, width: int) -> Tensor:
+    """Rows ``first … last − 1`` of the scores at ``height × width``, bilinearly.
+
+    Parameters
+    ----------
+    fine
+        (N, S, h, w), pixel centres aligned with those of the picture.
+
+    Returns
+    -------
+    Tensor
+        (N, S, last − first, width).
+    """
+    rows = torch.arange(first, last, device=fine.device)
+    columns = torch.arange(width, device=fine.device)
+    down = _interpolation(rows, height, fine.shape[2]).to(fine.dtype)
+    across = _interpolation(columns, width, fine.shape[3]).to(fine.dtype)
+    return down @ (fine @ across.t())
+
+
+def _interpolation(positions: Tensor, size: int, small: int) -> Tensor:
+    """Matrix (P, small) that interpolates linearly at pixels `positions` of `size`."""
+    where = (positions.to(torch.float32) + 0.5) * small / size - 0.5
+    where = where.clamp(0.0, float(small - 1))
+    steps = torch.arange(small, device=positions.device, dtype=torch.float32)
+    return (1.0 - (where[:, None] - steps).abs()).clamp(min=0.0)
+
+
+def _undo_last_stride(trunk: EfficientNetLite0) -> None:
+    """Let the last map have stride 16: no step there, and holes in the filters after it.
+
+    At even places the features are then those of the network as it was trained (à trous, Chen et
+    al., ICLR 2015, section 3.1).
+    """
+    dilated = False
+    for block in trunk.blocks:
+        depthwise = cast(
+            SamePadConv2d, cast(nn.Sequential, cast(InvertedResidual, block).depthwise)[0]
+        )
+        kernel = depthwise.kernel_size[0]
+        if dilated:
+            depthwise.dilation = (2, 2)
+            depthwise.same = [kernel - 1] * 4
+        elif depthwise.stride[0] == 2 and depthwise.out_channels > 6 * LITE0_CHANNELS[2] * 2:
+            before = depthwise.same[0]
+            depthwise.stride = (1, 1)
+            depthwise.same = [before, kernel - 1 - before] * 2
+            dilated = True
