@@ -12,7 +12,7 @@ from napari_colorize import checkpoints, provenance
 from napari_colorize.image import read_plane
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
-from napari_colorize.resample import network_shape, resize
+from napari_colorize.resample import network_shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,31 +121,30 @@ def colorize(
     tick(0.0, "reading lightness")
     with _explained_memory("reading lightness", image, "cpu"):
         plane = read_plane(image, asked.window)
-        lightness = plane.lightness()
     tick(0.1, "loading weights")
     device = resolve_device(asked.device)
     with _explained_memory("loading the weights", image, device):
         model = checkpoints.load(_checkpoint_of(asked), device)
     used = _resolved(asked, model.record, device)
     assert used.network_size is not None
-    height, width = lightness.shape
-    seen = network_shape(height, width, used.network_size)
+    height, width = plane.luma.shape
     tick(0.25, "predicting colour")
     with _explained_memory("predicting colour", image, device):
-        chroma, small_uncertainty = _predict(model.graph, resize(lightness, seen), used)
+        seen = plane.lightness_at(network_shape(height, width, used.network_size))
+        chroma, small_uncertainty = _predict(model.graph, seen, used)
     tick(0.7, "refining")
     with _explained_memory("refining", image, device):
         rgb, clipped = full_size_rgb(
-            plane, lightness, chroma, used, lambda share: tick(0.7 + 0.25 * share, "refining")
+            plane, seen, chroma, used, lambda share: tick(0.7 + 0.25 * share, "refining")
         )
         rgb = with_alpha(rgb, plane.alpha)
-        uncertainty = full_size_map(small_uncertainty, lightness.shape)
+        uncertainty = full_size_map(small_uncertainty, (height, width))
     tick(0.95, "writing the record")
     record = provenance.make_record(
         plane=plane,
         parameters=used,
         checkpoint=model.record,
-        network_shape=seen,
+        network_shape=seen.shape,
         uncertainty=uncertainty,
         clipped=clipped,
         output_shape=rgb.shape,

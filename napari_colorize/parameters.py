@@ -64,7 +64,7 @@ class ColorizeParameters:
     vividness : float, optional
         Share of class rebalancing kept when decoding, 0…1. ``None``: the checkpoint's default.
     window : (low, high), optional
-        Raw values shown as black and white. ``None``: chosen from the image, see ``image.py``.
+        Raw values shown as black and white. ``None``: chosen from the image, see ``window.py``.
     network_size : int, optional
         Short side, in pixels, of the picture that the network sees, 32…2048. ``None``: the
         checkpoint's default.

@@ -93,8 +93,8 @@ def make_record(
         "output": {
             "shape": list(output_shape),
             "dtype": parameters.dtype,
-            "clipped_share": float(clipped.mean(dtype=np.float64)),
-            "mean_uncertainty": float(uncertainty.mean(dtype=np.float64)),
+            "clipped_share": np.count_nonzero(clipped) / clipped.size,
+            "mean_uncertainty": float(uncertainty.mean(axis=1).mean(dtype=np.float64)),
         },
     }
     return record | {"legend": legend(record)}

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.image import Plane, row_bands
+from napari_colorize.image import Plane
+from napari_colorize.lightness import row_bands
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.resample import no_finer_than, resize
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+Rows = Callable[[slice], "Tensor"]
+"""Gives (2, rows, W) chroma of a band of rows."""
+
 
 def full_size_rgb(
     plane: Plane,
-    lightness: NDArray[np.float32],
+    seen: NDArray[np.float32],
     chroma: "Tensor",
     parameters: ColorizeParameters,
     tick: Callable[[float], None] = lambda share: None,
@@ -31,8 +35,8 @@ def full_size_rgb(
     ----------
     plane : Plane
         The picture.
-    lightness : (H, W) float32 array
-        Its L*, 0…100 (``plane.lightness()``, which the caller has at hand).
+    seen : (h', w') float32 array
+        Its L*, 0…100, at the size at which the network saw it: ``plane.lightness_at(…)``.
     chroma : (1, 2, h, w) float32 tensor
         a and b in Lab units, pixel centres aligned; any device, which does the work.
     parameters : ColorizeParameters
@@ -43,16 +47,19 @@ def full_size_rgb(
     Returns
     -------
     rgb : (H, W, 3) array of ``parameters.dtype``
-        Its L* is ``lightness`` up to rounding; alpha is not added here.
+        Its L* is that of the plane up to rounding; alpha is not added here.
     clipped : (H, W) bool array
         Where the predicted colour was outside sRGB and was moved towards grey.
     """
     small_height, small_width = chroma.shape[-2:]
-    grid = no_finer_than((small_height, small_width), lightness.shape)
-    chroma = resized_tensor(chroma, grid)
-    if parameters.refinement == "joint_bilateral" and parameters.dtype == "uint8":
-        return _finished(plane, lightness, chroma, parameters)
-    return _in_bands(lightness, _full_size_chroma(lightness, chroma, parameters), parameters, tick)
+    chroma = resized_tensor(chroma, no_finer_than((small_height, small_width), plane.luma.shape))
+    if parameters.refinement == "bilinear":
+        return _in_bands(plane, _bilinear_rows(chroma, plane.luma.shape), parameters, tick)
+    guide_small = as_tensor(_guide_small(plane, seen, chroma.shape[-2:]), chroma.device)[None, None]
+    if parameters.dtype == "uint8":
+        return _finished(plane, chroma, guide_small, parameters)
+    whole = _joint_bilateral(plane, chroma, guide_small, parameters)
+    return _in_bands(plane, lambda rows: whole[:, rows], parameters, tick)
 
 
 def full_size_map(small: "Tensor", shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -69,16 +76,24 @@ def full_size_map(small: "Tensor", shape: tuple[int, int]) -> NDArray[np.float32
     -------
     (H, W) float32 array
     """
-    return resize(_plane_of(small), shape).clip(0.0, 1.0)
+    plane = np.array(small[0, 0].float().cpu().numpy(), order="C")
+    resized = resize(plane, shape)
+    return np.clip(resized, 0.0, 1.0, out=resized)
 
 
 def with_alpha(rgb: NDArray[Any], alpha: NDArray[np.float32] | None) -> NDArray[Any]:
     """Append opacity (0…1) as a fourth channel, in the range of the RGB's dtype."""
     if alpha is None:
         return rgb
-    if rgb.dtype.kind == "u":
-        alpha = np.rint(alpha * np.iinfo(rgb.dtype).max)
-    return np.concatenate([rgb, alpha[..., None].astype(rgb.dtype)], axis=-1)
+    height, width, _ = rgb.shape
+    whole = np.empty((height, width, 4), dtype=rgb.dtype)
+    whole[..., :3] = rgb
+    for rows in row_bands(height, width):
+        if rgb.dtype.kind == "u":
+            whole[rows, :, 3] = np.rint(alpha[rows] * np.iinfo(rgb.dtype).max)
+        else:
+            whole[rows, :, 3] = alpha[rows]
+    return whole
 
 
 def resized_tensor(planes: "Tensor", grid: tuple[int, int]) -> "Tensor":
@@ -99,10 +114,17 @@ def as_tensor(array: NDArray[Any], device: Any) -> "Tensor":
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
 
 
-def _guide_small(lightness: NDArray[np.float32], chroma: "Tensor") -> "Tensor":
-    """Return the area-averaged lightness on the chroma's grid, (1, 1, h, w)."""
-    height, width = chroma.shape[-2:]
-    return as_tensor(resize(lightness, (height, width)), chroma.device)[None, None]
+def _guide_small(
+    plane: Plane, seen: NDArray[np.float32], grid: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return the area-averaged lightness on the chroma's grid.
+
+    Averages of averages are averages: where the network saw whole blocks of pixels, and the grid
+    is made of whole blocks of what it saw, the picture need not be read again.
+    """
+    axes = list(zip(plane.luma.shape, seen.shape, grid, strict=True))
+    nested = all(full >= middle and middle % small == 0 for full, middle, small in axes)
+    return resize(seen, grid) if nested else plane.lightness_at(grid)
 
 
 def _filter_options(parameters: ColorizeParameters) -> dict[str, Any]:
@@ -114,56 +136,63 @@ def _filter_options(parameters: ColorizeParameters) -> dict[str, Any]:
 
 
 def _finished(
-    plane: Plane,
-    lightness: NDArray[np.float32],
-    chroma: "Tensor",
-    parameters: ColorizeParameters,
+    plane: Plane, chroma: "Tensor", guide_small: "Tensor", parameters: ColorizeParameters
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     from napari_colorize import ops
 
     luma = as_tensor(plane.luma, chroma.device)[None]
-    guide_small = _guide_small(lightness, chroma)
     rgb, clipped = ops.finish(luma, chroma, guide_small, **_filter_options(parameters))
     return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
 
 
-def _full_size_chroma(
-    lightness: NDArray[np.float32], chroma: "Tensor", parameters: ColorizeParameters
+def _joint_bilateral(
+    plane: Plane, chroma: "Tensor", guide_small: "Tensor", parameters: ColorizeParameters
 ) -> "Tensor":
-    """Return (2, H, W) chroma by the refinement that was asked for."""
-    if parameters.refinement == "bilinear":
-        from torch.nn.functional import interpolate
-
-        return interpolate(chroma, lightness.shape, mode="bilinear", align_corners=False)[0]
+    """Return (2, H, W) chroma."""
     from napari_colorize import ops
 
-    guide = as_tensor(lightness, chroma.device)[None, None]
-    guide_small = _guide_small(lightness, chroma)
-    return ops.joint_bilateral_upsample(chroma, guide_small, guide, **_filter_options(parameters))[
-        0
-    ]
+    guide = as_tensor(plane.lightness(), chroma.device)[None, None]
+    options = _filter_options(parameters)
+    return ops.joint_bilateral_upsample(chroma, guide_small, guide, **options)[0]
+
+
+def _bilinear_rows(chroma: "Tensor", shape: tuple[int, int]) -> Rows:
+    """Return what gives (2, rows, W) chroma of a band of rows: bilinear, pixel centres aligned."""
+    import torch
+    from torch.nn.functional import interpolate
+
+    height, width = shape
+    last = chroma.shape[-2] - 1
+
+    def of(rows: slice) -> "Tensor":
+        centres = torch.arange(rows.start, rows.stop, device=chroma.device) + 0.5
+        at = (centres * (chroma.shape[-2] / height) - 0.5).clamp(0, last)
+        above = at.floor().long()
+        below = (above + 1).clamp(max=last)
+        band = torch.lerp(chroma[:, :, above], chroma[:, :, below], (at - above)[:, None])
+        return interpolate(band, (*band.shape[-2:-1], width), mode="bilinear")[0]
+
+    return of
 
 
 def _in_bands(
-    lightness: NDArray[np.float32],
-    chroma: "Tensor",
-    parameters: ColorizeParameters,
-    tick: Callable[[float], None],
+    plane: Plane, chroma_of: Rows, parameters: ColorizeParameters, tick: Callable[[float], None]
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Map full-size lightness and chroma into the gamut and to RGB, a band of rows at a time."""
+    """Map lightness and full-size chroma into the gamut and to RGB, a band of rows at a time."""
     import torch
 
     from napari_colorize import ops
 
-    height, width = lightness.shape
+    height, width = plane.luma.shape
     rgb = np.empty((height, width, 3), dtype=parameters.dtype)
     clipped = np.empty((height, width), dtype=bool)
     # Integer codes wider than 8 bits are rounded here; the operator itself knows 8 bits.
     coded = torch.uint8 if parameters.dtype == "uint8" else torch.float32
     for rows in row_bands(height, width):
         tick(rows.start / height)
-        light = as_tensor(lightness[rows], chroma.device)[None]
-        lab, outside = ops.gamut_clip(torch.cat([light, chroma[:, rows]]), channel_dim=0)
+        chroma = chroma_of(rows)
+        light = as_tensor(plane.lightness(rows), chroma.device)[None]
+        lab, outside = ops.gamut_clip(torch.cat([light, chroma]), channel_dim=0)
         band = ops.lab_to_rgb(lab, channel_dim=0, dtype=coded)
         if parameters.dtype == "uint16":
             band = (band.clamp(0, 1) * 65535).round()
@@ -172,7 +201,3 @@ def _in_bands(
         rgb[rows] = band.permute(1, 2, 0).cpu().numpy()
         clipped[rows] = outside.cpu().numpy()
     return rgb, clipped
-
-
-def _plane_of(small: "Tensor") -> NDArray[np.float32]:
-    return np.ascontiguousarray(small[0, 0].float().cpu().numpy())

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.lightness import look_up, row_bands
+
 MULTIPLE = 32
 """The network's input sides are multiples of this, its coarsest stride."""
 
@@ -48,7 +50,8 @@ def network_shape(height: int, width: int, network_size: int) -> tuple[int, int]
 def resize(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Resize a plane without aliasing: area average where it shrinks, bilinear where it grows.
 
-    Pixel centres are kept aligned (``align_corners=False``). Each axis is treated on its own.
+    Pixel centres are kept aligned (``align_corners=False``). Each axis is treated on its own. A
+    plane that has the size already is returned itself.
 
     Parameters
     ----------
@@ -61,8 +64,39 @@ def resize(plane: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.flo
     (height, width) or (height, width, C) float32 array
     """
     height, width = shape
-    plane = _resized_axis(plane, (height, plane.shape[1]), height <= plane.shape[0])
-    return _resized_axis(plane, (height, width), width <= plane.shape[1])
+    shrinks = height <= plane.shape[0], width <= plane.shape[1]
+    if shrinks[0] == shrinks[1]:
+        return _resized(plane, shape, shrinks[0])
+    # The axis that shrinks comes first, so that what lies between is never the larger.
+    between = (height, plane.shape[1]) if shrinks[0] else (plane.shape[0], width)
+    return _resized(_resized(plane, between, True), shape, False)
+
+
+def resize_codes(
+    codes: NDArray[np.uint8], table: NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resize the plane ``table[codes]`` without making it: see :func:`resize`.
+
+    Parameters
+    ----------
+    codes : (H, W) uint8 array
+    table : (256,) float32 array
+        What each code stands for.
+    shape : (height, width)
+        Size wanted.
+
+    Returns
+    -------
+    (height, width) float32 array
+    """
+    height, width = codes.shape
+    if shape[1] > width and shape[0] <= height:  # rows would grow before columns shrink
+        return np.ascontiguousarray(resize_codes(codes.T, table, shape[::-1]).T)
+    narrow = np.empty((height, shape[1]), dtype=np.float32)
+    for rows in row_bands(height, width):
+        band = look_up(codes[rows], table)
+        narrow[rows] = resize(band, (band.shape[0], shape[1]))
+    return resize(narrow, shape)
 
 
 def no_finer_than(grid: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int]:
@@ -74,7 +108,7 @@ def _rounded(side: float) -> int:
     return max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)
 
 
-def _resized_axis(plane: NDArray[Any], shape: tuple[int, int], shrinks: bool) -> NDArray[Any]:
+def _resized(plane: NDArray[Any], shape: tuple[int, int], shrinks: bool) -> NDArray[Any]:
     if plane.shape[:2] == shape:
         return plane
     import cv2

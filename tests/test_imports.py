@@ -13,7 +13,7 @@ ROOM = Path(napari_colorize.__file__).parent
 MODULES = sorted(ROOM.rglob("*.py"))
 
 MIDDLE = {
-    *("parameters", "image", "resample", "refine", "provenance", "files"),
+    *("parameters", "window", "lightness", "image", "resample", "refine", "provenance", "files"),
     *("methods", "checkpoints", "sample_data"),
 }
 TOP = {"widgets", "cli", "evaluation", "training"}

@@ -82,7 +82,7 @@ def test_all_output_types_show_the_same_picture():
 
 
 def test_bands_leave_no_seams(monkeypatch):
-    from napari_colorize import image as bands
+    from napari_colorize import lightness as bands
 
     picture = RNG.integers(0, 256, (70, 50), dtype=np.uint8)
     chroma = torch.from_numpy(RNG.normal(0, 25, (1, 2, 18, 13)).astype(np.float32))
@@ -90,6 +90,45 @@ def test_bands_leave_no_seams(monkeypatch):
     monkeypatch.setattr(bands, "BAND_PIXELS", 150)  # three rows
     pieces, _ = refined(picture, chroma, dtype="float32")
     assert np.abs(whole - pieces).max() < 1e-6
+
+
+def test_bilinear_chroma_is_that_of_the_whole_picture(monkeypatch):
+    from torch.nn.functional import interpolate
+
+    from napari_colorize import lightness as bands
+    from napari_colorize import ops
+
+    monkeypatch.setattr(bands, "BAND_PIXELS", 150)
+    picture = RNG.integers(60, 200, (70, 50), dtype=np.uint8)
+    chroma = torch.from_numpy(RNG.normal(0, 5, (1, 2, 18, 13)).astype(np.float32))
+    rgb, _ = refined(picture, chroma, dtype="float32", refinement="bilinear")
+    wanted = interpolate(chroma, picture.shape, mode="bilinear", align_corners=False)
+    light = torch.from_numpy(read_plane(picture).lightness())[None, None]
+    inside, _ = ops.gamut_clip(torch.cat([light, wanted], 1), channel_dim=1)
+    expected = ops.lab_to_rgb(inside, channel_dim=1)[0].permute(1, 2, 0)
+    assert np.abs(rgb - expected.numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize("shape", [(128, 192), (130, 201), (20, 400), (400, 9)])
+def test_the_small_guide_is_the_mean_lightness_of_each_cell(shape, monkeypatch):
+    """Whether it is made of what the network saw or of the picture itself."""
+    from napari_colorize import ops
+    from napari_colorize.resample import network_shape, no_finer_than, resize
+
+    guides = []
+    finish = ops.finish
+
+    def watched(luma, chroma, guide_small, **options):
+        guides.append(guide_small)
+        return finish(luma, chroma, guide_small, **options)
+
+    monkeypatch.setattr(ops, "finish", watched)
+    plane = read_plane(RNG.integers(0, 256, shape, dtype=np.uint8))
+    seen = network_shape(*shape, 64)
+    chroma = constant_chroma(0, 0, (seen[0] // 4, seen[1] // 4))
+    full_size_rgb(plane, plane.lightness_at(seen), chroma, ColorizeParameters())
+    grid = no_finer_than(tuple(chroma.shape[-2:]), shape)
+    assert guides[0][0, 0].numpy() == pytest.approx(resize(plane.lightness(), grid), abs=1e-3)
 
 
 def test_progress_is_told_and_may_stop_the_work():

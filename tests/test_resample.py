@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_colorize.resample import network_shape, no_finer_than, resize
+from napari_colorize.resample import network_shape, no_finer_than, resize, resize_codes
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,24 @@ def test_a_constant_stays_constant(height, width, new_height, new_width):
     resized = resize(np.full((height, width), 42.5, np.float32), (new_height, new_width))
     assert resized.shape == (new_height, new_width)
     assert resized == pytest.approx(42.5, abs=1e-4)
+
+
+def test_one_axis_may_shrink_while_the_other_grows():
+    plane = np.random.default_rng(0).random((40, 2), dtype=np.float32)
+    mean = plane.reshape(4, 10, 2).mean(axis=1)
+    assert resize(plane, (4, 8))[:, [0, -1]] == pytest.approx(mean, abs=1e-6)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
+def test_codes_are_resized_as_the_plane_they_stand_for(height, width, new_height, new_width):
+    generator = np.random.default_rng(height * 41 + width)
+    codes = generator.integers(0, 256, (height, width), dtype=np.uint8)
+    table = generator.random(256, dtype=np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("napari_colorize.lightness.BAND_PIXELS", 100)
+        found = resize_codes(codes, table, (new_height, new_width))
+    assert found.flags.c_contiguous
+    assert found == pytest.approx(resize(table[codes], (new_height, new_width)), abs=1e-5)
 
 
 def test_chroma_is_never_finer_than_the_picture():

@@ -103,11 +103,6 @@ def test_finish_passes_over_the_luma_once(counted) -> None:
     assert counted["passes"]["finish"] <= PIXELS // os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="colorize makes the whole picture's L* in float32 to average it down (image.Plane."
-    "lightness), and a second float plane when it clips the uncertainty (refine.full_size_map)",
-)
 def test_colorize_of_8_bits_asks_for_no_float_plane_but_the_uncertainty(counted) -> None:
     planes = [size for size in counted["blocks"]["colorize"]["large"] if size >= FLOAT_PLANE]
     assert len(planes) == 1

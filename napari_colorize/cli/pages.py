@@ -10,8 +10,8 @@ from napari_colorize import files
 from napari_colorize.api import Colorized, colorize
 from napari_colorize.cli.jobs import Job
 from napari_colorize.files import Page
-from napari_colorize.image import automatic_window
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.window import automatic_window
 
 OnPage = Callable[[int, int], None]
 

@@ -99,10 +99,9 @@ def watched(ledger: Ledger, model: Any) -> Iterator[None]:
     loaded = SimpleNamespace(graph=graph, record=model.record)
     wraps = (
         (api, "read_plane", "window"),
-        (image.Plane, "lightness", "window"),
-        (api, "resize", "window"),
+        (image.Plane, "lightness_at", "window"),
         (api, "full_size_map", "upsample"),
-        (refine, "resize", "upsample"),
+        (refine, "_guide_small", "upsample"),
         (refine, "resized_tensor", "upsample"),
         (ops, "finish", "finish"),
     )
