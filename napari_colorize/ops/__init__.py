@@ -1,7 +1,8 @@
 """The compiled operations, one documented Python function each.
 
 Each is also an operator of ``torch.ops.napari_colorize``, for use inside TorchScript and exported
-graphs. The names load on first use: importing this package imports no torch.
+graphs; those of `edge_aware` are plain torch and are not. The names load on first use: importing
+this package imports no torch.
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_colorize.ops.bilateral import joint_bilateral, joint_bilateral_upsample
     from napari_colorize.ops.colour import gamut_clip, lab_to_rgb, rgb_to_lab
+    from napari_colorize.ops.edge_aware import domain_transform, guided_filter, guided_upsample
     from napari_colorize.ops.encoding import annealed_mean, soft_encode, soft_encode_dense
     from napari_colorize.ops.finishing import finish
     from napari_colorize.ops.library import backend, load
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "annealed_mean": "encoding",
     "backend": "library",
+    "domain_transform": "edge_aware",
     "finish": "finishing",
     "gamut_clip": "colour",
+    "guided_filter": "edge_aware",
+    "guided_upsample": "edge_aware",
     "joint_bilateral": "bilateral",
     "joint_bilateral_upsample": "bilateral",
     "lab_to_rgb": "colour",
@@ -31,8 +36,11 @@ _HOME_OF = {
 __all__ = [
     "annealed_mean",
     "backend",
+    "domain_transform",
     "finish",
     "gamut_clip",
+    "guided_filter",
+    "guided_upsample",
     "joint_bilateral",
     "joint_bilateral_upsample",
     "lab_to_rgb",
