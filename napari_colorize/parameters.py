@@ -16,7 +16,7 @@ from typing import Any
 from napari_colorize import methods
 
 METHODS = tuple(methods.METHODS)
-REFINEMENTS = ("joint_bilateral", "bilinear")
+REFINEMENTS = ("joint_bilateral", "guided", "domain_transform", "bilinear")
 OUTPUT_DTYPES = ("uint8", "uint16", "float32")
 
 FROM_CHECKPOINT = ("temperature", "vividness", "network_size")
@@ -54,7 +54,7 @@ class ColorizeParameters:
 
     Parameters
     ----------
-    method : {"colorful"}
+    method : {"colorful", "deep"}
         The colouring method.
     checkpoint : str or path, optional
         Name of registered weights, or a weights file. ``None``: the method's own.
@@ -68,14 +68,15 @@ class ColorizeParameters:
     network_size : int, optional
         Short side, in pixels, of the picture that the network sees, 32…2048. ``None``: the
         checkpoint's default.
-    refinement : {"joint_bilateral", "bilinear"}
-        How the network's small chroma reaches full size.
+    refinement : {"joint_bilateral", "guided", "domain_transform", "bilinear"}
+        How the network's small chroma reaches full size: by the joint bilateral filter, the guided
+        filter (He et al. 2010), the domain transform (Gastal and Oliveira 2011), or plainly.
     radius : int
-        Window radius of the joint bilateral filter in chroma-grid pixels, 1…16.
+        Window radius of the first two in chroma-grid pixels, 1…16.
     sigma_space : float
-        Spatial standard deviation of that filter in chroma-grid pixels, 0.1…16.
+        Spatial standard deviation of the first and the third in chroma-grid pixels, 0.1…16.
     sigma_range : float
-        Range standard deviation of that filter in units of L*, 0.1…100.
+        Range standard deviation of these three in units of L*, 0.1…100.
     dtype : {"uint8", "uint16", "float32"}
         Type of the RGB result; float32 is 0…1.
     device : str

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_colorize._version import __version__
 from napari_colorize.image import Plane
+from napari_colorize.methods import WITHOUT_EFFECT
 from napari_colorize.parameters import ColorizeParameters
 
 SCHEMA = "napari-colorize/record/1"
@@ -21,6 +22,9 @@ NOTICE = (
 
 _REFINEMENTS = {
     "joint_bilateral": "joint bilateral upsampling (radius {radius}, space {sigma_space:g}, "
+    "range {sigma_range:g} L*)",
+    "guided": "guided upsampling (radius {radius}, range {sigma_range:g} L*)",
+    "domain_transform": "bilinear upsampling and domain transform (space {sigma_space:g}, "
     "range {sigma_range:g} L*)",
     "bilinear": "bilinear upsampling",
 }
@@ -79,6 +83,7 @@ def make_record(
         "method": parameters.method,
         "checkpoint": {"name": checkpoint.name, "sha256": checkpoint.sha256},
         "parameters": used,
+        "without_effect": list(WITHOUT_EFFECT.get(parameters.method, ())),
         "source": describe_source(source),
         "input": {
             "kind": plane.kind,
@@ -127,12 +132,16 @@ def legend(record: Mapping[str, Any]) -> str:
     used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
     low, high = used["window"]
     refinement = _REFINEMENTS[used["refinement"]].format(**used)
+    settings = "".join(
+        f"{name} {used[name]:g}, "
+        for name in ("temperature", "vividness")
+        if name not in record.get("without_effect", ())
+    )
     return (
         f"Colour was predicted with {software['name']} {software['version']} (method "
         f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
-        f"temperature {used['temperature']:g}, vividness {used['vividness']:g}, network short side "
-        f"{used['network_size']} px, {refinement}) from lightness alone, intensity window "
-        f"{low:g} to {high:g}; lightness is that of the original. Predicted colour is not a "
+        f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
+        f"alone, intensity window {low:g} to {high:g}; lightness is that of the original. Predicted colour is not a "
         "measurement."
     )
 

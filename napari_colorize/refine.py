@@ -4,6 +4,7 @@ uint8 results of the joint bilateral refinement leave through :func:`napari_colo
 in one pass. All others take the long way in bands of rows: full-size chroma, gamut mapping, RGB.
 """
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,9 @@ def full_size_rgb(
     if parameters.refinement == "bilinear":
         return _in_bands(plane, _bilinear_rows(chroma, plane.luma.shape), parameters, tick)
     guide_small = as_tensor(_guide_small(plane, seen, chroma.shape[-2:]), chroma.device)[None, None]
-    if parameters.dtype == "uint8":
+    if parameters.refinement == "joint_bilateral" and parameters.dtype == "uint8":
         return _finished(plane, chroma, guide_small, parameters)
-    whole = _joint_bilateral(plane, chroma, guide_small, parameters)
+    whole = _whole_chroma(plane, chroma, guide_small, parameters)
     return _in_bands(plane, lambda rows: whole[:, rows], parameters, tick)
 
 
@@ -145,15 +146,25 @@ def _finished(
     return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
 
 
-def _joint_bilateral(
+def _whole_chroma(
     plane: Plane, chroma: "Tensor", guide_small: "Tensor", parameters: ColorizeParameters
 ) -> "Tensor":
-    """Return (2, H, W) chroma."""
+    """Return (2, H, W) chroma by the refinement that was asked for."""
     from napari_colorize import ops
 
     guide = as_tensor(plane.lightness(), chroma.device)[None, None]
     options = _filter_options(parameters)
-    return ops.joint_bilateral_upsample(chroma, guide_small, guide, **options)[0]
+    if parameters.refinement == "joint_bilateral":
+        return ops.joint_bilateral_upsample(chroma, guide_small, guide, **options)[0]
+    reach = options.pop("sigma_space")
+    if parameters.refinement == "guided":
+        return ops.guided_upsample(chroma, guide_small, guide, **options)[0]
+    # The domain transform walks from pixel to pixel of the picture, not of the chroma's grid.
+    enlarged = math.sqrt(guide[0, 0].numel() / chroma[0, 0].numel())
+    flat = _bilinear_rows(chroma, plane.luma.shape)(slice(0, plane.luma.shape[0]))[None]
+    return ops.domain_transform(
+        flat, guide, sigma_space=reach * enlarged, sigma_range=parameters.sigma_range
+    )[0]
 
 
 def _bilinear_rows(chroma: "Tensor", shape: tuple[int, int]) -> Rows:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_colorize.image import read_plane
-from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.parameters import REFINEMENTS, ColorizeParameters
 from napari_colorize.refine import full_size_map, full_size_rgb, with_alpha
 
 RNG = np.random.default_rng(1)
@@ -23,7 +23,7 @@ def constant_chroma(a, b, grid=(6, 8)):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.parametrize("refinement", ["joint_bilateral", "bilinear"])
+@pytest.mark.parametrize("refinement", REFINEMENTS)
 class TestEveryWay:
     def test_no_chroma_gives_back_the_grey_codes(self, refinement, dtype):
         image = RNG.integers(0, 256, (37, 53), dtype=np.uint8)
@@ -63,11 +63,13 @@ def test_joint_bilateral_keeps_colour_on_its_side_of_an_edge(dtype):
     chroma = torch.zeros(1, 2, 16, 16)
     chroma[:, 0, :, :7], chroma[:, 0, :, 7:] = 30.0, 0.0
     across = {}
-    for refinement in ("joint_bilateral", "bilinear"):
+    for refinement in REFINEMENTS:
         rgb, _ = refined(image, chroma, refinement=refinement, dtype=dtype, sigma_range=3.0)
         bright = rgb[32, 26:30].astype(float) / FULL_RANGE[dtype]
         across[refinement] = np.abs(bright[:, 0] - bright[:, 1]).max()
     assert across["joint_bilateral"] < 0.1 * across["bilinear"]
+    assert across["guided"] < 0.5 * across["bilinear"]
+    assert across["domain_transform"] < 0.8 * across["bilinear"]
 
 
 def test_all_output_types_show_the_same_picture():

@@ -19,9 +19,11 @@ from napari_colorize.parameters import METHODS, REFINEMENTS, ColorizeParameters
 from napari_colorize.widgets._slider import DefaultedSlider
 
 OPTIONS: dict[str, Any] = {option.name: option for option in fields(ColorizeParameters)}
-METHOD_TITLES = {"colorful": "Colorful (Zhang 2016)"}
+METHOD_TITLES = {"colorful": "Colorful (Zhang 2016)", "deep": "Deep (Cheng 2015)"}
 REFINEMENT_TITLES = {
     "joint_bilateral": "Along edges",
+    "guided": "Guided filter",
+    "domain_transform": "Domain transform",
     "bilinear": "Plain",
 }
 PAPER_DEFAULTS = {"temperature": 0.38, "vividness": 0.5}
