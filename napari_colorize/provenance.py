@@ -141,8 +141,8 @@ def legend(record: Mapping[str, Any]) -> str:
         f"Colour was predicted with {software['name']} {software['version']} (method "
         f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
         f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
-        f"alone, intensity window {low:g} to {high:g}; lightness is that of the original. Predicted colour is not a "
-        "measurement."
+        f"alone, intensity window {low:g} to {high:g}; lightness is that of the original. "
+        "Predicted colour is not a measurement."
     )
 
 
