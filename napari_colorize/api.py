@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float, str], None]
 """Told the share done, 0…1, and in a few words what comes next."""
+
+Asked = TypeVar("Asked", bound=ColorizeParameters)
 
 
 class Cancelled(Exception):
@@ -115,25 +117,24 @@ def colorize(
     if method is not None:
         changes["method"] = method
     asked = (parameters or ColorizeParameters()).changed(**changes)
-    tick = _Ticker(progress, should_stop)
+    tick = Ticker(progress, should_stop)
     provenance.describe_source(source)  # a wrong one is refused before the work, not after
 
     tick(0.0, "reading lightness")
-    with _explained_memory("reading lightness", image, "cpu"):
+    with explained_memory("reading lightness", image, "cpu"):
         plane = read_plane(image, asked.window)
     tick(0.1, "loading weights")
     device = resolve_device(asked.device)
-    with _explained_memory("loading the weights", image, device):
-        model = checkpoints.load(_checkpoint_of(asked), device)
-    used = _resolved(asked, model.record, device)
+    with explained_memory("loading the weights", image, device):
+        model, used = load_model(asked, device)
     assert used.network_size is not None
     height, width = plane.luma.shape
     tick(0.25, "predicting colour")
-    with _explained_memory("predicting colour", image, device):
+    with explained_memory("predicting colour", image, device):
         seen = plane.lightness_at(network_shape(height, width, used.network_size))
-        chroma, small_uncertainty = _predict(model.graph, seen, used)
+        chroma, small_uncertainty = predict(model.graph, seen, used)
     tick(0.7, "refining")
-    with _explained_memory("refining", image, device):
+    with explained_memory("refining", image, device):
         rgb, clipped = full_size_rgb(
             plane, seen, chroma, used, lambda share: tick(0.7 + 0.25 * share, "refining")
         )
@@ -177,7 +178,7 @@ def resolve_device(device: str) -> str:
     return device
 
 
-class _Ticker:
+class Ticker:
     """Reports progress, and stops the work when somebody wants it stopped."""
 
     def __init__(self, progress: Progress | None, should_stop: Callable[[], bool] | None) -> None:
@@ -191,27 +192,66 @@ class _Ticker:
             self._progress(share, stage)
 
 
-def _checkpoint_of(parameters: ColorizeParameters) -> str:
-    if parameters.checkpoint is not None:
-        return parameters.checkpoint
-    return checkpoints.default_for(parameters.method).name
+def load_model(asked: Asked, device: str) -> tuple[Any, Asked]:
+    """Load the weights that were asked for, and fill in what was left to them.
 
+    Parameters
+    ----------
+    asked : ColorizeParameters
+        Or a subclass.
+    device : str
+        From :func:`resolve_device`.
 
-def _resolved(asked: ColorizeParameters, record: Any, device: str) -> ColorizeParameters:
-    """Fill in what was left to the checkpoint, and refuse weights of another method."""
+    Returns
+    -------
+    model : checkpoints.LoadedModel
+        ``graph`` and ``record``.
+    used : ColorizeParameters
+        Of the type that was given; nothing is left open in it but, perhaps, the window.
+
+    Raises
+    ------
+    ValueError
+        The weights belong to another method, are missing or are damaged.
+    """
+    name = asked.checkpoint or checkpoints.default_for(asked.method).name
+    model = checkpoints.load(name, device)
+    record = model.record
     if record.method != asked.method:
         raise ValueError(
             f"The weights {record.name!r} belong to the method {record.method!r}, not to "
             f"{asked.method!r}; choose the method or the checkpoint that fits."
         )
     checkpoint = asked.checkpoint or record.name
-    return asked.resolved(record.defaults).changed(checkpoint=checkpoint, device=device)
+    return model, asked.resolved(record.defaults).changed(checkpoint=checkpoint, device=device)
 
 
-def _predict(
+def predict(
     graph: Any, seen: NDArray[np.float32], used: ColorizeParameters
 ) -> "tuple[Tensor, Tensor]":
-    """Run the network on an (h, w) plane of L*; return chroma and uncertainty on its grid."""
+    """Run a network on one plane of lightness.
+
+    Parameters
+    ----------
+    graph : callable
+        A method's graph, as ``checkpoints.load`` gives it.
+    seen : (h', w') float32 array
+        L*, 0…100.
+    used : ColorizeParameters
+        Its ``temperature``, ``vividness`` and ``device`` are set.
+
+    Returns
+    -------
+    chroma : (1, 2, h, w) float32 tensor
+        a and b in Lab units.
+    uncertainty : (1, 1, h, w) float32 tensor
+        0…1.
+
+    Raises
+    ------
+    RuntimeError
+        Values that are not finite.
+    """
     import torch
 
     temperature, vividness = (
@@ -230,7 +270,7 @@ def _predict(
 
 
 @contextlib.contextmanager
-def _explained_memory(stage: str, image: Any, device: str) -> Iterator[None]:
+def explained_memory(stage: str, image: Any, device: str) -> Iterator[None]:
     """Turn every way of running out of memory into one sentence; never into a grey picture."""
     try:
         yield

@@ -11,7 +11,7 @@ import numbers
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Self
 
 from napari_colorize import methods
 
@@ -168,17 +168,17 @@ class ColorizeParameters:
         return values
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ColorizeParameters":
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Build parameters from :meth:`to_dict`'s form; missing fields take their defaults."""
-        _refuse_unknown(values)
+        _refuse_unknown(values, cls)
         return cls(**values)
 
-    def changed(self, **changes: Any) -> "ColorizeParameters":
+    def changed(self, **changes: Any) -> Self:
         """Return a checked copy with some fields replaced."""
-        _refuse_unknown(changes)
+        _refuse_unknown(changes, type(self))
         return replace(self, **changes)
 
-    def resolved(self, defaults: Mapping[str, Any]) -> "ColorizeParameters":
+    def resolved(self, defaults: Mapping[str, Any]) -> Self:
         """Return a copy in which a checkpoint's defaults stand where nothing was asked for.
 
         Parameters
@@ -283,8 +283,8 @@ def _plain(value: Any) -> float:
     return value.item() if hasattr(value, "item") else value
 
 
-def _refuse_unknown(values: Mapping[str, Any]) -> None:
-    known = [option.name for option in fields(ColorizeParameters)]
+def _refuse_unknown(values: Mapping[str, Any], parameters: type[ColorizeParameters]) -> None:
+    known = [option.name for option in fields(parameters)]
     for name in values:
         if name not in known:
             close = difflib.get_close_matches(str(name), known, n=1)

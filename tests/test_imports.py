@@ -20,8 +20,8 @@ TOP = {"widgets", "cli", "evaluation", "training"}
 MAY_LOOK_AT = (
     {"_version": set(), "__init__": {"_version"}, "ops": {"_C", "_C_cuda", "_version"}}
     | {part: MIDDLE | {"ops", "_version"} for part in MIDDLE}
-    | {"api": MIDDLE | {"ops", "_version"}}
-    | {part: MIDDLE | {"api", "ops", "_version", "__init__"} for part in TOP}
+    | {"api": MIDDLE | {"ops", "_version"}, "sequences": MIDDLE | {"api", "ops", "_version"}}
+    | {part: MIDDLE | {"api", "sequences", "ops", "_version", "__init__"} for part in TOP}
 )
 """Of each part of the package, the others that it may import; itself is always allowed."""
 
