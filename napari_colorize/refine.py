@@ -52,11 +52,13 @@ def full_size_rgb(
     clipped : (H, W) bool array
         Where the predicted colour was outside sRGB and was moved towards grey.
     """
+    height, width = plane.luma.shape
     small_height, small_width = chroma.shape[-2:]
-    chroma = resized_tensor(chroma, no_finer_than((small_height, small_width), plane.luma.shape))
+    grid = no_finer_than((small_height, small_width), (height, width))
+    chroma = resized_tensor(chroma, grid)
     if parameters.refinement == "bilinear":
-        return _in_bands(plane, _bilinear_rows(chroma, plane.luma.shape), parameters, tick)
-    guide_small = as_tensor(_guide_small(plane, seen, chroma.shape[-2:]), chroma.device)[None, None]
+        return _in_bands(plane, _bilinear_rows(chroma, (height, width)), parameters, tick)
+    guide_small = as_tensor(_guide_small(plane, seen, grid), chroma.device)[None, None]
     if parameters.refinement == "joint_bilateral" and parameters.dtype == "uint8":
         return _finished(plane, chroma, guide_small, parameters)
     whole = _whole_chroma(plane, chroma, guide_small, parameters)
