@@ -141,8 +141,22 @@ def legend(record: Mapping[str, Any]) -> str:
         f"Colour was predicted with {software['name']} {software['version']} (method "
         f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
         f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
-        f"alone, intensity window {low:g} to {high:g}; lightness is that of the original. "
-        "Predicted colour is not a measurement."
+        f"alone, intensity window {low:g} to {high:g}{_planes_of(record)}; lightness is that of "
+        "the original. Predicted colour is not a measurement."
+    )
+
+
+def _planes_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend how the planes of a stack hang together; nothing of a single picture."""
+    stack = record.get("stack")
+    if not stack:
+        return ""
+    many = f"all {stack['planes']} planes" if stack["planes"] else "all planes"
+    if not stack["reach"]:
+        return f" for {many}"
+    return (
+        f" for {many}; colour was smoothed along axis {stack['axis']} where structure continues "
+        f"(consistency {stack['consistency']:g}, up to {stack['reach']} planes to either side)"
     )
 
 
@@ -157,20 +171,23 @@ def as_python(record: Mapping[str, Any]) -> str:
 
     used = {k: v for k, v in record["parameters"].items() if k != "device"}
     used["window"] = tuple(used["window"])
+    stack = record.get("stack")
     source = record.get("source") or {}
     lines = ["import napari_colorize"]
     if str(source.get("path", "")).lower().endswith(READABLE):
-        page = source.get("page") or 0
-        lines += [
-            "from napari_colorize import files",
-            "",
-            f"image = files.read({source['path']!r})[{page}].pixels",
-        ]
+        page = f"[{source.get('page') or 0}].pixels"
+        pages = f"files.read({source['path']!r})"
+        read = f"[page.pixels for page in {pages}]" if stack else f"{pages}{page}"
+        lines += ["from napari_colorize import files", "", f"image = {read}"]
     else:
         name = source.get("name") or source.get("path")
         named = f" {name!r}" if name else ""
-        lines += ["", f"# image: the {_shape_of(record)} pixels of the picture{named}"]
-    lines.append("result = napari_colorize.colorize(")
+        lines += ["", f"# image: the {_shape_of(record)} pixels of the {'stack' if stack else 'picture'}{named}"]
+    if stack:
+        used = {"axis": stack["axis"], "rgb": stack["rgb"], **used}
+    else:
+        used.pop("consistency", None)  # of no use to a single picture
+    lines.append(f"result = napari_colorize.{'colorize_stack' if stack else 'colorize'}(")
     lines.append("    image,")
     lines += [f"    {name}={value!r}," for name, value in used.items()]
     lines += [")", "rgb, uncertainty, clipped = result.rgb, result.uncertainty, result.clipped"]
