@@ -135,7 +135,8 @@ def locate(name_or_path: str | Path) -> registry.Entry:
 def _entry_of_file(path: Path) -> registry.Entry:
     if path.suffix == ".json":
         found = CheckpointRecord.from_json(path)
-        return registry.Entry(found, path.parent / found.file if found.file else None)
+        weights_path = path.parent / found.file if found.file else None
+        return registry.Entry(found, weights_path, path)
     if not path.is_file():
         raise CheckpointError(f"The weights file {path} does not exist. Check the path.")
     beside = path.with_suffix(".json")
@@ -145,7 +146,8 @@ def _entry_of_file(path: Path) -> registry.Entry:
             f"{path.name} has no record ({beside.name}) beside it, so it is not known which "
             f"network it belongs to. Import it first: `napari-colorize models import {path.name}`."
         )
-    return registry.Entry(replace(CheckpointRecord.from_json(beside), file=path.name), path)
+    found = replace(CheckpointRecord.from_json(beside), file=path.name)
+    return registry.Entry(found, path, beside)
 
 
 def _load(entry: registry.Entry, device: "torch.device") -> LoadedModel:

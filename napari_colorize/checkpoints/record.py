@@ -9,6 +9,9 @@ from typing import Any
 from napari_colorize.checkpoints.errors import CheckpointError
 from napari_colorize.checkpoints.validation import check_record
 
+UNGRADED = "Not graded yet: see docs/training.md."
+"""The known failure of weights fresh from a training; it goes when scores are recorded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointRecord:
@@ -44,7 +47,9 @@ class CheckpointRecord:
     hours : float or None
         Wall-clock hours of the training.
     scores : mapping
-        Metrics on held-out images, by name.
+        What `evaluation.recording.record_scores` wrote: key → [value, low, high] at the
+        `defaults`, ``pictures`` and ``fingerprint`` that say on what, ``other_settings`` and
+        ``compared_with``.
     defaults : mapping
         ``temperature`` (0.01…1), ``vividness`` (0…1) and ``network_size`` (short side of the
         picture that the network sees, 32…2048 pixels): what these weights were chosen with.

@@ -18,10 +18,11 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Entry:
-    """A record and where its weights lie; `weights` is None for an offer to download."""
+    """A record, where its weights lie (None for an offer to download), and its own file."""
 
     record: CheckpointRecord
     weights: Path | None
+    described_in: Path | None = None
 
     @property
     def installed(self) -> bool:
@@ -127,7 +128,7 @@ def _read_entry(path: Path, weights_folder: Path) -> Entry:
         raise CheckpointError(
             f"{path}: the record calls itself {found.name!r}; the file must be {found.name}.json."
         )
-    return Entry(found, weights_folder / found.file if found.file else None)
+    return Entry(found, weights_folder / found.file if found.file else None, path)
 
 
 def _preference(entry: Entry) -> tuple:

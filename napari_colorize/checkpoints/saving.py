@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_colorize._version import __version__
 from napari_colorize.checkpoints.errors import CheckpointError
@@ -15,6 +15,10 @@ from napari_colorize.checkpoints.weights import digest
 
 if TYPE_CHECKING:
     import torch
+
+_OF_THE_WEIGHTS = frozenset(
+    {"name", "architecture", "options", "sha256", "size_bytes", "file", "trained_rebalancing"}
+)
 
 
 def save_checkpoint(
@@ -75,6 +79,42 @@ def save_checkpoint(
     write_whole(weights_path, content)
     write_whole(record_path, complete.to_json().encode())
     return complete
+
+
+def update_record(name_or_path: str | Path, **changes: Any) -> CheckpointRecord:
+    """Replace fields of a record where it lies; the weights are not touched.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        As `checkpoints.load` takes it. A shipped record is changed inside the package.
+    **changes
+        Fields of `CheckpointRecord` that say something *about* the weights, such as ``scores``,
+        ``known_failures`` or ``intended_use``.
+
+    Returns
+    -------
+    CheckpointRecord
+        As written.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) There are no such weights, or a field cannot be replaced or is wrong.
+    """
+    from napari_colorize.checkpoints.loading import locate
+
+    fixed = sorted(set(changes) & _OF_THE_WEIGHTS)
+    if fixed:
+        raise CheckpointError(
+            f"The record's {', '.join(fixed)} belongs to the weights and cannot be changed without "
+            "them; save the checkpoint anew."
+        )
+    entry = locate(name_or_path)
+    assert entry.described_in is not None
+    changed = replace(entry.record, **changes)
+    write_whole(entry.described_in, changed.to_json().encode())
+    return changed
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,9 +1,7 @@
 """``napari-colorize models``: the weights on this machine, and how to get more."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,7 +10,7 @@ from napari_colorize.checkpoints import registry
 
 @click.group("models")
 def command() -> None:
-    """List, show, verify, import and fetch weights."""
+    """List, show, verify, grade, import and fetch weights."""
 
 
 @command.command("list")
@@ -34,23 +32,44 @@ def list_models() -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", metavar="NAME|FILE")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def show(name: str, as_json: bool) -> None:
-    """Show what is known about the weights NAME: data, training, scores, failures, licence."""
-    entry = registry.find(name)
+    """Print the model card of the weights NAME: use, failures, scores, pictures, training."""
+    entry = _entry(name)
     if as_json:
         click.echo(entry.record.to_json(), nl=False)
         return
-    values: dict[str, Any] = {
-        "name": None,
-        "state": _state(entry),
-        "path": str(entry.weights or ""),
-    } | entry.record.to_dict()
-    shown = {key: value for key, value in values.items() if value not in ("", None, [], {}, 0)}
-    width = max(map(len, shown))
-    for key, value in shown.items():
-        _show_field(key.replace("_", " "), value, width)
+    from napari_colorize.checkpoints.card import card
+    from napari_colorize.evaluation.catalogue import BY_KEY
+
+    click.echo(card(entry.record, BY_KEY), nl=False)
+    where = f": {entry.weights}" if entry.installed else ""
+    click.echo(f"\n{_state(entry).capitalize()}{where}")
+
+
+@command.command("grade")
+@click.argument("name", metavar="NAME|FILE")
+@click.option(
+    "--from",
+    "reports",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="REPORT",
+    help="Folder that `evaluate` wrote, or its scores.json; may be repeated.",
+)
+@click.option("--pictures", default="", help="What the graded pictures are, in a few words.")
+def grade(name: str, reports: tuple[Path, ...], pictures: str) -> None:
+    """Write the scores of an evaluation into the record of the weights NAME that it graded."""
+    from napari_colorize.evaluation.recording import record_scores
+
+    record = record_scores(name, reports, pictures=pictures)
+    beside = len(record.scores["other_settings"])
+    click.echo(
+        f"Recorded the scores of {record.name} on {record.scores['count']} pictures"
+        f"{f', and at {beside} other settings' if beside else ''}."
+    )
 
 
 @command.command("verify")
@@ -124,16 +143,10 @@ def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes else "–"
 
 
-def _show_field(title: str, value: Any, width: int) -> None:
-    indent = " " * (width + 2)
-    if isinstance(value, dict):
-        lines = [f"{key}: {_plain(inner)}" for key, inner in value.items()]
-    elif isinstance(value, list):
-        lines = [_plain(inner) for inner in value]
-    else:
-        lines = [_plain(value)]
-    click.echo(f"{title.ljust(width)}  " + f"\n{indent}".join(lines))
+def _entry(name: str) -> registry.Entry:
+    """Find weights by name, also those not fetched yet, or by their file."""
+    if not name.endswith((".safetensors", ".pth", ".json")):
+        return registry.find(name)
+    from napari_colorize.checkpoints.loading import locate
 
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return locate(name)

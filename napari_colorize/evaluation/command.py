@@ -22,6 +22,13 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 )
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Parameter to set.")
 @click.option(
+    "--also",
+    "variants",
+    multiple=True,
+    metavar="KEY=VALUE[,…]",
+    help="Grade each method at this setting too, beside the first; may be repeated.",
+)
+@click.option(
     "--images", "images", multiple=True, required=True, type=_EXISTING, help="Folder or tar."
 )
 @click.option("--labels", type=_EXISTING, help="Picture → WordNet id, where names do not say it.")
@@ -34,8 +41,15 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 @click.option("--perceptual", is_flag=True, help="Distances on pretrained features; slow.")
 @click.option("--baselines/--no-baselines", default=True, help="Grade grey, mean, random too.")
 @click.option("--damaged", is_flag=True, help="Grade damaged forms too, and check what notices.")
+@click.option(
+    "--sheet",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write contact sheets: N pictures chosen by their names' hashes, the worst, and "
+    "scikit-image's own.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
-def evaluate(output: Path, quiet: bool, **given: Any) -> None:
+def evaluate(output: Path, quiet: bool, sheet: int | None, **given: Any) -> None:
     """Grade colouring methods on pictures whose colours are known.
 
     The pictures are made grey at equal L*, coloured at their own size, and compared with the
@@ -46,6 +60,7 @@ def evaluate(output: Path, quiet: bool, **given: Any) -> None:
     from napari_colorize.evaluation.damage import blind_scores
     from napari_colorize.evaluation.report import write_report, write_scores
     from napari_colorize.evaluation.runner import grade
+    from napari_colorize.evaluation.sheets import write_sheets
     from napari_colorize.evaluation.summary import summarise
 
     _refuse_missing_packages()
@@ -67,6 +82,10 @@ def evaluate(output: Path, quiet: bool, **given: Any) -> None:
         for method in (m.name for m in grading.methods if m.kind == "method"):
             for key, damage in blind_scores(values, method):
                 click.echo(f"Note: {key} does not notice the damage {damage!r} to {method}.")
+    if sheet:
+        shown = [method for method in grading.methods if method.kind == "method"]
+        for path in write_sheets(output, shown, grading.images, sheet, scores=scores):
+            click.echo(str(path))
     click.echo(str(page))
 
 
@@ -93,7 +112,14 @@ def _grading(**given: Any) -> Any:
     from napari_colorize.evaluation.runner import Grading
     from napari_colorize.evaluation.scoring import ScoringOptions
 
-    methods = methods_of(given["methods"], given["checkpoints"], given["changes"])
+    settings = [given["changes"]] + [
+        (*given["changes"], *variant.split(",")) for variant in given["variants"]
+    ]
+    methods = [
+        method
+        for changes in settings
+        for method in methods_of(given["methods"], given["checkpoints"], changes)
+    ]
     spoilt = [one for method in methods for one in damaged(method)] if given["damaged"] else []
     plain = []
     if given["baselines"]:

@@ -81,9 +81,11 @@ def colorize_method(
     checkpoint = given.checkpoint or checkpoints.default_for(method).name
     record = checkpoints.load(checkpoint, "cpu").record
     used = given.resolved(record.defaults).changed(checkpoint=checkpoint)
-    said = ", ".join(f"{key}={value}" for key, value in sorted(parameters.items()))
+    # The checkpoint by its name: its path would lead nowhere on another machine
+    told = parameters | ({"checkpoint": record.name} if "checkpoint" in parameters else {})
+    said = ", ".join(f"{key}={value}" for key, value in sorted(told.items()))
     settings = used.to_dict()
-    settings["checkpoint"] = record.name  # not a path of this machine
+    settings["checkpoint"] = record.name
     settings["sha256"] = record.sha256
 
     def colour(grey: np.ndarray) -> Any:

@@ -2,13 +2,15 @@
 
 import hashlib
 import os
+from dataclasses import replace
 
 import pytest
 import safetensors.torch
 import torch
 
-from napari_colorize.checkpoints import CheckpointError, save_checkpoint
+from napari_colorize.checkpoints import CheckpointError, registry, save_checkpoint
 from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.checkpoints.saving import update_record
 
 
 def test_fills_in_hash_size_and_file(tiny_graph, make_record, tmp_path):
@@ -79,3 +81,21 @@ def test_weights_may_live_apart_from_records(tiny_graph, make_record, tmp_path):
     )
     assert [p.name for p in (tmp_path / "records").iterdir()] == ["tiny-one.json"]
     assert [p.name for p in (tmp_path / "weights").iterdir()] == ["tiny-one.safetensors"]
+
+
+def test_a_record_is_changed_where_it_lies_and_the_weights_stay(tiny_graph, make_record, tmp_path):
+    folder = registry.SHIPPED_RECORDS
+    written = save_checkpoint(tiny_graph.state_dict(), make_record(), folder)
+    weights = (folder / written.file).read_bytes()
+    changed = update_record("tiny-one", intended_use="tests", scores={"psnr": [20.0, 19.0, 21.0]})
+    assert registry.record("tiny-one") == changed
+    assert changed == replace(written, intended_use="tests", scores={"psnr": [20.0, 19.0, 21.0]})
+    assert (folder / written.file).read_bytes() == weights
+
+
+def test_what_belongs_to_the_weights_is_not_changed_without_them(tiny_graph, make_record):
+    save_checkpoint(tiny_graph.state_dict(), make_record(), registry.SHIPPED_RECORDS)
+    with pytest.raises(CheckpointError, match="sha256, trained_rebalancing"):
+        update_record("tiny-one", sha256="0" * 64, trained_rebalancing=1.0, seed=3)
+    with pytest.raises(CheckpointError, match="must be text"):
+        update_record("tiny-one", licence=3)

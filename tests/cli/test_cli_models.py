@@ -7,9 +7,10 @@ import json
 import pytest
 import torch
 
-from napari_colorize import checkpoints, methods
+from napari_colorize import ColorizeParameters, checkpoints, methods
 from napari_colorize.checkpoints import registry
 from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.evaluation.summary import FORMAT
 
 
 def _tiny(**_):
@@ -87,11 +88,17 @@ class TestShow:
         output = run("models", "show", "house").stdout
         assert "Snow turns yellow." in output
         assert str(house) in output
-        assert "temperature: 0.38" in output
+        assert "temperature 0.38" in output
+        assert output.startswith("# house\n")
+        assert "Never measure predicted colour" in output
 
     def test_prints_the_record_as_json(self, run, house):
         given = json.loads(run("models", "show", "house", "--json").stdout)
         assert CheckpointRecord.from_dict(given) == registry.record("house")
+
+    def test_prints_the_card_of_a_file_and_of_an_offer(self, run, house, offer):
+        assert run("models", "show", house).stdout == run("models", "show", "house").stdout
+        assert run("models", "show", "paper").stdout.endswith("\nTo be fetched\n")
 
     def test_of_an_unknown_name_lists_the_known_ones(self, run, house):
         result = run("models", "show", "hut")
@@ -117,6 +124,34 @@ class TestVerify:
         assert "house: house.safetensors is not the file" in result.stderr
         assert "annex: intact" in result.stdout
         assert run("models", "verify", "annex").exit_code == 0
+
+
+class TestGrade:
+    def test_writes_a_report_into_the_record_and_the_card(self, run, house, tmp_path):
+        estimate = {"value": 23.125, "low": 22.5, "high": 24.0, "pictures": 3}
+        settings = ColorizeParameters().resolved(registry.record("house").defaults).to_dict()
+        settings |= {"checkpoint": "house", "sha256": registry.record("house").sha256}
+        method = {"kind": "method", "settings": settings, "scores": {"psnr": estimate}}
+        scores = {
+            "format": FORMAT,
+            "settings": {},
+            "versions": {"napari-colorize": "0.1.0"},
+            "pictures": {"count": 3, "fingerprint": "ab" * 32},
+            "methods": {"colorful": method},
+        }
+        (tmp_path / "scores.json").write_text(json.dumps(scores))
+        result = run("models", "grade", "house", "--from", tmp_path, "--pictures", "three gardens")
+        assert result.exit_code == 0, result.output
+        assert result.stdout == "Recorded the scores of house on 3 pictures.\n"
+        card = run("models", "show", "house").stdout
+        assert "On three gardens;" in card
+        assert "| 23.12 (22.50 … 24.00) |" in card
+        assert registry.record("house").scores["psnr"] == [23.125, 22.5, 24.0]
+
+    def test_without_a_report_is_a_sentence(self, run, house, tmp_path):
+        result = run("models", "grade", "house", "--from", tmp_path)
+        assert result.exit_code == 1
+        assert "make a report with evaluate first" in result.stderr
 
 
 class TestGettingMore:

@@ -5,7 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from napari_colorize.evaluation import methods
+from napari_colorize.evaluation import baselines as baselines_
+from napari_colorize.evaluation import methods, sheets
 from napari_colorize.evaluation.command import evaluate, evaluate_compare, turing
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.observer import simulated_observer, sit
@@ -78,3 +79,28 @@ def test_turing_from_pictures_to_the_sheet(folder, tmp_path):
     assert "colorful: 0.0 % fooled (0 of 10;" in said
     assert sheet.exists()
     assert json.loads(sheet.with_suffix(".json").read_text())["participants"] == 2
+
+
+def test_other_settings_are_graded_beside_and_sheets_written_by_the_same_command(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sheets, "IN_COLOUR", ())
+    monkeypatch.setattr(sheets, "GREY", ("coins",))
+    monkeypatch.setattr(
+        methods,
+        "colorize_method",
+        lambda method, **settings: GradedMethod(f"{method} {settings}", baselines_.grey, settings),
+    )
+    out = tmp_path / "report"
+    options = ("--no-judge", "--no-baselines", "-q", "--sheet", 4)
+    settings = ("--set", "radius=2", "--also", "vividness=1,radius=4", "--also", "vividness=0")
+    said = run(evaluate, "--images", folder, "-o", out, *settings, *options)
+    graded = json.loads((out / "scores.json").read_text())["methods"].values()
+    assert [method["settings"] for method in graded] == [
+        {"radius": 2},
+        {"radius": 4, "vividness": 1},
+        {"radius": 2, "vividness": 0},
+    ]
+    for name in ("sheet-1.png", "sheet-worst.png", "sheet-scikit-image.png"):
+        assert str(out / name) in said
+        assert (out / name).stat().st_size > 1000
