@@ -12,14 +12,34 @@ from napari_colorize._version import __version__
 if TYPE_CHECKING:
     from napari_colorize.api import Colorized, colorize
     from napari_colorize.parameters import ColorizeParameters
+    from napari_colorize.sequences.lazy import colorize_lazy, colorize_multiscale
+    from napari_colorize.sequences.parameters import StackParameters
+    from napari_colorize.sequences.stack import ColorizedStack, colorize_planes, colorize_stack
 
 _HOME_OF = {
     "colorize": "napari_colorize.api",
     "Colorized": "napari_colorize.api",
     "ColorizeParameters": "napari_colorize.parameters",
+    "colorize_stack": "napari_colorize.sequences.stack",
+    "colorize_planes": "napari_colorize.sequences.stack",
+    "colorize_lazy": "napari_colorize.sequences.lazy",
+    "colorize_multiscale": "napari_colorize.sequences.lazy",
+    "ColorizedStack": "napari_colorize.sequences.stack",
+    "StackParameters": "napari_colorize.sequences.parameters",
 }
 
-__all__ = ["ColorizeParameters", "Colorized", "__version__", "colorize"]
+__all__ = [
+    "ColorizeParameters",
+    "Colorized",
+    "ColorizedStack",
+    "StackParameters",
+    "__version__",
+    "colorize",
+    "colorize_lazy",
+    "colorize_multiscale",
+    "colorize_planes",
+    "colorize_stack",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,234 @@
+"""Stacks and pyramids whose planes are coloured when somebody looks at them."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.sequences.parameters import stack_parameters
+from napari_colorize.sequences.planes import Stack
+from napari_colorize.sequences.record import StackFacts, plane_record, stack_record
+from napari_colorize.sequences.series import Coloured, Series
+from napari_colorize.sequences.stack import ColorizedStack, prepared
+
+KEPT_PLANES = 64
+"""Planes of a series whose small prediction stays in memory, so that scrolling asks for one new
+prediction a step; some 300 kB each."""
+
+MAX_PREDICTED_SIDE = 1024
+"""Of a pyramid, colour is predicted from the finest level whose short side is no longer."""
+
+
+def colorize_lazy(
+    stack: Any,
+    method: str | None = None,
+    *,
+    axis: int | None = 0,
+    rgb: bool = False,
+    parameters: ColorizeParameters | None = None,
+    source: Any = None,
+    **changes: Any,
+) -> ColorizedStack:
+    """Colour a stack plane by plane, when a plane is looked at.
+
+    Nothing is computed now but one plane, which shows that all fits together, and the window. Any
+    plane comes out the same, whichever others were looked at before: its colour depends on the
+    planes within reach on either side, whose small predictions are made with it. It is the plane
+    that :func:`~napari_colorize.sequences.stack.colorize_stack` gives.
+
+    Parameters
+    ----------
+    stack : array-like
+        (…, Y, X) grey or, with ``rgb``, (…, Y, X, 3 or 4): dask, zarr, NumPy, a memory map.
+    method, axis, rgb, parameters, source, **changes
+        As in :func:`~napari_colorize.sequences.stack.colorize_stack`. The automatic window comes
+        from up to 16 planes, evenly spread over the stack.
+
+    Returns
+    -------
+    ColorizedStack
+        Its arrays are dask arrays with one chunk a plane. The record's numbers over all planes,
+        such as ``clipped_share``, are null: nobody has computed them.
+
+    Raises
+    ------
+    ImportError
+        dask is missing; napari brings it.
+    TypeError, ValueError
+        As :func:`~napari_colorize.sequences.stack.colorize_stack`.
+
+    Examples
+    --------
+    >>> import zarr  # doctest: +SKIP
+    >>> lazy = colorize_lazy(zarr.open("embryo.zarr"), axis=0)  # doctest: +SKIP
+    >>> viewer.add_image(lazy.rgb, rgb=True)  # doctest: +SKIP
+    """
+    levels, record = _levels([stack], method, axis, rgb, parameters, source, changes)
+    [(colours, uncertainty, clipped)] = levels
+    return ColorizedStack(colours, uncertainty, clipped, record)
+
+
+def colorize_multiscale(
+    levels: Sequence[Any],
+    method: str | None = None,
+    *,
+    axis: int | None = None,
+    rgb: bool = False,
+    parameters: ColorizeParameters | None = None,
+    source: Any = None,
+    **changes: Any,
+) -> ColorizedStack:
+    """Colour a pyramid plane by plane, when a plane is looked at.
+
+    Colour is predicted once for all levels, from the finest whose short side is at most 1024
+    pixels (else the coarsest), and laid under each level's own lightness. So all levels have the
+    same colours, and the finest is read only where it is shown.
+
+    Parameters
+    ----------
+    levels : sequence of array-like
+        The same stack, (…, Y, X) or, with ``rgb``, (…, Y, X, 3 or 4), from fine to coarse. Coarse
+        levels may have fewer planes.
+    method, axis, rgb, parameters, source, **changes
+        As in :func:`colorize_lazy`; a pyramid of single pictures takes ``axis=None``.
+
+    Returns
+    -------
+    ColorizedStack
+        ``rgb``, ``uncertainty`` and ``clipped`` are lists of dask arrays, from fine to coarse.
+    """
+    done, record = _levels(list(levels), method, axis, rgb, parameters, source, changes)
+    colours, uncertainty, clipped = (list(arrays) for arrays in zip(*done, strict=True))
+    return ColorizedStack(colours, uncertainty, clipped, record)
+
+
+def _levels(
+    levels: list[Any],
+    method: str | None,
+    axis: int | None,
+    rgb: bool,
+    parameters: ColorizeParameters | None,
+    source: Any,
+    changes: dict[str, Any],
+) -> tuple[list[tuple[Any, Any, Any]], dict[str, Any]]:
+    """Return the lazy arrays of each level, and the record of all."""
+    asked = stack_parameters(parameters, method, changes)
+    stacks = _checked([Stack(level, axis, rgb) for level in levels])
+    seen = stacks[_predicted_level(stacks)]
+    facts, graph = prepared(seen, asked, source, lazy=True)
+    colours = _Colours(seen, facts, graph)
+    first = colours.coloured(seen, (0,) * (len(seen.shape) - 2))
+    record = stack_record(
+        facts,
+        plane_record(facts, first, 0),
+        None,
+        input_shape=stacks[0].data.shape,
+        output_shape=(*stacks[0].shape, first.rgb.shape[-1]),
+    )
+    return [_arrays(colours, stack) for stack in stacks], record
+
+
+def _checked(stacks: list[Stack]) -> list[Stack]:
+    if not stacks:
+        raise ValueError("The pyramid has no levels; give its arrays from fine to coarse.")
+    if len({(len(stack.shape), stack.channels) for stack in stacks}) > 1:
+        shapes = ", ".join(str(stack.shape) for stack in stacks)
+        raise ValueError(f"The levels of a pyramid have the same axes; given were {shapes}.")
+    return stacks
+
+
+def _predicted_level(stacks: list[Stack]) -> int:
+    for level, stack in enumerate(stacks):
+        if min(stack.shape[-2:]) <= MAX_PREDICTED_SIDE:
+            return level
+    return len(stacks) - 1
+
+
+class _Colours:
+    """Gives coloured planes of a stack, at any of its levels; what was predicted last is kept.
+
+    Travels to other processes without the network and what it has kept.
+    """
+
+    def __init__(self, seen: Stack, facts: StackFacts, graph: Any) -> None:
+        self.seen, self.facts, self._graph = seen, facts, graph
+        self._series: dict[tuple[int, ...], Series] = {}
+
+    def coloured(self, level: Stack, index: tuple[int, ...]) -> Coloured:
+        """Return a plane of a level, under its own lightness."""
+        below = _index_below(index, level.shape, self.seen.shape)
+        first, number = self.seen.split(below)
+        series = self._series_of(first)
+        values = series.values(number)
+        assert values is not None, "the stack has the planes that its shape says"
+        return series.finished(number, level.read(index), values)
+
+    def _series_of(self, first: tuple[int, ...]) -> Series:
+        if first not in self._series:
+            stack, used = self.seen, self.facts.used
+
+            def read(number: int) -> NDArray[Any] | None:
+                return stack.read(stack.at(first, number)) if number < stack.length else None
+
+            # Of two threads that come at once, both get the one that was first.
+            self._series.setdefault(first, Series(read, self._graph, used, KEPT_PLANES))
+        return self._series[first]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _with_network, (self.seen, self.facts)
+
+
+def _with_network(seen: Stack, facts: StackFacts) -> _Colours:
+    """Load the network in the process in which planes are to be coloured."""
+    from napari_colorize import checkpoints
+
+    checkpoint = facts.used.checkpoint
+    assert checkpoint is not None, "parameters are resolved"
+    return _Colours(seen, facts, checkpoints.load(checkpoint, facts.used.device).graph)
+
+
+class _Block:
+    """Makes the chunk of one plane of one of the three results.
+
+    Deliberately opaque to dask, which would compute a stack that it found in an argument.
+    """
+
+    def __init__(self, colours: _Colours, level: Stack, result: str) -> None:
+        self.colours, self.level, self.result = colours, level, result
+
+    def __call__(self, block_id: tuple[int, ...]) -> NDArray[Any]:
+        index = block_id[: len(self.level.shape) - 2]
+        plane: NDArray[Any] = getattr(self.colours.coloured(self.level, index), self.result)
+        return plane[(None,) * len(index)]
+
+
+def _index_below(
+    index: tuple[int, ...], shape: tuple[int, ...], below: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the plane of another level that lies under a plane's middle."""
+    sides = zip(index, shape, below, strict=False)
+    return tuple(min(int((number + 0.5) * b / a), b - 1) for number, a, b in sides)
+
+
+def _arrays(colours: _Colours, level: Stack) -> tuple[Any, Any, Any]:
+    """Return colour, uncertainty and clipped colours of a level as dask arrays."""
+    import dask.array as da
+
+    single = tuple((1,) * side for side in level.shape[:-2])
+    plane = tuple((side,) for side in level.shape[-2:])
+
+    def array(result: str, dtype: Any, *more: int) -> Any:
+        chunks = (*single, *plane, *((side,) for side in more))
+        return da.map_blocks(
+            _Block(colours, level, result),
+            chunks=chunks,
+            dtype=dtype,
+            meta=np.empty((0,) * len(chunks), dtype=dtype),
+            name=f"colorize-{result}-{uuid.uuid4().hex}",
+        )
+
+    colour = array("rgb", colours.facts.used.dtype, level.channels)
+    return colour, array("uncertainty", np.float32), array("clipped", bool)

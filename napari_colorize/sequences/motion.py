@@ -1,0 +1,190 @@
+"""Where the structure of one plane lies in the next: a shift, a small dense flow, or a cut.
+
+All is done on the lightness that the network saw, which is small.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize.resample import resize
+
+Flow = NDArray[np.float32]
+"""(h, w, 2): for each pixel, the way (x, y) to its structure in the other plane, in pixels."""
+
+WORK_SIDE = 192
+"""Short side of the lightness on which motion is looked for; what is smaller stays as it is."""
+
+SMALLEST_SIDE = 16
+"""Below this no dense flow is looked for: its patches would not fit."""
+
+SMOOTHING = 1.0
+"""Standard deviation, in pixels, of the blur that keeps noise from being taken for motion."""
+
+BLOCK = 9
+"""Side of the window over which two candidates for the motion are compared."""
+
+GAIN = 1.0
+"""L* by which a more complicated motion must fit better than a simple one to be believed."""
+
+CUT_CORRELATION = 0.5
+"""Planes whose lightness, after motion, correlates less than this are a cut apart."""
+
+CUT_DIFFERENCE = 4.0
+"""… unless they hardly differ at all: mean |ΔL*|, brightness of the planes evened out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """How two neighbouring planes hang together.
+
+    Parameters
+    ----------
+    forward : (h, w, 2) float32 array
+        For each chroma-grid pixel of the first plane, the way to its structure in the second.
+    backward : (h, w, 2) float32 array
+        The same from the second to the first.
+    brighter : float
+        L* by which the second plane is brighter as a whole: lamps and cameras flicker.
+    """
+
+    forward: Flow
+    backward: Flow
+    brighter: float
+
+
+def find_link(
+    first: NDArray[np.float32], second: NDArray[np.float32], grid: tuple[int, int]
+) -> Link | None:
+    """Find how the structure of a plane continues in the next one.
+
+    Parameters
+    ----------
+    first, second : (h', w') float32 arrays
+        L* of the two planes, 0…100, at the same small size.
+    grid : (h, w)
+        Size of the chroma grid on which the ways are given.
+
+    Returns
+    -------
+    Link or None
+        ``None`` across a cut: the second plane shows something else.
+    """
+    if first.shape != second.shape:
+        return None
+    shape = _work_shape(first.shape)
+    one, two = (_smoothed(resize(plane, shape)) for plane in (first, second))
+    brighter = float(np.median(two - one))
+    two = two - np.float32(brighter)
+    shift = global_shift(one, two)
+    forward = _best_flow(one, two, shift)
+    if _is_cut(one, warped(two, forward)):
+        return None
+    backward = _best_flow(two, one, (-shift[0], -shift[1]))
+    return Link(_on_grid(forward, grid), _on_grid(backward, grid), brighter)
+
+
+def global_shift(one: NDArray[np.float32], two: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the way (x, y), in pixels, from a plane's structure to the same in another.
+
+    Phase correlation (Kuglin and Hines 1975) under a Hann window, by OpenCV.
+    """
+    import cv2
+
+    if min(one.shape) < 2 or np.ptp(one) == 0 or np.ptp(two) == 0:
+        return 0.0, 0.0
+    hann = cv2.createHanningWindow(one.shape[::-1], cv2.CV_32F)
+    (x, y), _ = cv2.phaseCorrelate(one, two, hann)
+    # A shift by half the picture and more leaves nothing to compare.
+    inside = abs(x) < one.shape[1] / 2 and abs(y) < one.shape[0] / 2
+    return (float(x), float(y)) if inside else (0.0, 0.0)
+
+
+def warped(plane: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
+    """Fetch for each pixel what lies at the end of its way: (h, w) or (h, w, C), bilinear."""
+    import cv2
+
+    x, y = _ends(flow)
+    fetched = cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(fetched, dtype=np.float32).reshape(plane.shape)
+
+
+def lands_inside(flow: Flow) -> NDArray[np.bool_]:
+    """Return where the ways end on a pixel of the other plane, (h, w)."""
+    x, y = _ends(flow)
+    height, width = x.shape
+    return (x > -0.5) & (x < width - 0.5) & (y > -0.5) & (y < height - 0.5)
+
+
+def joined(flow: Flow, onward: Flow) -> Flow:
+    """Return the way along ``flow`` and from its end along ``onward``."""
+    return flow + warped(onward, flow)
+
+
+def _best_flow(
+    one: NDArray[np.float32], two: NDArray[np.float32], shift: tuple[float, float]
+) -> Flow:
+    """Return, per pixel, the simplest motion that explains it: none, the shift, or a dense flow.
+
+    Where nothing but noise differs, a dense flow finds motion that is not there; so it has to fit
+    better than the motion of the whole plane by more than noise would make it.
+    """
+    whole = np.zeros((*one.shape, 2), dtype=np.float32)
+    moved = whole + np.float32(shift)
+    cost = _misfit(one, two, whole)
+    cost_moved = _misfit(one, two, moved)
+    if cost_moved.mean() < cost.mean():
+        whole, cost = moved, cost_moved
+    if min(one.shape) < SMALLEST_SIDE:
+        return whole
+    dense = _dense_flow(one, two, whole)
+    better = _misfit(one, two, dense) + GAIN < cost
+    return np.where(better[..., None], dense, whole)
+
+
+def _dense_flow(one: NDArray[np.float32], two: NDArray[np.float32], start: Flow) -> Flow:
+    """Return the flow of dense inverse search (Kroeger et al. 2016), by OpenCV."""
+    import cv2
+
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    codes = [np.clip(plane * 2.55, 0, 255).astype(np.uint8) for plane in (one, two)]
+    return np.asarray(search.calc(*codes, start.copy()), dtype=np.float32)
+
+
+def _misfit(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
+    import cv2
+
+    difference = np.abs(one - warped(two, flow))
+    return np.asarray(cv2.blur(difference, (BLOCK, BLOCK)), dtype=np.float32)
+
+
+def _is_cut(one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
+    if np.abs(one - two).mean() < CUT_DIFFERENCE:
+        return False
+    first, second = one - one.mean(), two - two.mean()
+    norm = float(np.sqrt((first**2).sum(dtype=np.float64) * (second**2).sum(dtype=np.float64)))
+    return norm == 0 or float((first * second).sum(dtype=np.float64)) / norm < CUT_CORRELATION
+
+
+def _work_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    scale = min(1.0, WORK_SIDE / min(shape))
+    return round(shape[0] * scale), round(shape[1] * scale)
+
+
+def _smoothed(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), SMOOTHING), dtype=np.float32)
+
+
+def _on_grid(flow: Flow, grid: tuple[int, int]) -> Flow:
+    height, width = flow.shape[:2]
+    return resize(flow, grid) * np.float32([grid[1] / width, grid[0] / height])
+
+
+def _ends(flow: Flow) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    height, width = flow.shape[:2]
+    x = np.arange(width, dtype=np.float32)[None] + flow[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    return x, y

@@ -1,0 +1,140 @@
+"""The record of a stack: that of its planes, and how they hang together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from napari_colorize import provenance
+from napari_colorize.sequences.parameters import StackParameters, reach_of
+from napari_colorize.sequences.series import Coloured
+
+
+@dataclass(frozen=True)
+class StackFacts:
+    """What all planes of a stack have in common.
+
+    Parameters
+    ----------
+    used : StackParameters
+        Resolved.
+    checkpoint : checkpoints.CheckpointRecord
+    axis : int or None
+    rgb : bool
+    planes : int or None
+        How many; ``None`` where planes come one after another and their end is not known.
+    window_mode : {"automatic", "explicit"}
+    source : optional
+        As in :func:`napari_colorize.colorize`.
+    lazy : bool
+        Whether planes are worked out when they are looked at.
+    """
+
+    used: StackParameters
+    checkpoint: Any
+    axis: int | None
+    rgb: bool
+    planes: int | None
+    window_mode: str
+    source: Any = None
+    lazy: bool = False
+
+    def stack(self, **more: Any) -> dict[str, Any]:
+        """Return the part of a record that a single picture does not have."""
+        reach = 0 if self.axis is None else reach_of(self.used.consistency)
+        return {
+            "axis": self.axis,
+            "rgb": self.rgb,
+            "planes": self.planes,
+            "consistency": self.used.consistency,
+            "reach": reach,
+            **more,
+        }
+
+
+@dataclass
+class Totals:
+    """Numbers of many planes, gathered while they pass."""
+
+    planes: int = 0
+    nan_count: int = 0
+    sums: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("outside", "clipped", "uncertainty"), 0.0)
+    )
+
+    def add(self, coloured: Coloured) -> None:
+        """Count one plane."""
+        self.planes += 1
+        self.nan_count += coloured.plane.nan_count
+        self.sums["outside"] += coloured.plane.outside_window
+        self.sums["clipped"] += np.count_nonzero(coloured.clipped) / coloured.clipped.size
+        self.sums["uncertainty"] += float(coloured.uncertainty.mean(axis=1).mean(dtype=np.float64))
+
+    def mean(self, key: str) -> float:
+        """Return the mean over the planes."""
+        return self.sums[key] / max(self.planes, 1)
+
+
+def plane_record(facts: StackFacts, coloured: Coloured, number: int) -> dict[str, Any]:
+    """Return the record of one plane of a stack."""
+    record = provenance.make_record(
+        plane=coloured.plane,
+        parameters=facts.used,
+        checkpoint=facts.checkpoint,
+        network_shape=coloured.network_shape,
+        uncertainty=coloured.uncertainty,
+        clipped=coloured.clipped,
+        output_shape=coloured.rgb.shape,
+        source=facts.source,
+    )
+    record["input"]["window_mode"] = facts.window_mode
+    return with_stack(record, facts.stack(plane=number))
+
+
+def stack_record(
+    facts: StackFacts,
+    plane: Mapping[str, Any],
+    totals: Totals | None,
+    *,
+    input_shape: Iterable[int],
+    output_shape: Iterable[int],
+    cuts: Iterable[Iterable[int]] = (),
+) -> dict[str, Any]:
+    """Return the record of a whole stack: joint numbers in the places of a plane's own.
+
+    Parameters
+    ----------
+    facts : StackFacts
+    plane : mapping
+        The record of any of its planes, from :func:`plane_record`.
+    totals : Totals or None
+        Of all planes; ``None`` where they are yet to be worked out: their numbers are then null.
+    input_shape, output_shape : iterable of int
+        Of the whole stack.
+    cuts : iterable of indices
+        Of the planes that show something else than the plane before them.
+    """
+    joint_input = {
+        "shape": [int(side) for side in input_shape],
+        "nan_count": totals.nan_count if totals else None,
+        "outside_window": totals.mean("outside") if totals else None,
+    }
+    joint_output = {
+        "shape": [int(side) for side in output_shape],
+        "clipped_share": totals.mean("clipped") if totals else None,
+        "mean_uncertainty": totals.mean("uncertainty") if totals else None,
+    }
+    whole = {
+        **plane,
+        "input": {**plane["input"], **joint_input},
+        "output": {**plane["output"], **joint_output},
+    }
+    found = [[int(number) for number in index] for index in cuts] if totals else None
+    return with_stack(whole, facts.stack(cuts=found, lazy=facts.lazy))
+
+
+def with_stack(record: Mapping[str, Any], stack: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record that says how its planes hang together, with the legend to it."""
+    whole = {**record, "stack": dict(stack)}
+    return whole | {"legend": provenance.legend(whole)}

@@ -1,0 +1,274 @@
+"""Stacks in, coloured stacks out: all planes at once, or one after another."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize import provenance
+from napari_colorize.api import Colorized, Progress, Ticker, load_model, resolve_device
+from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.sequences.parameters import StackParameters, reach_of, stack_parameters
+from napari_colorize.sequences.planes import (
+    Pile,
+    Recent,
+    Stack,
+    Streamed,
+    shared_window,
+    window_of_type,
+)
+from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
+from napari_colorize.sequences.series import Coloured, Read, Series, Tick
+
+
+@dataclass(frozen=True, eq=False)
+class ColorizedStack:
+    """A coloured stack and what is known about it.
+
+    Parameters
+    ----------
+    rgb : (…, Y, X, 3) or (…, Y, X, 4) array
+        sRGB of the asked dtype, alpha where the input had it. Each plane's L* is its input's
+        under the window of all planes. Of lazy results a dask array, one chunk a plane; of
+        pyramids a list of them.
+    uncertainty : (…, Y, X) float32 array or None
+        0…1, held along the axis like the colour; None where maps were not asked for.
+    clipped : (…, Y, X) bool array or None
+        Where the colour was outside sRGB and was moved towards grey.
+    record : dict
+        Provenance, JSON-able: that of a picture, with joint numbers, and ``stack``.
+    """
+
+    rgb: Any
+    uncertainty: Any
+    clipped: Any
+    record: dict[str, Any]
+
+    @property
+    def legend(self) -> str:
+        """A sentence ready for a figure legend."""
+        return str(self.record["legend"])
+
+    def as_python(self) -> str:
+        """Return the Python code that makes this result again."""
+        return provenance.as_python(self.record)
+
+
+def colorize_stack(
+    stack: Any,
+    method: str | None = None,
+    *,
+    axis: int | None = 0,
+    rgb: bool = False,
+    maps: bool = True,
+    out: Any = None,
+    parameters: ColorizeParameters | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    source: Any = None,
+    **changes: Any,
+) -> ColorizedStack:
+    """Colour a stack so that colour holds from plane to plane.
+
+    All planes share one intensity window. Along ``axis`` colour is a mean over neighbouring
+    planes, fetched along the motion between them, where their lightness agrees; see
+    :mod:`napari_colorize.sequences`. Planes are read one at a time and once: at any time a few of
+    them, as they were given, and the results are in memory.
+
+    Parameters
+    ----------
+    stack : array-like or iterable
+        (…, Y, X) grey or, with ``rgb``, (…, Y, X, 3 or 4): NumPy, dask, zarr; or an iterable of
+        planes of one size, which is the axis 0. Any real dtype.
+    method : {"colorful"}, optional
+        Default: that of ``parameters``, else ``"colorful"``.
+    axis : int or None
+        The axis of z or t along which structure continues. Other leading axes number stacks that
+        are coloured on their own, with the same window. ``None``: each plane for itself.
+    rgb : bool
+        Whether the last axis is colour, of which the lightness is used. Never guessed.
+    maps : bool
+        Whether to keep uncertainty and clipped colours, 5 bytes a pixel.
+    out : array-like, optional
+        Where to put the RGB: of the result's shape and dtype, written plane by plane, for example
+        a zarr array or a memory map. Default: a new NumPy array.
+    parameters : StackParameters or ColorizeParameters, optional
+        All choices in one object.
+    progress : callable, optional
+        Called as ``progress(share, stage)`` with a share of 0…1, from the calling thread.
+    should_stop : callable, optional
+        Asked several times a plane; once it returns True, ``Cancelled`` is raised.
+    source : str, path or mapping, optional
+        Where the stack came from, for the record.
+    **changes
+        Single fields of :class:`~napari_colorize.sequences.parameters.StackParameters`, for
+        example ``consistency=1``, over ``parameters``.
+
+    Returns
+    -------
+    ColorizedStack
+
+    Raises
+    ------
+    TypeError, ValueError
+        The stack, its axis or a parameter cannot be used, or weights are missing or damaged.
+    MemoryError
+        Memory ran out.
+    Cancelled
+        ``should_stop`` returned True. Planes that were put into ``out`` stay there.
+    """
+    asked = stack_parameters(parameters, method, changes)
+    whole = Stack(stack if hasattr(stack, "shape") else Pile(list(stack)), axis, rgb)
+    tick = Ticker(progress, should_stop)
+    tick(0.0, "choosing the window")
+    facts, graph = prepared(whole, asked, source)
+    results = _Results(whole, facts.used.dtype, maps, out)
+    totals = Totals()
+    cuts: list[tuple[int, ...]] = []
+    record: dict[str, Any] = {}
+    for first in whole.series():
+        series = Series(_buffered(whole, first, facts.used), graph, facts.used)
+        for number in range(whole.length):
+            coloured = series.coloured(number, _of_plane(tick, totals.planes, whole.count))
+            assert coloured is not None, "the stack has the planes that its shape says"
+            results.put(whole.at(first, number), coloured)
+            totals.add(coloured)
+            record = record or plane_record(facts, coloured, number)
+        cuts += [whole.at(first, number) for number in sorted(series.cuts)]
+    shapes = {"input_shape": whole.data.shape, "output_shape": results.rgb.shape}
+    record = stack_record(facts, record, totals, cuts=cuts, **shapes)
+    tick(1.0, "done")
+    return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
+
+
+def colorize_planes(
+    planes: Iterable[Any],
+    method: str | None = None,
+    *,
+    rgb: bool = False,
+    parameters: ColorizeParameters | None = None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    source: Any = None,
+    **changes: Any,
+) -> Iterator[Colorized]:
+    """Colour planes one after another, each held by those around it.
+
+    For stacks beyond memory: with the default consistency a result comes when the next planes
+    within reach have been read. ``files.write`` takes what this returns.
+
+    Parameters
+    ----------
+    planes : iterable
+        Pictures in the order of z or t: an array, a sequence, or a generator. They may differ in
+        size; colour does not follow from one size to another.
+    method, rgb, parameters, progress, should_stop, source, **changes
+        As in :func:`colorize_stack`. Of planes that come out of a generator and are neither 8-bit
+        nor integer RGB, the window must be given: they cannot be read twice.
+
+    Yields
+    ------
+    Colorized
+        Its record's ``stack`` names the plane's number.
+
+    Raises
+    ------
+    As :func:`colorize_stack`.
+    """
+    asked = stack_parameters(parameters, method, changes)
+    provenance.describe_source(source)
+    tick = Ticker(progress, should_stop)
+    return _each(planes, asked, rgb, tick, source)
+
+
+def _each(
+    planes: Iterable[Any], asked: StackParameters, rgb: bool, tick: Ticker, source: Any
+) -> Iterator[Colorized]:
+    again = hasattr(planes, "__getitem__") and hasattr(planes, "__len__")
+    count = len(planes) if again else None  # type: ignore[arg-type]
+    tick(0.0, "choosing the window")
+    streamed = Streamed(planes, keep=2 * reach_of(asked.consistency) + 2)
+    if count == 0 or streamed.read(0) is None:
+        return
+    window = asked.window
+    if window is None and count is not None:
+        window = shared_window(planes.__getitem__, count, rgb)  # type: ignore[attr-defined]
+    elif window is None:
+        window = window_of_type(streamed.read(0), rgb)
+    facts, graph = _loaded(asked, window, source, axis=0, rgb=rgb, planes=count)
+    series = Series(streamed.read, graph, facts.used)
+    number = 0
+    while coloured := series.coloured(number, _of_plane(tick, number, count)):
+        record = plane_record(facts, coloured, number)
+        yield Colorized(coloured.rgb, coloured.uncertainty, coloured.clipped, record)
+        number += 1
+    tick(1.0, "done")
+
+
+def prepared(
+    whole: Stack, asked: StackParameters, source: Any, lazy: bool = False
+) -> tuple[StackFacts, Any]:
+    """Choose the window of a stack and load its weights; return what is common, and the network."""
+    provenance.describe_source(source)  # a wrong one is refused before the work, not after
+    window = asked.window
+    if window is None:
+        indices = list(np.ndindex(whole.shape[:-2]))
+        window = shared_window(lambda number: whole.read(indices[number]), whole.count, whole.rgb)
+    common = {"axis": whole.axis, "rgb": whole.rgb, "planes": whole.count, "lazy": lazy}
+    return _loaded(asked, window, source, **common)
+
+
+def _loaded(
+    asked: StackParameters, window: tuple[float, float], source: Any, **common: Any
+) -> tuple[StackFacts, Any]:
+    model, used = load_model(asked, resolve_device(asked.device))
+    mode = "automatic" if asked.window is None else "explicit"
+    facts = StackFacts(
+        used=used.changed(window=window),
+        checkpoint=model.record,
+        window_mode=mode,
+        source=source,
+        **common,
+    )
+    return facts, model.graph
+
+
+class _Results:
+    """The arrays of a stack, filled plane by plane."""
+
+    def __init__(self, whole: Stack, dtype: str, maps: bool, out: Any) -> None:
+        shape = (*whole.shape, whole.channels)
+        if out is not None and (tuple(out.shape) != shape or np.dtype(out.dtype).name != dtype):
+            raise ValueError(
+                f"out has shape {tuple(out.shape)} and type {out.dtype}; the coloured stack needs "
+                f"{shape} and {dtype}."
+            )
+        self.rgb = np.empty(shape, dtype) if out is None else out
+        self.uncertainty = np.empty(whole.shape, np.float32) if maps else None
+        self.clipped = np.empty(whole.shape, bool) if maps else None
+
+    def put(self, index: tuple[int, ...], coloured: Coloured) -> None:
+        self.rgb[index] = coloured.rgb
+        if self.uncertainty is not None and self.clipped is not None:
+            self.uncertainty[index] = coloured.uncertainty
+            self.clipped[index] = coloured.clipped
+
+
+def _buffered(whole: Stack, first: tuple[int, ...], used: StackParameters) -> Read:
+    """Return what reads a series' planes, each once: it is predicted ahead of being coloured."""
+    ahead = reach_of(used.consistency) + 2
+    kept: Recent[NDArray[Any]] = Recent(lambda number: whole.read(whole.at(first, number)), ahead)
+    return lambda number: kept(number) if number < whole.length else None
+
+
+def _of_plane(tick: Ticker, number: int, count: int | None) -> Tick:
+    """Return a plane's own progress as part of the whole; of an unknown whole, next to nothing."""
+    many = f"plane {number + 1}" + (f" of {count}" if count else "")
+
+    def told(share: float, stage: str) -> None:
+        whole = (number + share) / count if count else 0.0
+        tick(min(whole, 1.0), f"{many}: {stage}")
+
+    return told
