@@ -9,11 +9,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from bench import allocator, cuda, formulas, memory, operators, paths, stages
+from bench import (
+    allocator,
+    cuda,
+    end_to_end,
+    formulas,
+    memory,
+    operators,
+    paths,
+    plan,
+    stages,
+)
 from bench.bilateral_cases import disk_size
 from bench.cases import OURS, bound
 from bench.clock import Effort, Missing
 from bench.limits import Limit
+from bench.plan import Foresight
 from bench.stages import Clock, Ledger
 
 from napari_colorize.ops.twins import colour
@@ -77,10 +88,11 @@ def test_rows_hold_both_outputs_the_limit_and_the_reason_for_a_gap() -> None:
         bind=lambda inputs: lambda: 1 / 0,
     )
     case.contenders = [c for c in case.contenders if c.column == OURS] + [failing]
-    rows = list(operators.cpu_rows(case, Effort(budget=0.01, least=2, most=2)))
-    assert [r["output"] for r in rows] == (
-        ["reused", "fresh"] if allocator.can_choose() else ["default"]
-    )
+    kinds = allocator.OUTPUTS if allocator.can_choose() else ("default",)
+    settings = [plan.Setting(1, output, False) for output in kinds]
+    effort = Effort(budget=0.01, least=2, most=2)
+    rows = list(operators.cpu_rows(case, effort, settings, Foresight(effort)))
+    assert [r["output"] for r in rows] == list(kinds)
     for row in rows:
         assert row["missing"]["broken"]["why"] == "ZeroDivisionError: division by zero"
         assert {c["column"] for c in row["cells"].values()} == {OURS}
@@ -97,7 +109,45 @@ def test_ours_failing_is_an_error_and_no_dash() -> None:
     )
     case = SimpleNamespace(**{**case.__dict__, "contenders": [ours]})
     with pytest.raises(Missing, match="ZeroDivisionError"):
-        list(operators.cpu_rows(case, Effort(least=1, most=1)))
+        list(
+            operators.cpu_rows(
+                case, Effort(), [plan.Setting(1, "reused", False)], Foresight(Effort())
+            )
+        )
+
+
+def lasting(name: str, column: str, now: list[float], seconds: float) -> SimpleNamespace:
+    def call() -> None:
+        now[0] += seconds
+
+    described = {"name": name, "column": column, "devices": ("cpu",), "warmups": 1}
+    return SimpleNamespace(**described, bind=lambda inputs: call)
+
+
+def test_a_long_call_is_measured_once_for_all_rows(monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("bench.clock.time.perf_counter", lambda: now[0])
+    case = SimpleNamespace(**operators.OPERATORS[0].case(8).__dict__)
+    case.contenders = [lasting("ours", OURS, now, 0.01), lasting("slow", "kornia", now, 5.0)]
+    settings = [plan.Setting(1, output, False) for output in ("default", "default")]
+    effort = Effort(least=2, most=4)
+    rows = list(operators.cpu_rows(case, effort, settings, Foresight(effort)))
+    assert [row["cells"]["slow"]["repeats"] for row in rows] == [1, 1]
+    assert [row["cells"]["slow"]["seconds"] for row in rows] == [5.0, 5.0]
+    assert [row["cells"]["ours"]["repeats"] for row in rows] == [4, 4]
+
+
+def test_a_stack_stops_within_its_time_and_counts_its_planes(monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("bench.end_to_end.time.perf_counter", lambda: now[0])
+
+    def path(grey, ledger):
+        ledger.used["network"] = ledger.used.get("network", 0.0) + 2.0
+        now[0] += 3.0
+
+    whole = end_to_end.once(path, np.zeros((1, 1), np.uint8), planes=4)
+    assert whole == end_to_end.Taken({"network": 8.0, "rest": 4.0}, 4)
+    assert end_to_end.once(path, np.zeros((1, 1), np.uint8), planes=100, most=7.0).planes == 3
 
 
 @pytest.mark.parametrize("kind", ["copy", "fill", "read", "FMA"])

@@ -48,12 +48,12 @@ def test_a_call_beyond_its_budget_sits_out_after_the_least_repeats(monkeypatch) 
 
 def test_what_fails_or_takes_too_long_is_missing_with_a_reason(monkeypatch) -> None:
     with pytest.raises(Missing, match="ZeroDivisionError: division"):
-        warmed(lambda: 1 / 0, 1, 30.0)
+        warmed(lambda: 1 / 0, 1, Effort())
     now = iter(range(0, 1000, 40))
     monkeypatch.setattr("bench.clock.time.perf_counter", lambda: next(now))
     with pytest.raises(Missing, match="took 40 s"):
-        warmed(lambda: None, 1, 30.0)
-    assert warmed(lambda: None, 2, 60.0) == 40
+        warmed(lambda: None, 1, Effort(patience=30.0))
+    assert warmed(lambda: None, 2, Effort(patience=60.0)) == (40, 40)
 
 
 @pytest.mark.skipif(not allocator.can_choose(), reason="this C library is not glibc")

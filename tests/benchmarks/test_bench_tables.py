@@ -101,8 +101,28 @@ def test_end_to_end_shows_share_ratio_and_memory() -> None:
     assert (ours["network"], ours["decode"], ours["finish"]) == ("400", "–", "100")
     assert ours["not network"] == "20 %"
     assert (ours["release / this"], release["release / this"]) == ("4.0×", "1.0×")
-    assert (ours["peak, MiB"], ours["extra B / B"]) == ("2.00", "1.2")
+    assert (ours["peak, MiB"], ours["extra B / B"]) == ("2.00", "1.25")
     assert release["peak, MiB"] == "–"
+
+
+def test_a_stack_tells_the_time_of_a_plane_and_of_how_many() -> None:
+    stack = end_to_end("ours", 0.5, {"network": 0.5}, {}) | {"job": "100 × 512²", "planes": 23}
+    found = as_dict(table.end_to_end_table([stack], ("network",), "release"))
+    assert found["picture"] == "100 × 512², a plane of 23"
+
+
+def test_quoted_seconds_stand_beside_each_paths() -> None:
+    rows = [
+        end_to_end("ours", 0.5, {}, {}),
+        {**end_to_end("ours", 9.0, {}, {}), "threads": 1},
+        end_to_end("release", 2.0, {}, {}),
+    ]
+    text = table.quoted_table(rows, {"256²": 1.0, "512²": 17.413}, ("ours", "paper", "release"))
+    found = as_dict(text)
+    assert found["Deep Colorization, quoted, s"] == "17.413"
+    assert [found[f"{name}, s"] for name in ("ours", "paper", "release")] == ["0.500", "–", "2.000"]
+    assert len(text.splitlines()) == 3
+    assert table.quoted_table([], {"256²": 1.0}, ("ours",)) == ""
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])

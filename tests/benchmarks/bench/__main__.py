@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from bench import end_to_end, growth, machine, operators, publish
+from bench import end_to_end, growth, machine, operators, progress, publish
 from bench.cases import COLUMNS
 from bench.clock import Effort
 
@@ -35,9 +35,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--skip", action="append", default=[], choices=COLUMNS, help="leave out a peer"
     )
-    made.add_argument("--budget", type=float, help="seconds for the repeats of one call")
+    made.add_argument("--budget", type=float, metavar="SECONDS", help="for the repeats of one call")
     made.add_argument(
-        "--patience", type=float, default=30.0, help="longest call to repeat, seconds"
+        "--patience", type=float, metavar="SECONDS", default=20.0, help="longest call to show"
     )
     made.add_argument("--output", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")
     made.add_argument("--publish", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
@@ -63,9 +63,9 @@ def main() -> None:
 
 def measure(asked: argparse.Namespace) -> dict[str, Any]:
     """Measure the parts asked for."""
-    effort = Effort(budget=asked.budget or 2.0, patience=asked.patience)
+    effort = Effort(budget=asked.budget or 0.6, patience=asked.patience)
     if asked.quick:
-        effort = Effort(budget=asked.budget or 0.5, most=7, patience=asked.patience)
+        effort = Effort(budget=asked.budget or 0.1, most=5, patience=min(asked.patience, 5.0))
     threads = asked.threads or [1, 2]
     results: dict[str, Any] = {"command": command(), "machine": machine.describe()}
     chosen = [o for o in operators.OPERATORS if wanted(o.name, "operators", asked.only)]
@@ -83,13 +83,12 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         jobs = end_to_end.QUICK if asked.quick else end_to_end.JOBS
         largest = asked.largest or float("inf")
         jobs = tuple(job for job in jobs if max(job.height, job.width) <= largest)
-        results["end_to_end"] = [
-            row for n in threads for row in end_to_end.rows(jobs, threads=n, effort=effort)
-        ]
+        results["end_to_end"] = list(end_to_end.rows(jobs, threads=threads, effort=effort))
     if wanted("growth", "growth", asked.only):
         sides = growth.QUICK if asked.quick else growth.SIDES
         sides = tuple(side for side in sides if side <= (asked.largest or side))
         results["growth"] = list(growth.rows(sides, threads=max(threads), effort=effort))
+    results["minutes"] = round(progress.elapsed() / 60, 1)
     return results
 
 

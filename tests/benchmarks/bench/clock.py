@@ -59,12 +59,19 @@ class Effort:
         Repeats.
     patience : float
         A warm-up call longer than this, in seconds, is not repeated: no figure.
+    long : float
+        A warm-up call longer than this, in seconds, is the measurement: page faults and the like no
+        longer count beside its work.
+    compiling : float
+        What compiles for longer, in seconds, is not compiled again for another size.
     """
 
-    budget: float = 2.0
+    budget: float = 0.6
     least: int = 3
     most: int = 25
-    patience: float = 30.0
+    patience: float = 20.0
+    long: float = 1.5
+    compiling: float = 20.0
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
@@ -82,30 +89,32 @@ def ratio(peer: float | None, ours: float | None) -> float | None:
     return peer / ours
 
 
-def warmed(call: Call, warmups: int, patience: float) -> float:
+def warmed(call: Call, warmups: int, effort: Effort) -> tuple[float, float]:
     """Call `warmups` times, so that caches, pools and compilers are done; give up on slow ones.
 
     Returns
     -------
-    float
-        Seconds of the last of these calls.
+    first, last : float
+        Seconds of the first and of the last of these calls.
 
     Raises
     ------
     Missing
-        The last of these calls took longer than `patience` seconds, or any of them failed.
+        The last of these calls took longer than the patience, or any of them failed.
     """
-    taken = 0.0
-    for _ in range(warmups):
+    taken = []
+    for _ in range(max(1, warmups)):
+        begin = time.perf_counter()
         try:
-            begin = time.perf_counter()
             call()
-            taken = time.perf_counter() - begin
         except Exception as error:  # a peer may fail in any way; the table says how
             raise Missing(in_a_line(error)) from error
-    if taken > patience:
-        raise Missing(f"one call took {taken:.0f} s, longer than the patience of {patience:.0f} s")
-    return taken
+        taken.append(time.perf_counter() - begin)
+    if taken[-1] > effort.patience:
+        raise Missing(
+            f"one call took {taken[-1]:.0f} s, longer than the patience of {effort.patience:.0f} s"
+        )
+    return taken[0], taken[-1]
 
 
 def in_turns(

@@ -14,6 +14,7 @@ import torch
 from bench.cases import OURS, Case, Contender, bound
 from bench.clock import Call, Missing, Timing, in_a_line
 from bench.limits import size_of
+from bench.progress import note
 
 LAUNCHES, WARMUPS = 60, 10
 MOST_COPIES = 64
@@ -31,7 +32,7 @@ def copies_needed(bytes_each: int, cache_bytes: int) -> int:
 
 def row(case: Case, skip: Sequence[str] = ()) -> dict[str, Any]:
     """Measure a case on the current device; outputs come from torch's caching allocator."""
-    from bench.operators import LIMIT, note, row_of
+    from bench.operators import LIMIT, row_of
 
     note(f"{case.operator}, {case.size}, CUDA")
     cache = torch.cuda.get_device_properties(0).L2_cache_size

@@ -11,7 +11,7 @@ from typing import Any
 from bench import machine, paths, stages
 from bench.clock import Effort, in_a_line
 from bench.memory import peak_of
-from bench.operators import note
+from bench.progress import note
 from bench.stages import Clock, Ledger
 
 GRID = paths.NETWORK_SIZE // 4
@@ -46,58 +46,92 @@ QUICK: tuple[Job, ...] = (
     Job("512²", 512, 512),
     Job("4 × 512²", 512, 512, planes=4),
 )
+WITH_FEWER_THREADS = "512²"
+STACK_SECONDS = 20.0
+"""Of a stack, the paths other than ours stop after the plane that exceeds this."""
 
 
-def rows(jobs: Sequence[Job], *, threads: int, effort: Effort) -> Iterator[dict[str, Any]]:
-    """Yield a JSON-able row for each job and path: medians in turns, then memory."""
-    machine.use_threads(threads)
+def rows(
+    jobs: Sequence[Job], *, threads: Sequence[int], effort: Effort
+) -> Iterator[dict[str, Any]]:
+    """Yield a JSON-able row for each job and path: medians in turns, then memory.
+
+    All jobs with the most threads, one with fewer.
+    """
     made = {name: paths.make(name) for name in paths.PATHS}
-    decode = stages.decode_seconds(GRID, GRID)
-    for job in jobs:
-        taken = _in_turns(job, made, effort)
-        for name, ledgers in taken.items():
-            totals = [sum(ledger.values()) for ledger in ledgers]
-            middle = ledgers[totals.index(statistics.median_low(totals))]
-            if name != paths.RELEASE:
-                middle = stages.with_decoding_apart(middle, decode * job.planes)
-            yield {
-                **{"job": job.name, "path": name, "threads": threads, "repeats": len(ledgers)},
-                **{"pixels": job.height * job.width * job.planes, "stages": middle},
-                "seconds": statistics.median(totals),
-                "memory": _memory(name, job),
-            }
+    peaks: dict[tuple[str, int, int], dict[str, Any]] = {}
+    for count in sorted(set(threads), reverse=True):
+        machine.use_threads(count)
+        decode = stages.decode_seconds(GRID, GRID)
+        for job in jobs:
+            if count != max(threads) and job.name != WITH_FEWER_THREADS:
+                continue
+            for name, ledgers in _in_turns(job, made, effort).items():
+                key = (name, job.height, job.width)
+                if key not in peaks:
+                    note(f"end to end, {job.name}, {name}, memory")
+                    peaks[key] = _memory(*key)
+                yield {**_row(job, name, ledgers, decode), "threads": count, "memory": peaks[key]}
 
 
-def _in_turns(
-    job: Job, made: dict[str, paths.Path], effort: Effort
-) -> dict[str, list[dict[str, float]]]:
+def _row(job: Job, name: str, ledgers: list[Taken], decode: float) -> dict[str, Any]:
+    """Return the turn in the middle, for a plane."""
+    each = [sum(taken.stages.values()) / taken.planes for taken in ledgers]
+    middle = ledgers[each.index(statistics.median_low(each))]
+    of_stage = {stage: used / middle.planes for stage, used in middle.stages.items()}
+    if name != paths.RELEASE:
+        of_stage = stages.with_decoding_apart(of_stage, decode)
+    return {
+        **{"job": job.name, "path": name, "repeats": len(ledgers), "planes": middle.planes},
+        **{"pixels": job.height * job.width, "stages": of_stage},
+        "seconds": statistics.median(each),
+    }
+
+
+def _in_turns(job: Job, made: dict[str, paths.Path], effort: Effort) -> dict[str, list[Taken]]:
     """Run the paths one after the other, several times."""
     grey = paths.picture(job.height, job.width)
-    taken: dict[str, list[dict[str, float]]] = {name: [] for name in made}
-    for path in made.values():
+    found: dict[str, list[Taken]] = {name: [] for name in made}
+    for name, path in made.items():
+        note(f"end to end, {job.name}, {name}, first calls")
         for _ in range(2):  # TorchScript specialises on the second call
             path(grey, Ledger(Clock()))
     for turn in range(effort.most):
         for name, path in made.items():
-            spent = sum(sum(ledger.values()) for ledger in taken[name])
-            enough = effort.least if job.planes == 1 else 1
-            if turn >= enough and spent > effort.budget:
+            spent = sum(sum(taken.stages.values()) for taken in found[name])
+            if turn >= (effort.least if job.planes == 1 else 1) and spent > effort.budget:
                 continue
             note(f"end to end, {job.name}, {name}, turn {turn + 1}")
-            taken[name].append(once(path, grey, job.planes))
-    return taken
+            most = float("inf") if name == paths.OURS else STACK_SECONDS
+            found[name].append(once(path, grey, job.planes, most))
+    return found
 
 
-def once(path: paths.Path, grey: paths.Grey, planes: int = 1) -> dict[str, float]:
-    """Return the seconds of each stage and of the rest, over all planes of a stack."""
-    ledger, begin = Ledger(Clock()), time.perf_counter()
-    for _ in range(planes):
-        path(grey, ledger)
-    return stages.with_rest(ledger.used, time.perf_counter() - begin)
+@dataclass(frozen=True)
+class Taken:
+    """Seconds of each stage and of the rest, over so many planes."""
+
+    stages: dict[str, float]
+    planes: int
 
 
-def _memory(name: str, job: Job) -> dict[str, Any]:
+def once(path: paths.Path, grey: paths.Grey, planes: int = 1, most: float = float("inf")) -> Taken:
+    """Run a stack of equal planes, or as many as begin within `most` seconds.
+
+    What a plane's result takes to be given back is not counted.
+    """
+    ledger, seconds, done = Ledger(Clock()), 0.0, 0
+    while done < planes and seconds < most:
+        begin = time.perf_counter()
+        result = path(grey, ledger)
+        seconds += time.perf_counter() - begin
+        done += 1
+        del result
+    return Taken(stages.with_rest(ledger.used, seconds), done)
+
+
+def _memory(name: str, height: int, width: int) -> dict[str, Any]:
     try:
-        return peak_of(name, job.height, job.width)
+        return peak_of(name, height, width)
     except RuntimeError as error:
         return {"missing": in_a_line(error)}

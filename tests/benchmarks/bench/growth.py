@@ -12,7 +12,7 @@ from bench import machine, paths, stages
 from bench.clock import Effort, in_a_line
 from bench.end_to_end import GRID, once
 from bench.memory import peak_of
-from bench.operators import note
+from bench.progress import note
 
 SIDES: tuple[int, ...] = (64, 128, 256, 512, 1024, 2048, 4096, 8192)
 QUICK: tuple[int, ...] = (64, 128, 256, 512)
@@ -37,7 +37,7 @@ def rows(sides: Sequence[int], *, threads: int, effort: Effort) -> Iterator[dict
         while len(runs) < effort.least or (
             sum(sum(run.values()) for run in runs) < effort.budget and len(runs) < effort.most
         ):
-            runs.append(once(path, grey))
+            runs.append(once(path, grey).stages)
         seconds = {
             stage: statistics.median(run.get(stage, 0.0) for run in runs)
             for stage in {stage for run in runs for stage in run}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from bench import (
@@ -15,10 +15,14 @@ from bench import (
     cuda,
     encoding_cases,
     machine,
+    plan,
     upsample_cases,
 )
-from bench.cases import Case, Contender, Operator, bound
+from bench.cases import OURS, Case, Contender, Operator, bound
 from bench.clock import Call, Effort, Missing, Timing, in_a_line, in_turns, warmed
+from bench.limits import Limit
+from bench.plan import Foresight
+from bench.progress import note
 
 OPERATORS: tuple[Operator, ...] = (
     *colour_cases.OPERATORS,
@@ -27,8 +31,6 @@ OPERATORS: tuple[Operator, ...] = (
     *upsample_cases.OPERATORS,
 )
 LIMIT = "limit"
-LONG = 1.0
-"""Seconds of a call from which page faults no longer count beside its work."""
 
 
 def rows(
@@ -40,16 +42,28 @@ def rows(
     skip: Sequence[str] = (),
     largest: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a JSON-able row for each operator, size, number of threads and kind of outputs."""
+    """Yield a JSON-able row for each operator, size, number of threads and kind of outputs.
+
+    Which of them are left out is said in `bench.plan`.
+    """
     for operator in operators:
-        errors = accuracy(operator, skip)
-        for side in operator.quick if quick else operator.sizes:
-            if largest is not None and side > largest:
-                continue
+        sides = operator.quick if quick else operator.sizes
+        sides = [side for side in sides if largest is None or side <= largest]
+        if not sides:
+            continue
+        note(f"{operator.name}, accuracy")
+        machine.use_threads(max(threads))
+        errors = accuracy(operator, [*skip, plan.COMPILER])  # the twin again, and slow to compile
+        foresight: dict[int, Foresight] = {}
+        for side in sides:
             case = operator.case(side)
-            for count in threads:
+            kinds = case.outputs if allocator.can_choose() else ("default",)
+            for count, wanted in groupby(
+                plan.settings(side, sides, threads, kinds), lambda setting: setting.threads
+            ):
                 machine.use_threads(count)
-                for row in cpu_rows(case, effort, skip):
+                ahead = foresight.setdefault(count, Foresight(effort))
+                for row in cpu_rows(case, effort, list(wanted), ahead, skip):
                     yield {**row, "threads": count, "errors": errors}
             if cuda.available():
                 yield {**cuda.row(case, skip), "errors": errors}
@@ -69,33 +83,66 @@ def accuracy(operator: Operator, skip: Sequence[str] = ()) -> dict[str, Any]:
     return found
 
 
-def cpu_rows(case: Case, effort: Effort, skip: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a case: for reused and for fresh outputs where that can be chosen."""
+def cpu_rows(
+    case: Case,
+    effort: Effort,
+    settings: Sequence[plan.Setting],
+    ahead: Foresight,
+    skip: Sequence[str] = (),
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a case with the number of threads in use, one for each setting."""
+    if not any(setting.compiled for setting in settings):
+        skip = [*skip, plan.COMPILER]
+    note(f"{case.operator}, {case.size}, {machine.threads()} threads, first calls")
     inputs = case.inputs("cpu", 0)
+    limit = case.limit(inputs)
+    calls, once, missing = _warmed(case, inputs, effort, ahead, skip)
+    for setting in settings:
+        note(f"{case.operator}, {case.size}, {machine.threads()} threads, {setting.output}")
+        timings, factor = _timed(calls, limit, effort, setting.output)
+        bound_by = limit.kind, factor
+        yield row_of(case, "cpu", setting.output, {**timings, **once}, missing, bound_by)
+
+
+def _warmed(
+    case: Case,
+    inputs: dict[str, Any],
+    effort: Effort,
+    ahead: Foresight,
+    skip: Sequence[str],
+) -> tuple[dict[str, Call], dict[str, Timing], dict[str, str]]:
+    """Return the calls to repeat, the timings of those too long for that, and why some are not."""
     calls: dict[str, Call] = {}
-    taken: dict[str, float] = {}
+    once: dict[str, Timing] = {}
     missing: dict[str, str] = {}
     for contender in _chosen(case, "cpu", skip):
         try:
+            ahead.check(contender.name, case.pixels)
             call = bound(contender, inputs)
-            taken[contender.name] = warmed(call, contender.warmups, effort.patience)
+            first, last = warmed(call, contender.warmups, effort)
         except Exception as error:
-            if contender.column == "ours":
+            if contender.column == OURS:
                 raise
             missing[contender.name] = _reason(error)
+            continue
+        ahead.learn(contender.name, case.size, case.pixels, first, last)
+        if last > effort.long:
+            once[contender.name] = Timing.of([last])
         else:
             calls[contender.name] = call
-    for output in case.outputs if allocator.can_choose() else ("default",):
-        note(f"{case.operator}, {case.size}, {machine.threads()} threads, {output} outputs")
-        kind, factor, probe = _limit(case, inputs, output)
-        with allocator.outputs(output) if output != "default" else contextlib.nullcontext():
-            probe()
-            for name, call in calls.items():
-                if taken[name] < LONG:
-                    call()  # fills the allocator's store
-            before = allocator.release if output == "fresh" else None
-            timings = in_turns({**calls, LIMIT: probe}, effort, before)
-        yield row_of(case, "cpu", output, timings, missing, (kind, factor))
+    return calls, once, missing
+
+
+def _timed(
+    calls: dict[str, Call], limit: Limit, effort: Effort, output: str
+) -> tuple[dict[str, Timing], float]:
+    """Measure the calls and what bounds them; return the factor from its probe to the bound."""
+    probe, factor = limit.probe("cpu", output)
+    with allocator.outputs(output) if output != "default" else contextlib.nullcontext():
+        for call in (probe, *calls.values()):
+            call()  # fills the allocator's store
+        before = allocator.release if output == "fresh" else None
+        return in_turns({**calls, LIMIT: probe}, effort, before), factor
 
 
 def row_of(
@@ -120,17 +167,6 @@ def row_of(
         "missing": {name: {"column": column[name], "why": why} for name, why in missing.items()},
         "limit": None if bound_by is None else {"kind": kind, "seconds": bound_by.seconds * factor},
     }
-
-
-def note(text: str) -> None:
-    """Say on the error stream what is being measured."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def _limit(case: Case, inputs: dict[str, Any], output: str) -> tuple[str, float, Call]:
-    limit = case.limit(inputs)
-    probe, factor = limit.probe("cpu", output)
-    return limit.kind, factor, probe
 
 
 def _chosen(case: Case, device: str, skip: Sequence[str]) -> list[Contender]:

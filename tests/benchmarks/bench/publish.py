@@ -7,54 +7,77 @@ sections that the results hold are replaced, so that a run on another machine ad
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import growth, paths, stages, table
+from bench import floors, growth, paths, stages, table
 from bench.cases import COLUMNS
 
-NAMES = ("operators", "accuracy", "cuda", "end-to-end", "growth")
-QUOTED = (
-    "Reviews of the field quote 6.780 s (256²) and 17.413 s (512²) a picture for *Deep "
-    "Colorization* (Cheng, Yang, Sheng, ICCV 2015), on machines of their time; no ratio is made of "
-    "that."
-)
+NAMES = ("operators", "floors", "accuracy", "cuda", "end-to-end", "growth")
+QUOTED = {"256²": 6.780, "512²": 17.413}
+"""Seconds a picture that reviews of the field quote for Deep Colorization."""
 GROWTH_PLOT = "images/growth.svg"
 
 
 def sections(results: dict[str, Any]) -> dict[str, str]:
     """Return Markdown by section name, for what the results hold."""
+    origin = measured_on(results["machine"], results["command"], results.get("minutes"))
+    made = {
+        **_operators(results.get("operators", [])),
+        **_end_to_end(results.get("end_to_end", [])),
+        **_growth(results.get("growth", [])),
+    }
+    return {name: f"{origin}\n\n{section}" for name, section in made.items()}
+
+
+def _operators(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     made: dict[str, str] = {}
-    rows = results.get("operators", [])
-    origin = measured_on(results["machine"], results["command"])
     for name, device in (("operators", "cpu"), ("cuda", "cuda")):
         chosen = [row for row in rows if row["device"] == device]
         if chosen:
-            parts = [origin, table.operators_table(chosen, COLUMNS)]
+            parts = [table.operators_table(chosen, COLUMNS)]
             if below := table.reasons(chosen):
                 parts.append("Without a figure:\n\n" + "\n".join(f"* {line}" for line in below))
+            if device == "cuda" and (asked := floors.as_table(chosen, device)):
+                parts.append(asked)
             made[name] = "\n\n".join(parts)
+    if asked := floors.as_table(rows):
+        made["floors"] = asked
     if rows:
-        made["accuracy"] = "\n\n".join([origin, table.accuracy_table(rows)])
-    if results.get("end_to_end"):
-        found = table.end_to_end_table(
-            results["end_to_end"], (*stages.STAGES, stages.REST), paths.RELEASE
-        )
-        made["end-to-end"] = "\n\n".join([origin, found, QUOTED])
-    if results.get("growth"):
-        grown = results["growth"]
-        found = table.growth_table(
-            grown,
-            (*stages.STAGES, stages.REST),
-            growth.exponents(grown, "seconds"),
-            growth.exponents(grown, "memory"),
-        )
-        picture = f"![Time and peak memory of each stage against pixels]({GROWTH_PLOT})"
-        made["growth"] = "\n\n".join([origin, picture, found])
+        made["accuracy"] = table.accuracy_table(rows)
     return made
 
 
-def measured_on(machine: dict[str, Any], command: str) -> str:
+def _end_to_end(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    if not rows:
+        return {}
+    parts = [table.end_to_end_table(rows, (*stages.STAGES, stages.REST), paths.RELEASE)]
+    if goals := floors.goals(rows):
+        parts.append("\n".join(f"* {goal}" for goal in goals))
+    if beside := table.quoted_table(rows, QUOTED, tuple(paths.PATHS)):
+        parts += [
+            "Reviews of the field quote these seconds a picture for *Deep Colorization* (Cheng, "
+            "Yang, Sheng, ICCV 2015), on machines of their time, so that no ratio is made of it:",
+            beside,
+        ]
+    return {"end-to-end": "\n\n".join(parts)}
+
+
+def _growth(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    if not rows:
+        return {}
+    found = table.growth_table(
+        rows,
+        (*stages.STAGES, stages.REST),
+        growth.exponents(rows, "seconds"),
+        growth.exponents(rows, "memory"),
+    )
+    picture = f"![Time and peak memory of each stage against pixels]({GROWTH_PLOT})"
+    return {"growth": f"{picture}\n\n{found}"}
+
+
+def measured_on(machine: dict[str, Any], command: str, minutes: float | None = None) -> str:
     """Say on what, when, with which versions and by which command."""
     gpu = f", {machine['gpu']} (CUDA {machine['cuda']})" if "gpu" in machine else ""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
@@ -63,7 +86,7 @@ def measured_on(machine: dict[str, Any], command: str) -> str:
         f"{machine['memory_gib']} GiB{gpu}, {machine['system']}, load {machine['load_before']} "
         f"before the run; napari-colorize {machine['napari-colorize']} ({machine['operators']} "
         f"operators, torch runs {machine['capability']}), Python {machine['python']}, {versions}. "
-        f"By `{command}`."
+        f"By `{command}`{'' if minutes is None else f', {minutes:.0f} minutes in all'}."
     )
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.clock import ratio
 
 NOTHING = "–"
 OURS = "ours"
-TEXT_COLUMNS = ("operator", "size", "threads", "output", "picture", "path", "contender")
+TEXT_COLUMNS = (
+    "operator",
+    "size",
+    "threads",
+    "output",
+    "picture",
+    "path",
+    "contender",
+    "against",
+    "verdict",
+)
 
 
 def markdown(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
@@ -136,15 +146,40 @@ def end_to_end_table(rows: Sequence[dict[str, Any]], stages: Sequence[str], slow
         memory = row["memory"]
         body.append(
             [
-                *(row["job"], row["path"], str(row["threads"])),
+                *(_picture(row), row["path"], str(row["threads"])),
                 *(milliseconds(of_stage.get(stage)) for stage in stages),
                 *(milliseconds(row["seconds"]), percent(outside)),
                 times(ratio(reference, row["seconds"])),
                 mebibytes(memory.get("peak")),
-                NOTHING if "extra" not in memory else f"{memory['extra']:.1f}",
+                NOTHING if "extra" not in memory else f"{memory['extra']:.2f}",
             ]
         )
     return markdown([*header, f"{slowest} / this", "peak, MiB", "extra B / B"], body)
+
+
+def _picture(row: dict[str, Any]) -> str:
+    """Name the picture; of a stack, say how many planes of it were run."""
+    planes = row.get("planes", 1)
+    return row["job"] if planes == 1 else f"{row['job']}, a plane of {planes}"
+
+
+def quoted_table(
+    rows: Sequence[dict[str, Any]], quoted: Mapping[str, float], names: Sequence[str]
+) -> str:
+    """Seconds that others quote beside each path's, with the most threads; empty without any."""
+    most = max((row["threads"] for row in rows), default=0)
+    ours = {(r["job"], r["path"]): r["seconds"] for r in rows if r["threads"] == most}
+    body = [
+        [job, f"{seconds:.3f}", *(_seconds(ours.get((job, name))) for name in names)]
+        for job, seconds in quoted.items()
+        if any((job, name) in ours for name in names)
+    ]
+    header = ["picture", "Deep Colorization, quoted, s", *(f"{name}, s" for name in names)]
+    return markdown(header, body) if body else ""
+
+
+def _seconds(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3f}"
 
 
 def mebibytes(value: float | None) -> str:
