@@ -103,6 +103,40 @@ def test_finish_passes_over_the_luma_once(counted) -> None:
     assert counted["passes"]["finish"] <= PIXELS // os.sysconf("SC_PAGE_SIZE")
 
 
+PICTURES = {
+    "8 bits": (1, 8, 0.5),
+    "8 bits, bilinear": (1, 8, 10),
+    "16 bits": (2, 8, 3),
+    "float32": (4, 8, 3),
+    "RGB": (3, 8, 3),
+    "RGBA": (4, 9, 3),
+}
+"""Bytes a pixel of the picture and of the results, and the most bytes held beside both for each byte
+of the picture. The project's goal is 3; bands of rows have a size of their own, which is much
+beside a picture of a megapixel and little beside a large one."""
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_colorize_holds_little_beside_picture_and_results(counted, name: str) -> None:
+    """The network is none here: what it holds depends on its own size, not on the picture's."""
+    picture, results, allowed = PICTURES[name]
+    beside = counted["colorize"][name]["peak"] - results * PIXELS
+    assert -0.1 * PIXELS < beside < allowed * picture * PIXELS
+
+
+def test_the_counter_sees_what_is_held_at_once(counted) -> None:
+    assert FLOAT_PLANE <= counted["blocks"]["one float plane"]["peak"] < 1.01 * FLOAT_PLANE
+
+
 def test_colorize_of_8_bits_asks_for_no_float_plane_but_the_uncertainty(counted) -> None:
-    planes = [size for size in counted["blocks"]["colorize"]["large"] if size >= FLOAT_PLANE]
-    assert len(planes) == 1
+    for name in ("8 bits", "8 bits, bilinear"):
+        planes = [size for size in counted["colorize"][name]["large"] if size >= FLOAT_PLANE]
+        assert len(planes) == 1, name
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_allocations_of_colorize_are_bounded(counted, name: str) -> None:
+    """By a number for the call and one for each band of rows."""
+    found, quarter = (counted[key][name]["count"] for key in ("colorize", "colorize, quarter"))
+    assert found < 2000
+    assert found <= quarter + 400 * 3

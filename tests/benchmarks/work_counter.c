@@ -1,13 +1,15 @@
 /* Counts work for tests/test_work_counts.py; preloaded, so that it stands before the C library.
  *
  * Allocations: between counting_start and counting_stop, every block asked of malloc and its kin, by
- * any library, is noted with its size.
+ * any library, is noted with its size; and the most bytes that were held at once, beside those held
+ * before.
  *
  * Passes over memory: a guarded buffer's pages cannot be touched except for the `kept` that were
  * touched last. A touch of any other faults, is counted, and takes the place of the one touched
  * longest ago. A loop that comes back to a page after more than `kept` others is counted twice. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,32 +22,56 @@ extern void* __libc_malloc(size_t);
 extern void* __libc_calloc(size_t, size_t);
 extern void* __libc_realloc(void*, size_t);
 extern void* __libc_memalign(size_t, size_t);
+extern void __libc_free(void*);
 
 enum { MOST = 1 << 16 };
 static volatile int counting;
 static volatile long noted;
 static size_t sizes[MOST];
 
-static void note(size_t bytes) {
+static volatile long held, most_held;
+
+static void hold(long bytes) {
+  long now = __sync_add_and_fetch(&held, bytes), most = most_held;
+  while (now > most && !__sync_bool_compare_and_swap(&most_held, most, now)) most = most_held;
+}
+
+/* Note what was asked, and that this block is now held. */
+static void* noted_block(size_t bytes, void* block) {
   if (counting) {
     long at = __sync_fetch_and_add(&noted, 1);
     if (at < MOST) sizes[at] = bytes;
+    hold((long)malloc_usable_size(block));
   }
+  return block;
 }
 
-void counting_start(void) { noted = 0; counting = 1; }
+static void let_go(void* block) {
+  if (counting) hold(-(long)malloc_usable_size(block));
+}
+
+void counting_start(void) { noted = held = most_held = 0; counting = 1; }
 long counting_stop(void) { counting = 0; return noted; }
 size_t counted_size(long at) { return sizes[at]; }
+long counted_peak(void) { return most_held; }
 
-void* malloc(size_t bytes) { note(bytes); return __libc_malloc(bytes); }
-void* calloc(size_t count, size_t each) { note(count * each); return __libc_calloc(count, each); }
-void* realloc(void* old, size_t bytes) { note(bytes); return __libc_realloc(old, bytes); }
-void* memalign(size_t to, size_t bytes) { note(bytes); return __libc_memalign(to, bytes); }
-void* aligned_alloc(size_t to, size_t bytes) { note(bytes); return __libc_memalign(to, bytes); }
+void* malloc(size_t bytes) { return noted_block(bytes, __libc_malloc(bytes)); }
+void* calloc(size_t count, size_t each) {
+  return noted_block(count * each, __libc_calloc(count, each));
+}
+void* realloc(void* old, size_t bytes) {
+  let_go(old);
+  return noted_block(bytes, __libc_realloc(old, bytes));
+}
+void* memalign(size_t to, size_t bytes) { return noted_block(bytes, __libc_memalign(to, bytes)); }
+void* aligned_alloc(size_t to, size_t bytes) { return memalign(to, bytes); }
 int posix_memalign(void** out, size_t to, size_t bytes) {
-  note(bytes);
-  *out = __libc_memalign(to, bytes);
+  *out = memalign(to, bytes);
   return *out ? 0 : ENOMEM;
+}
+void free(void* block) {
+  let_go(block);
+  __libc_free(block);
 }
 
 enum { MOST_KEPT = 4096 };

@@ -9,6 +9,7 @@ import ctypes
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +26,7 @@ UPSAMPLE = {"radius": 3, "sigma_space": 1.5, "sigma_range": 8.0}
 
 counter = ctypes.CDLL(sys.argv[1])
 counter.counting_stop.restype = ctypes.c_long
+counter.counted_peak.restype = ctypes.c_long
 counter.guarding_stop.restype = ctypes.c_long
 counter.guarding_start.argtypes = [ctypes.c_long]
 counter.counted_size.restype = ctypes.c_size_t
@@ -34,7 +36,10 @@ counter.guarded_new.argtypes = [ctypes.c_size_t]
 
 
 def blocks(call: Callable[[], Any]) -> dict[str, Any]:
-    """Return the sizes of blocks of 64 KiB and more, and the number of all, of a warm call."""
+    """Return what a warm call asks for.
+
+    The number of blocks, the sizes of those of 64 KiB and more, the most bytes held at once.
+    """
     for _ in range(2):
         call()
     counter.counting_start()
@@ -42,7 +47,8 @@ def blocks(call: Callable[[], Any]) -> dict[str, Any]:
     count = counter.counting_stop()
     del result
     sizes = [counter.counted_size(i) for i in range(min(count, 1 << 16))]
-    return {"count": count, "large": sorted((s for s in sizes if s >= 1 << 16), reverse=True)}
+    large = sorted((s for s in sizes if s >= 1 << 16), reverse=True)
+    return {"count": count, "large": large, "peak": counter.counted_peak()}
 
 
 def guarded(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -88,8 +94,8 @@ def operators(side: int) -> dict[str, Callable[[], Any]]:
     }
 
 
-def front_door() -> Callable[[], Any]:
-    """`colorize` of an 8-bit picture, with a network that costs nothing."""
+def front_door() -> Callable[..., Any]:
+    """`colorize` with a network that costs nothing."""
 
     def graph(luma: Tensor, temperature: Tensor, vividness: Tensor) -> tuple[Tensor, Tensor]:
         small = torch.nn.functional.avg_pool2d(luma, 4)
@@ -103,8 +109,30 @@ def front_door() -> Callable[[], Any]:
     )
     model = SimpleNamespace(graph=graph, record=record)
     checkpoints.load = lambda *_: model  # type: ignore[assignment]
-    grey = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
-    return lambda: api.colorize(grey, checkpoint="counted", device="cpu")
+    return partial(api.colorize, checkpoint="counted", device="cpu")
+
+
+def pictures(side: int) -> dict[str, np.ndarray]:
+    """A picture of every kind that takes a way of its own through the front door."""
+    generator = np.random.default_rng(0)
+    rgba = generator.integers(0, 256, (side, side, 4), dtype=np.uint8)
+    return {
+        "8 bits": np.ascontiguousarray(rgba[..., 0]),
+        "16 bits": generator.integers(0, 4096, (side, side)).astype(np.uint16),
+        "float32": generator.random((side, side), dtype=np.float32),
+        "RGB": np.ascontiguousarray(rgba[..., :3]),
+        "RGBA": rgba,
+    }
+
+
+def whole_paths(side: int) -> dict[str, Callable[[], Any]]:
+    """`colorize` of every kind of picture, and of 8 bits with the refinement in bands."""
+    colorize, shown = front_door(), pictures(side)
+    calls: dict[str, Callable[[], Any]] = {
+        name: partial(colorize, picture) for name, picture in shown.items()
+    }
+    calls["8 bits, bilinear"] = partial(colorize, shown["8 bits"], refinement="bilinear")
+    return calls
 
 
 def passes() -> dict[str, int]:
@@ -136,5 +164,8 @@ if __name__ == "__main__":
         "passes": passes(),
     }
     found["blocks"]["one float plane"] = blocks(lambda: torch.empty(SIDE, SIDE))
-    found["blocks"]["colorize"] = blocks(front_door())
+    found["colorize"] = {name: blocks(call) for name, call in whole_paths(SIDE).items()}
+    found["colorize, quarter"] = {
+        name: blocks(call) for name, call in whole_paths(SIDE // 2).items()
+    }
     print(json.dumps(found))
