@@ -111,7 +111,7 @@ PICTURES = {
     "RGB": (3, 8, 3),
     "RGBA": (4, 9, 3),
 }
-"""Bytes a pixel of the picture and of the results, and the most bytes held beside both for each byte
+"""Bytes a pixel of the picture and of the results, and the most bytes held beside both for a byte
 of the picture. The project's goal is 3; bands of rows have a size of their own, which is much
 beside a picture of a megapixel and little beside a large one."""
 
