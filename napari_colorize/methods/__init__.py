@@ -31,17 +31,27 @@ ARCHITECTURES: Mapping[str, Builder] = {
     "colorful-paper": _deferred("napari_colorize.methods.colorful.graph", "paper_graph"),
     "colorful-compact": _deferred("napari_colorize.methods.colorful.graph", "compact_graph"),
     "deep": _deferred("napari_colorize.methods.deep.graph", "deep_graph"),
+    "unet-cifar": _deferred("napari_colorize.methods.gan.graph", "cifar_graph"),
+    "unet-places": _deferred("napari_colorize.methods.gan.graph", "places_graph"),
+    "unet-pix2pix": _deferred("napari_colorize.methods.gan.graph", "pix2pix_graph"),
+    "unet-compact": _deferred("napari_colorize.methods.gan.graph", "compact_graph"),
 }
 """Architecture name → builder; ``builder(**options)`` returns an untrained graph."""
 
 METHODS: Mapping[str, str] = {
     "colorful": "Colorful Image Colorization (Zhang, Isola, Efros 2016)",
     "deep": "Deep Colorization (Cheng, Yang, Sheng 2015)",
+    "unet": "U-Net baseline (Nazeri, Ng, Ebrahimi 2018)",
+    "gan": "Image Colorization using GANs (Nazeri, Ng, Ebrahimi 2018)",
+    "pix2pix": "pix2pix (Isola, Zhu, Zhou, Efros 2016)",
 }
 """Method name → the paper it comes from, in the order in which they are offered."""
 
 WITHOUT_EFFECT: Mapping[str, tuple[str, ...]] = {
     "deep": ("temperature", "vividness"),
+    "unet": ("temperature", "vividness"),
+    "gan": ("temperature", "vividness"),
+    "pix2pix": ("temperature", "vividness"),
 }
 """Method name → the settings of `ColorizeParameters` that it has no use for; records say so."""
 

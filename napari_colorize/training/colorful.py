@@ -21,13 +21,9 @@ from napari_colorize.methods.colorful.loss import (
 )
 from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import smooth_prior
-from napari_colorize.methods.trunks import EfficientNetLite0
 from napari_colorize.ops.bins import bin_centres
 from napari_colorize.training.colorful_recipe import ColorfulRecipe
-
-FROZEN_BLOCKS = 3
-"""Blocks of the trunk (to stride 4) that keep their ImageNet weights: edges are edges."""
-
+from napari_colorize.training.pretrained import freeze
 
 RAREST = 1e-4
 """Least share of a bin in `ColorfulTraining.rarity`: that of the rebalanced AuC."""
@@ -39,7 +35,7 @@ class ColorfulTraining(lightning.LightningModule):
     Parameters
     ----------
     graph
-        The graph to train, from `start.start_graph`.
+        The graph to train, from `colorful_start.start_graph`.
     recipe
         Learning rates, encoding and schedule.
     prior
@@ -69,7 +65,7 @@ class ColorfulTraining(lightning.LightningModule):
         rarity = 1 / share.clamp_min(RAREST)
         self.register_buffer("rarity", rarity / (share * rarity).sum())
         if isinstance(graph.network, CompactNetwork):
-            _freeze(graph.network.trunk, recipe.trunk)
+            freeze(graph.network.trunk, recipe.trunk)
 
     def _loss(self, logits: Tensor, ab: Tensor) -> Tensor:
         index, weight = self._encode(ab)
@@ -157,12 +153,3 @@ class ColorfulTraining(lightning.LightningModule):
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-
-def _freeze(trunk: EfficientNetLite0, how: str) -> None:
-    """Keep from learning what the recipe's ``trunk`` wants kept."""
-    if how == "frozen":
-        trunk.requires_grad_(False)
-    elif how == "tuned":
-        trunk.stem.requires_grad_(False)
-        trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from napari_colorize.training.pictures import Picture
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.sampler import EpochSampler
-from napari_colorize.training.samples import CentrePairs, TrainingPairs
+from napari_colorize.training.samples import STRIDE, CentrePairs, TrainingPairs
 
 Loader = DataLoader[tuple[Tensor, Tensor]]
 
@@ -26,14 +26,20 @@ class PairsModule(lightning.LightningDataModule):
         The pictures to learn from, and those to validate on.
     recipe
         Size, batch, seed, augmentation and number of workers.
+    stride
+        Picture's pixels for one pixel of the target, along one side.
     """
 
     def __init__(
-        self, training: Sequence[Picture], holdout: Sequence[Picture], recipe: Recipe
+        self,
+        training: Sequence[Picture],
+        holdout: Sequence[Picture],
+        recipe: Recipe,
+        stride: int = STRIDE,
     ) -> None:
         super().__init__()
-        self.pairs = TrainingPairs(training, recipe.crop, recipe.seed, recipe.augmentation)
-        self.centres = CentrePairs(holdout, recipe.crop)
+        self.pairs = TrainingPairs(training, recipe.crop, recipe.seed, recipe.augmentation, stride)
+        self.centres = CentrePairs(holdout, recipe.crop, stride)
         self.recipe = recipe
         self._epoch = 0
         self._batch = 0

@@ -15,6 +15,8 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 
+from napari_colorize.training.learner import steps_taken
+
 LAST = "last.ckpt"
 BEST = "best.pt"
 
@@ -37,7 +39,7 @@ class KeepLatest(Checkpoint):
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Save in mid-epoch. The last batch waits for the epoch's end, validation included."""
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        if trainer.global_step % self.every == 0 and batches < trainer.num_training_batches:
+        if steps_taken(trainer) % self.every == 0 and batches < trainer.num_training_batches:
             save_whole(trainer, self.folder / LAST)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
@@ -92,6 +94,38 @@ class KeepBest(lightning.Callback):
         """Take up the best score of a checkpoint."""
         self.best = state_dict["best"]
         self.best_epoch = state_dict["best_epoch"]
+
+
+class StopEarly(lightning.Callback):
+    """Stop when the validation score has not improved for some epochs.
+
+    It keeps no state of its own: a training that goes on from the state at which it stopped,
+    stops again.
+
+    Parameters
+    ----------
+    best
+        Knows the best epoch so far.
+    patience
+        Epochs without a better score that are put up with; 0: any number.
+    """
+
+    def __init__(self, best: KeepBest, patience: int) -> None:
+        self.best = best
+        self.patience = patience
+
+    def on_train_start(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Go on with having stopped."""
+        self._stop_after(trainer, trainer.current_epoch - 1)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Compare this epoch with the best one."""
+        self._stop_after(trainer, trainer.current_epoch)
+
+    def _stop_after(self, trainer: lightning.Trainer, epoch: int) -> None:
+        best = self.best.best_epoch
+        if self.patience and best is not None and epoch - best >= self.patience:
+            trainer.should_stop = True
 
 
 def save_whole(trainer: lightning.Trainer, path: Path) -> None:

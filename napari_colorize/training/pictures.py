@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.files.decoding import SUFFIXES, UnreadablePicture, decode, is_picture
+from napari_colorize.training import cifar
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Picture:
     name: str
     offset: int
     size: int
+    cifar: bool = False
+    """Whether the bytes are a record of CIFAR's binary files, not an encoded picture."""
 
     def read(self) -> NDArray[np.uint8]:
         """Decode to (H, W, 3) uint8 RGB, upright.
@@ -38,6 +41,8 @@ class Picture:
                 encoded = file.read(self.size)
         except OSError as error:
             raise UnreadablePicture(f"{self.path} cannot be read: {error.strerror}.") from error
+        if self.cifar and len(encoded) == cifar.PIXELS:
+            return cifar.decode_record(encoded)
         return decode(encoded, f"'{self.name}' in {self.path}")
 
 
@@ -47,7 +52,8 @@ def find_pictures(sources: Sequence[str | Path]) -> list[Picture]:
     Parameters
     ----------
     sources
-        Folders, tar archives or single picture files.
+        Folders, tar archives or single picture files. CIFAR's binary files too; of a folder of
+        them only those for training, so that nobody learns from the test set by accident.
 
     Returns
     -------
@@ -121,16 +127,31 @@ def split_holdout(pictures: Sequence[Picture], count: int) -> tuple[list[Picture
 
 
 def _in_folder(folder: Path) -> list[Picture]:
+    found: list[Picture] = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if is_picture(path.name) and path.is_file():
+            found.append(Picture(path, name, 0, path.stat().st_size))
+        elif cifar.is_training_file(path.name) and path.is_file():
+            found += _in_cifar_file(path, name)
+        elif path.is_file():
+            cifar.refuse_pickled(path)
+    return found
+
+
+def _in_cifar_file(path: Path, name: str) -> list[Picture]:
     return [
-        Picture(path, path.relative_to(folder).as_posix(), 0, path.stat().st_size)
-        for path in folder.rglob("*")
-        if is_picture(path.name) and path.is_file()
+        Picture(path, f"{name}/{number:05d}", offset, cifar.PIXELS, cifar=True)
+        for number, offset in enumerate(cifar.record_offsets(path))
     ]
 
 
 def _in_file(path: Path) -> list[Picture]:
     if is_picture(path.name):
         return [Picture(path, path.name, 0, path.stat().st_size)]
+    if cifar.is_cifar_file(path.name):
+        return _in_cifar_file(path, path.name)
+    cifar.refuse_pickled(path)
     try:
         # "r:" opens uncompressed archives only: members are read in place by their offset.
         with tarfile.open(path, "r:") as archive:

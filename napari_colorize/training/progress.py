@@ -14,6 +14,8 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.utilities.warnings import PossibleUserWarning
 from tqdm import tqdm
 
+from napari_colorize.training.learner import steps_taken
+
 
 @contextlib.contextmanager
 def quiet_lightning() -> Iterator[None]:
@@ -60,7 +62,7 @@ class TrainingBar(ProgressBar):
         self._bar = tqdm(
             total=epochs * int(trainer.num_training_batches) * per_step,
             # Left out of the rate: what an earlier session did says nothing of this one's pace.
-            initial=trainer.global_step * per_step,
+            initial=steps_taken(trainer) * per_step,
             unit="picture",
             desc="Training",
             disable=None if self._enabled else True,
@@ -74,7 +76,7 @@ class TrainingBar(ProgressBar):
             return
         self._bar.update(self.batch * trainer.world_size)
         loss = trainer.callback_metrics.get("train_loss")
-        if loss is not None and trainer.global_step % 10 == 0 and not self._bar.disable:
+        if loss is not None and steps_taken(trainer) % 10 == 0 and not self._bar.disable:
             self._bar.set_postfix_str(
                 f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}, loss {float(loss):.3f}",
                 refresh=False,
@@ -91,6 +93,8 @@ class TrainingBar(ProgressBar):
                 ("val_loss", "loss", 3),
                 ("val_rmse_0.0", "ab error", 2),
                 ("val_chroma_0.5", "chroma over truth", 2),
+                ("val_rmse", "ab error", 2),
+                ("val_chroma", "chroma over truth", 2),
             )
             if name in metrics
         )

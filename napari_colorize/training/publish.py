@@ -28,7 +28,7 @@ def publish(
     Parameters
     ----------
     run
-        Folder of `napari_colorize.training.run.train_colorful`.
+        Folder of `napari_colorize.training.run.train_network`.
     name
         What users will call the checkpoint.
     directory
@@ -64,12 +64,12 @@ def publish(
     recipe = told["recipe"]
     record = CheckpointRecord(
         name=name,
-        method="colorful",
+        method=recipe.get("method", "colorful"),
         architecture=recipe["architecture"],
         options=recipe["options"],
         recipe={**recipe, **{key: told[key] for key in told if key not in ("recipe", "prior")}},
         seed=recipe["seed"],
-        trained_rebalancing=recipe["trained_rebalancing"],
+        trained_rebalancing=recipe.get("trained_rebalancing", 0.0),
         defaults=defaults,
         data=tuple(data),
         **facts,

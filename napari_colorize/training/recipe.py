@@ -116,6 +116,11 @@ class Recipe:
                 f"{', '.join(unknown)}."
             )
 
+    @property
+    def one_optimiser(self) -> bool:
+        """Whether Lightning steps a single optimiser; if not, the module does all that itself."""
+        return True
+
     def to_dict(self) -> dict[str, Any]:
         """Plain, JSON-able form, for the record."""
         return asdict(self)

@@ -13,8 +13,6 @@ import numpy as np
 import torch
 
 from napari_colorize.training import description
-from napari_colorize.training.colorful import ColorfulTraining
-from napari_colorize.training.colorful_recipe import ColorfulRecipe
 from napari_colorize.training.data import PairsModule
 from napari_colorize.training.keeping import (
     BEST,
@@ -22,6 +20,7 @@ from napari_colorize.training.keeping import (
     averaged_weights,
     write_weights,
 )
+from napari_colorize.training.learner import Learner
 from napari_colorize.training.pictures import (
     Picture,
     find_pictures,
@@ -30,24 +29,25 @@ from napari_colorize.training.pictures import (
     split_holdout,
 )
 from napari_colorize.training.publish import publish
-from napari_colorize.training.start import Start, start_graph
+from napari_colorize.training.recipe import Recipe
+from napari_colorize.training.start import Start
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
+from napari_colorize.training.table import resolve, training_of
 from napari_colorize.training.trainer import fit, make_trainer
 
 GRAPH = "graph.pt"
 CHECKPOINT = "checkpoint"
 """Subfolder of the finished checkpoint: a record called ``run.json`` would hide the run's own."""
-_USUAL_DEFAULTS = {"temperature": 0.38, "vividness": 0.5, "network_size": 192}
 
 
-def train_colorful(
+def train_network(
     data: Sequence[str | Path],
-    recipe: ColorfulRecipe,
+    recipe: Recipe,
     out: str | Path,
     resume: bool = True,
     licence: str = "",
 ) -> Path:
-    """Train *Colorful Image Colorization* and leave everything in one folder.
+    """Train the network of the recipe's method and leave everything in one folder.
 
     Parameters
     ----------
@@ -88,19 +88,22 @@ def train_colorful(
         description.refuse_other_training(out, recipe, seen)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     training, holdout, survey, damaged = _chosen(pictures, recipe)
-    start = start_graph(recipe, survey.prior)
-    defaults = {**_USUAL_DEFAULTS, **(start.record.defaults if start.record else {})}
-    defaults.update(recipe.defaults)
+    learner: Learner = resolve(training_of(recipe.method).learner)()
+    start = learner.start(recipe, survey.prior)
+    defaults = {**learner.defaults(recipe), **start.defaults, **recipe.defaults}
 
     out.mkdir(parents=True, exist_ok=True)
-    trainer = make_trainer(recipe, out, len(training), holdout, defaults)
+    trainer = make_trainer(
+        recipe, out, len(training), holdout, defaults, learner.watchers(recipe, out)
+    )
     if trainer.is_global_zero:
         told = _told(recipe, seen, training, holdout, survey, damaged, start)
         description.write(out, told, continued=(out / LAST).exists())
     steps = len(training) // (recipe.batch * trainer.world_size)
-    module = ColorfulTraining(start.graph, recipe, survey.prior, total_steps=recipe.epochs * steps)
+    module = learner.module(start, recipe, survey.prior, total_steps=recipe.epochs * steps)
+    stride = int(getattr(start.graph, "stride"))  # noqa: B009 - a graph's contract, not nn.Module's
     continued, began = (out / LAST).exists(), time.monotonic()
-    fit(trainer, module, PairsModule(training, holdout, recipe), out / LAST)
+    fit(trainer, module, PairsModule(training, holdout, recipe, stride), out / LAST)
     # Of a training in several sessions only the last one's time is known here.
     hours = None if continued else round((time.monotonic() - began) / 3600, 4)
     weights = out / CHECKPOINT / f"{checkpoint_name(out)}.safetensors"
@@ -118,7 +121,7 @@ def checkpoint_name(out: Path) -> str:
 
 
 def _chosen(
-    pictures: Sequence[Picture], recipe: ColorfulRecipe
+    pictures: Sequence[Picture], recipe: Recipe
 ) -> tuple[list[Picture], list[Picture], Survey, list[str]]:
     """Split the pictures, look at them, and leave out what is damaged."""
     held = min(recipe.holdout, len(pictures) // 10)
@@ -141,7 +144,7 @@ def _chosen(
 
 
 def _told(
-    recipe: ColorfulRecipe,
+    recipe: Recipe,
     seen: str,
     training: Sequence[Picture],
     holdout: Sequence[Picture],
@@ -167,7 +170,7 @@ def _told(
 
 def _finish(
     out: Path,
-    recipe: ColorfulRecipe,
+    recipe: Recipe,
     defaults: Mapping[str, Any],
     data: Sequence[str | Path],
     licence: str,

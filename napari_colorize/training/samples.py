@@ -16,14 +16,15 @@ from napari_colorize.training.pictures import Picture
 from napari_colorize.training.recipe import Augmentation
 
 STRIDE = 4
+"""Of the target, where a method's graph does not say otherwise."""
 _MOST_DAMAGED_IN_A_ROW = 20
 
 
 class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
-    """Random crops of pictures: (1, S, S) float32 L* and (2, S/4, S/4) float32 ab.
+    """Random crops of pictures: (1, S, S) float32 L* and (2, S/stride, S/stride) float32 ab.
 
     A pair depends on the seed, the epoch and the picture's index alone, whatever the number of
-    worker processes. The target is the ab plane point-sampled at stride 4, not averaged (as in
+    worker processes. The target is the ab plane point-sampled at the stride, not averaged (as in
     the paper's released code), and its colours are never changed; tone curve and noise touch the
     grey input only.
 
@@ -37,15 +38,23 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
         Of the whole training.
     augmentation
         How crops are taken and the grey input is changed.
+    stride
+        Picture's pixels for one pixel of the target, along one side.
     """
 
     def __init__(
-        self, pictures: Sequence[Picture], size: int, seed: int, augmentation: Augmentation
+        self,
+        pictures: Sequence[Picture],
+        size: int,
+        seed: int,
+        augmentation: Augmentation,
+        stride: int = STRIDE,
     ) -> None:
         self.pictures = pictures
         self.size = size
         self.seed = seed
         self.augmentation = augmentation
+        self.stride = stride
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -55,7 +64,7 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
         epoch, index = key
         random = np.random.default_rng((self.seed, epoch, index))
         crop = _random_crop(self._read(index), self.size, self.augmentation, random)
-        luma, target = _split(crop)
+        luma, target = _split(crop, self.stride)
         return torch.from_numpy(_age(luma, self.augmentation, random)[None]), target
 
     def _read(self, index: int) -> NDArray[np.uint8]:
@@ -75,16 +84,18 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
 class CentrePairs(Dataset[tuple[Tensor, Tensor]]):
     """The same pairs without chance: the largest central square, for validation."""
 
-    def __init__(self, pictures: Sequence[Picture], size: int) -> None:
+    def __init__(self, pictures: Sequence[Picture], size: int, stride: int = STRIDE) -> None:
         self.pictures = pictures
         self.size = size
+        self.stride = stride
 
     def __len__(self) -> int:
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         """Pair number `index`."""
-        luma, target = _split(centre_square(self.pictures[index].read(), self.size))
+        square = centre_square(self.pictures[index].read(), self.size)
+        luma, target = _split(square, self.stride)
         return torch.from_numpy(luma[None]), target
 
 
@@ -120,11 +131,11 @@ def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, (size, size), interpolation=method), np.uint8)
 
 
-def _split(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Tensor]:
-    """Lightness (S, S) and point-sampled chroma (2, S/4, S/4), both in Lab units."""
+def _split(rgb: NDArray[np.uint8], stride: int) -> tuple[NDArray[np.float32], Tensor]:
+    """Lightness (S, S) and point-sampled chroma (2, S/stride, S/stride), both in Lab units."""
     lab = np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-    # The sample nearest to the middle of each 4 × 4 cell.
-    sampled = lab[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE, 1:]
+    # The sample nearest to the middle of each cell.
+    sampled = lab[stride // 2 :: stride, stride // 2 :: stride, 1:]
     return lab[..., 0], torch.from_numpy(np.ascontiguousarray(sampled.transpose(2, 0, 1)))
 
 

@@ -1,110 +1,105 @@
-"""The graph a training starts from: a pretrained trunk and the colour prior, or a checkpoint."""
+"""What a training starts from: a graph, and the checkpoint that its weights come from."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from torch import nn
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, registry
+from napari_colorize.checkpoints.loading import LoadedModel
 from napari_colorize.methods import ARCHITECTURES
-from napari_colorize.methods.colorful.graph import ColorfulGraph
-from napari_colorize.methods.colorful.network import CompactNetwork
-from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
-from napari_colorize.ops.bins import bin_centres
-from napari_colorize.training.colorful_recipe import ColorfulRecipe
-from napari_colorize.training.pretrained import pretrained_lite0
+from napari_colorize.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class Start:
     """A graph to train, and the record of the checkpoint it came from, if it did."""
 
-    graph: ColorfulGraph
+    graph: nn.Module
     record: CheckpointRecord | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What of the checkpoint's defaults still holds for this training."""
 
 
-def start_graph(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:
-    """Build the graph that the recipe starts from.
+def named_checkpoint(recipe: Recipe, otherwise: str) -> LoadedModel | None:
+    """Load the checkpoint that the recipe starts from; ``None`` where there is none to start from.
 
     Parameters
     ----------
     recipe
-        Its ``start``, ``architecture``, ``options`` and rebalancing decide.
-    prior
-        (313,) share of each bin in the training pictures.
+        Its ``start``.
+    otherwise
+        How the training starts where a checkpoint is wanted but not here, for the warning.
 
     Raises
     ------
     ValueError
-        The checkpoint to start from is not there, or of another kind than the recipe says.
+        The recipe insists on a checkpoint that is not there.
     """
     name = recipe.start.removesuffix("?")
     if not name:
-        return Start(_fresh(recipe, prior))
+        return None
     if recipe.start.endswith("?") and not _is_here(name):
         warnings.warn(
-            f"The checkpoint {name!r} is not on this machine: the training starts from the "
-            "pretrained trunk instead, and needs more pictures and time.",
+            f"The checkpoint {name!r} is not on this machine: the training starts from "
+            f"{otherwise} instead, and needs more pictures and time.",
             stacklevel=2,
         )
-        return Start(_fresh(recipe, prior))
-    return _continued(recipe, name)
+        return None
+    return checkpoints.load(name)
 
 
-def _fresh(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> ColorfulGraph:
-    """Pretrained trunk where the network has one, class weights and last layer from the prior."""
-    graph = _built(recipe)
-    if isinstance(graph.network, CompactNetwork) and recipe.trunk != "scratch":
-        graph.network.trunk = pretrained_lite0()
-    smoothed = smooth_prior(prior, bin_centres())
-    weights = class_weights(smoothed, prior, recipe.rebalancing_mix)
-    graph.log_weights.copy_(torch.from_numpy(np.log(weights)))
-    # Begin from the colour prior rather than from noise: the first steps then waste nothing.
-    last = graph.network.last_layer()
-    tempered = smoothed * weights**recipe.trained_rebalancing
-    torch.nn.init.normal_(last.weight, std=0.01)
-    assert last.bias is not None
-    with torch.no_grad():
-        last.bias.copy_(torch.from_numpy(np.log(np.maximum(tempered / tempered.sum(), 1e-8))))
-    return graph
+def refuse_other_kind(recipe: Recipe, found: CheckpointRecord, *fields: str) -> None:
+    """Raise where the checkpoint to start from is of another kind than the recipe says.
 
-
-def _continued(recipe: ColorfulRecipe, name: str) -> Start:
-    """Take all weights of a checkpoint, its class weights too: the logits are made for those."""
-    loaded = checkpoints.load(name)
-    found = loaded.record
-    for what, asked, there in (
-        ("architecture", recipe.architecture, found.architecture),
-        ("options", dict(recipe.options), dict(found.options)),
-        ("trained_rebalancing", recipe.trained_rebalancing, found.trained_rebalancing),
-    ):
+    Raises
+    ------
+    ValueError
+        One of `fields`, which both have, differs.
+    """
+    for name in fields:
+        asked, there = getattr(recipe, name), getattr(found, name)
+        if isinstance(asked, Mapping):
+            asked, there = dict(asked), dict(there)
         if asked != there:
             raise ValueError(
-                f"The recipe's {what} is {asked!r}, but the checkpoint {name!r} to start from has "
-                f"{there!r}. Set it to that, or start from another checkpoint."
+                f"The recipe's {name} is {asked!r}, but the checkpoint {found.name!r} to start "
+                f"from has {there!r}. Set it to that, or start from another checkpoint."
             )
-    graph = _built(recipe)
+
+
+def take_weights(graph: nn.Module, loaded: LoadedModel) -> None:
+    """Copy all weights of a checkpoint of the same architecture."""
     # TorchScript adds the buffers that are not kept in files.
     state = loaded.graph.state_dict()
     graph.load_state_dict({key: state[key] for key in graph.state_dict()})
-    return Start(graph, found)
 
 
-def _built(recipe: ColorfulRecipe) -> ColorfulGraph:
+def build(recipe: Recipe, **options: Any) -> nn.Module:
+    """Build the recipe's architecture, untrained, with its options and `options`.
+
+    Raises
+    ------
+    ValueError
+        The architecture is not known, or has no such option.
+    """
     if recipe.architecture not in ARCHITECTURES:
         raise ValueError(
             f"There is no architecture {recipe.architecture!r}; known are "
             f"{', '.join(sorted(ARCHITECTURES))}."
         )
-    options = {**recipe.options, "trained_rebalancing": recipe.trained_rebalancing}
-    graph = ARCHITECTURES[recipe.architecture](**options)
-    assert isinstance(graph, ColorfulGraph)
-    return graph
+    try:
+        return ARCHITECTURES[recipe.architecture](**{**recipe.options, **options})
+    except TypeError as error:
+        raise ValueError(
+            f"The architecture {recipe.architecture!r} cannot be built with the options "
+            f"{dict(recipe.options)!r}: {error}."
+        ) from error
 
 
 def _is_here(name: str) -> bool:

