@@ -2,6 +2,7 @@
 // is for graphs that call torch.ops.napari_colorize themselves.
 #pragma once
 
+#include "math/bilateral_grid.h"
 #include "torch_stable.h"
 
 #include <cmath>
@@ -17,6 +18,24 @@ inline void check_settings(const char* name, int64_t least_radius, int64_t radiu
                   " needs a finite sigma_space above 0; ", sigma_space, " was given.");
   STD_TORCH_CHECK(sigma_range > 0 && std::isfinite(sigma_range), name,
                   " needs a finite sigma_range above 0; ", sigma_range, " was given.");
+}
+
+inline void check_grid_settings(const char* name, int64_t radius, double sigma_space) {
+  STD_TORCH_CHECK(radius >= kLeastGridRadius && sigma_space >= kLeastGridSigma, name,
+                  " needs a radius of ", kLeastGridRadius, " pixels or more and a sigma_space of ",
+                  kLeastGridSigma, " or more; joint_bilateral is exact and as fast below.");
+}
+
+// `range` is the span of the guide's lightness, `spacing` that of the grid's nodes in pixels.
+inline void check_grid(const char* name, int64_t height, int64_t width, double range,
+                       double spacing, double sigma_range) {
+  const double nodes = grid_nodes(static_cast<double>(height - 1), spacing) *
+                       grid_nodes(static_cast<double>(width - 1), spacing) *
+                       grid_nodes(range / sigma_range, 1.0);
+  STD_TORCH_CHECK(grid_is_small(nodes, static_cast<double>(height) * static_cast<double>(width)),
+                  name, " would need a grid of ", nodes, " nodes for ", height, " x ", width,
+                  " pixels, because sigma_range is small beside the guide's range of ", range,
+                  ". Take a larger sigma_range, a larger radius, or joint_bilateral.");
 }
 
 inline void check_planes(const char* name, const Tensor& chroma) {

@@ -15,6 +15,9 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
       "joint_bilateral(Tensor chroma, Tensor guide, int radius, float sigma_space,"
       " float sigma_range) -> Tensor");
   library.def(
+      "joint_bilateral_approximate(Tensor chroma, Tensor guide, int radius, float sigma_space,"
+      " float sigma_range) -> Tensor");
+  library.def(
       "joint_bilateral_upsample(Tensor chroma, Tensor guide_small, Tensor guide, int radius,"
       " float sigma_space, float sigma_range) -> Tensor");
   library.def(

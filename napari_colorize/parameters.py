@@ -16,7 +16,7 @@ from typing import Any, Self
 from napari_colorize import methods
 
 METHODS = tuple(methods.METHODS)
-REFINEMENTS = ("joint_bilateral", "guided", "domain_transform", "bilinear")
+REFINEMENTS = ("joint_bilateral", "bilateral_grid", "guided", "domain_transform", "bilinear")
 OUTPUT_DTYPES = ("uint8", "uint16", "float32")
 
 FROM_CHECKPOINT = ("temperature", "vividness", "network_size")
@@ -68,7 +68,7 @@ class ColorizeParameters:
     network_size : int, optional
         Short side, in pixels, of the picture that the network sees, 32…2048. ``None``: the
         checkpoint's default.
-    refinement : {"joint_bilateral", "guided", "domain_transform", "bilinear"}
+    refinement : {"joint_bilateral", "bilateral_grid", "guided", "domain_transform", "bilinear"}
         How the network's small chroma reaches full size: by the joint bilateral filter, the guided
         filter (He et al. 2010), the domain transform (Gastal and Oliveira 2011), or plainly.
     radius : int

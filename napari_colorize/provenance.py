@@ -23,6 +23,8 @@ NOTICE = (
 _REFINEMENTS = {
     "joint_bilateral": "joint bilateral upsampling (radius {radius}, space {sigma_space:g}, "
     "range {sigma_range:g} L*)",
+    "bilateral_grid": "bilinear upsampling and approximate joint bilateral filter (bilateral grid; "
+    "radius {radius}, space {sigma_space:g}, range {sigma_range:g} L*)",
     "guided": "guided upsampling (radius {radius}, range {sigma_range:g} L*)",
     "domain_transform": "bilinear upsampling and domain transform (space {sigma_space:g}, "
     "range {sigma_range:g} L*)",

@@ -161,12 +161,28 @@ def _whole_chroma(
     reach = options.pop("sigma_space")
     if parameters.refinement == "guided":
         return ops.guided_upsample(chroma, guide_small, guide, **options)[0]
-    # The domain transform walks from pixel to pixel of the picture, not of the chroma's grid.
+    # These two walk from pixel to pixel of the picture, not of the chroma's grid.
     enlarged = math.sqrt(guide[0, 0].numel() / chroma[0, 0].numel())
     flat = _bilinear_rows(chroma, plane.luma.shape)(slice(0, plane.luma.shape[0]))[None]
+    if parameters.refinement == "bilateral_grid":
+        return _smoothed_on_a_grid(flat, guide, enlarged, parameters)[0]
     return ops.domain_transform(
         flat, guide, sigma_space=reach * enlarged, sigma_range=parameters.sigma_range
     )[0]
+
+
+def _smoothed_on_a_grid(
+    flat: "Tensor", guide: "Tensor", enlarged: float, parameters: ColorizeParameters
+) -> "Tensor":
+    """Filter full-size chroma approximately; exactly where the window is too small for a grid."""
+    from napari_colorize import ops
+
+    radius = min(round(parameters.radius * enlarged), 1024)
+    reach = parameters.sigma_space * enlarged
+    smooth = ops.joint_bilateral_approximate
+    if radius < 4 or reach < 1:
+        smooth = ops.joint_bilateral
+    return smooth(flat, guide, radius=radius, sigma_space=reach, sigma_range=parameters.sigma_range)
 
 
 def _bilinear_rows(chroma: "Tensor", shape: tuple[int, int]) -> Rows:

@@ -1,10 +1,9 @@
 // joint_bilateral on the CPU: exact, tile by tile. A tile and its margin are copied to a buffer of the
 // thread, with a guide outside the image that no pixel resembles, so that the inner loop knows no
 // borders; two vectors of pixels stay in registers while all taps of the disk pass by.
-#include "bilateral_checks.h"
+#include "bilateral_tensors.h"
 #include "cpu/memory.h"
-#include "cpu/multiversion.h"
-#include "cpu/vector.h"
+#include "cpu/wide_vector.h"
 #include "math/bilateral.h"
 
 #include <algorithm>
@@ -18,6 +17,7 @@ namespace bilateral {
 constexpr int kTileRows = 32;
 constexpr int kTileColumns = 128;
 constexpr int kPlanes = 2;       // chroma planes that share the weights
+constexpr int kTogether = 2;     // vectors of pixels in registers
 constexpr double kNobody = 1e18;  // guide outside the image
 
 template <class Scalar>
@@ -58,13 +58,13 @@ struct Row {
   const Tap<Scalar>* last;
 };
 
-template <class Float, class Scalar, int Width, int Planes>
+template <class Float, class Scalar, int Planes>
 NC_HD void filter_row(const Row<Scalar>& row) {
-  constexpr int kTogether = 2;
-  for (int x = 0; x < row.columns; x += kTogether * Width) {
+  constexpr int kWidth = kLanes<Float, Scalar>;
+  for (int x = 0; x < row.columns; x += kTogether * kWidth) {
     Float centre[kTogether], norm[kTogether], total[Planes][kTogether];
     for (int u = 0; u < kTogether; ++u) {
-      centre[u] = load_vector<Float>(row.guide + x + u * Width);
+      centre[u] = load_vector<Float>(row.guide + x + u * kWidth);
       norm[u] = Float{};
       for (int c = 0; c < Planes; ++c) {
         total[c][u] = Float{};
@@ -73,36 +73,31 @@ NC_HD void filter_row(const Row<Scalar>& row) {
     for (const Tap<Scalar>* tap = row.first; tap != row.last; ++tap) {
       const int64_t from = x + tap->offset;
       for (int u = 0; u < kTogether; ++u) {
-        const Float step = load_vector<Float>(row.guide + from + u * Width) - centre[u];
+        const Float step = load_vector<Float>(row.guide + from + u * kWidth) - centre[u];
         const Float weight = filter_weight(step, tap->exponent);
         norm[u] += weight;
         for (int c = 0; c < Planes; ++c) {
-          total[c][u] += weight * load_vector<Float>(row.chroma[c] + from + u * Width);
+          total[c][u] += weight * load_vector<Float>(row.chroma[c] + from + u * kWidth);
         }
       }
     }
     for (int u = 0; u < kTogether; ++u) {
       for (int c = 0; c < Planes; ++c) {
-        store_vector(row.out[c] + x + u * Width, total[c][u] / norm[u]);
+        store_vector(row.out[c] + x + u * kWidth, total[c][u] / norm[u]);
       }
     }
   }
 }
 
-NC_MULTIVERSION void filter_row_single(const Row<float>& row) {
-  filter_row<FloatVector, float, kVectorWidth, 1>(row);
-}
-
-NC_MULTIVERSION void filter_row_pair(const Row<float>& row) {
-  filter_row<FloatVector, float, kVectorWidth, 2>(row);
-}
+NC_VECTOR_VERSIONS(filter_row_single, Row<float>, filter_row<Vector, float, 1>(argument))
+NC_VECTOR_VERSIONS(filter_row_pair, Row<float>, filter_row<Vector, float, 2>(argument))
 
 void filter_planes(const Row<float>& row, int planes) {
   planes == 1 ? filter_row_single(row) : filter_row_pair(row);
 }
 
 void filter_planes(const Row<double>& row, int planes) {
-  planes == 1 ? filter_row<double, double, 1, 1>(row) : filter_row<double, double, 1, 2>(row);
+  planes == 1 ? filter_row<double, double, 1>(row) : filter_row<double, double, 2>(row);
 }
 
 // One image, one or two chroma planes.
@@ -125,13 +120,17 @@ struct TileShape {
         pitch(kTileColumns + 2 * reach), plane((kTileRows + 2 * margin) * pitch) {}
 };
 
+// Columns [begin, begin + count) of an image's row, times `scale`, with `outside` beyond the image.
 template <class Scalar>
 void copy_row(const Scalar* from, int64_t begin, int64_t width, Scalar outside, Scalar scale,
               Scalar* to, int64_t count) {
-  for (int64_t x = 0; x < count; ++x) {
-    const int64_t column = begin + x;
-    to[x] = column >= 0 && column < width ? from[column] * scale : outside;
+  const int64_t left = std::clamp<int64_t>(-begin, 0, count);
+  const int64_t right = std::clamp<int64_t>(width - begin, left, count);
+  std::fill(to, to + left, outside);
+  for (int64_t x = left; x < right; ++x) {
+    to[x] = from[begin + x] * scale;
   }
+  std::fill(to + right, to + count, outside);
 }
 
 template <class Scalar>
@@ -207,23 +206,18 @@ void filter(const Tensor& chroma, const Tensor& guide, Tensor& out, int64_t radi
 
 Tensor joint_bilateral(const Tensor& chroma, const Tensor& guide, int64_t radius,
                        double sigma_space, double sigma_range) {
-  constexpr const char* name = "joint_bilateral";
-  check_settings(name, 0, radius, sigma_space, sigma_range);
-  check_planes(name, chroma);
-  check_guide(name, guide, chroma, chroma.size(2), chroma.size(3));
-  Tensor out = torch::stable::new_empty(chroma, chroma.sizes());
-  if (out.numel() == 0) {
-    return out;
+  FilterTensors tensors("joint_bilateral", chroma, guide, radius, sigma_space, sigma_range);
+  if (tensors.out.numel() == 0) {
+    return tensors.out;
   }
-  advise_huge_pages(out.mutable_data_ptr(), out.numel() * out.element_size());
-  const Tensor planes = torch::stable::contiguous(chroma);
-  const Tensor lightness = torch::stable::contiguous(guide);
+  advise_huge_pages(tensors.out.mutable_data_ptr(),
+                    tensors.out.numel() * tensors.out.element_size());
   if (chroma.scalar_type() == ScalarType::Double) {
-    filter<double>(planes, lightness, out, radius, sigma_space, sigma_range);
+    filter<double>(tensors.chroma, tensors.guide, tensors.out, radius, sigma_space, sigma_range);
   } else {
-    filter<float>(planes, lightness, out, radius, sigma_space, sigma_range);
+    filter<float>(tensors.chroma, tensors.guide, tensors.out, radius, sigma_space, sigma_range);
   }
-  return out;
+  return tensors.out;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // joint_bilateral_upsample on the CPU: tiles of full-size pixels, two chroma planes at a time.
-#include "bilateral_checks.h"
+#include "bilateral_tensors.h"
 #include "cpu/memory.h"
 #include "cpu/upsample.h"
 
@@ -10,16 +10,18 @@ namespace napari_colorize {
 namespace {
 
 template <class Scalar>
-void upsample(const Tensor& chroma, const Tensor& guide_small, const Tensor& guide, Tensor& out,
-              const upsampling::Plan<Scalar>& plan) {
+void upsample(UpsampleTensors& tensors, int64_t radius, double sigma_space, double sigma_range) {
   using namespace upsampling;
+  const Tensor &chroma = tensors.chroma, &guide = tensors.guide;
   const int64_t planes = chroma.size(1), height = guide.size(2), width = guide.size(3);
   const int64_t small_width = chroma.size(3), small_pixels = chroma.size(2) * small_width;
   const int64_t pixels = height * width, pairs = (planes + kPlanes - 1) / kPlanes;
+  const Plan<Scalar> plan(height, width, chroma.size(2), small_width, radius, sigma_space,
+                          sigma_range);
   const auto* chroma_in = chroma.const_data_ptr<Scalar>();
-  const auto* small_in = guide_small.const_data_ptr<Scalar>();
+  const auto* small_in = tensors.guide_small.const_data_ptr<Scalar>();
   const auto* guide_in = guide.const_data_ptr<Scalar>();
-  auto* chroma_out = out.mutable_data_ptr<Scalar>();
+  auto* chroma_out = tensors.out.mutable_data_ptr<Scalar>();
   const TileGrid grid(chroma.size(0) * pairs, height, width);
   torch::stable::parallel_for(0, grid.count(), 1, [&](int64_t begin, int64_t end) {
     Tile<Scalar> tile;
@@ -31,7 +33,7 @@ void upsample(const Tensor& chroma, const Tensor& guide_small, const Tensor& gui
       tile.expand(plan, {small_in + n * small_pixels, {from, from + small_pixels}, used, small_width},
                   place.top, place.bottom, place.left, place.count);
       for (int64_t y = place.top; y < place.bottom; ++y) {
-        Scalar lightness[kRun], ab[kPlanes][kRun];
+        alignas(kAlignment) Scalar lightness[kRun], ab[kPlanes][kRun];
         Scalar* const rows[kPlanes] = {ab[0], ab[1]};
         const int64_t first = y * width + place.left;
         std::copy_n(guide_in + n * pixels + first, place.count, lightness);
@@ -47,31 +49,18 @@ void upsample(const Tensor& chroma, const Tensor& guide_small, const Tensor& gui
 Tensor joint_bilateral_upsample(const Tensor& chroma, const Tensor& guide_small,
                                 const Tensor& guide, int64_t radius, double sigma_space,
                                 double sigma_range) {
-  constexpr const char* name = "joint_bilateral_upsample";
-  check_settings(name, 1, radius, sigma_space, sigma_range);
-  check_planes(name, chroma);
-  const int64_t h = chroma.size(2), w = chroma.size(3);
-  check_guide(name, guide_small, chroma, h, w);
-  STD_TORCH_CHECK(guide.dim() == 4, name, " takes a guide of shape (N, 1, H, W).");
-  const int64_t height = guide.size(2), width = guide.size(3);
-  check_guide(name, guide, chroma, height, width);
-  check_upsample_sizes(name, chroma, height * width);
-  Tensor out = torch::stable::new_empty(chroma, {chroma.size(0), chroma.size(1), height, width});
-  if (out.numel() == 0) {
-    return out;
+  UpsampleTensors tensors(chroma, guide_small, guide, radius, sigma_space, sigma_range);
+  if (tensors.out.numel() == 0) {
+    return tensors.out;
   }
-  advise_huge_pages(out.mutable_data_ptr(), out.numel() * out.element_size());
-  const Tensor planes = torch::stable::contiguous(chroma);
-  const Tensor small = torch::stable::contiguous(guide_small);
-  const Tensor full = torch::stable::contiguous(guide);
+  advise_huge_pages(tensors.out.mutable_data_ptr(),
+                    tensors.out.numel() * tensors.out.element_size());
   if (chroma.scalar_type() == ScalarType::Double) {
-    const upsampling::Plan<double> plan(height, width, h, w, radius, sigma_space, sigma_range);
-    upsample(planes, small, full, out, plan);
+    upsample<double>(tensors, radius, sigma_space, sigma_range);
   } else {
-    const upsampling::Plan<float> plan(height, width, h, w, radius, sigma_space, sigma_range);
-    upsample(planes, small, full, out, plan);
+    upsample<float>(tensors, radius, sigma_space, sigma_range);
   }
-  return out;
+  return tensors.out;
 }
 
 }  // namespace

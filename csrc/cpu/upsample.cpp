@@ -1,7 +1,6 @@
 #include "cpu/upsample.h"
 
-#include "cpu/multiversion.h"
-#include "cpu/vector.h"
+#include "cpu/wide_vector.h"
 #include "math/bilateral.h"
 
 #include <algorithm>
@@ -11,14 +10,15 @@ namespace napari_colorize::upsampling {
 
 template <class Scalar>
 Axis<Scalar>::Axis(int64_t size, int64_t small, int64_t taps, double sigma_space)
-    : size(size), index(taps * size), weight(taps * size) {
+    : size(size), index(taps * size), exponent(taps * size), weight(taps * size) {
   for (int64_t i = 0; i < size; ++i) {
     const double position = small_position(i, small, size);
     const int64_t first = static_cast<int64_t>(std::floor(position)) + 1 - taps / 2;
     for (int64_t k = 0; k < taps; ++k) {
       index[k * size + i] = std::clamp<int64_t>(first + k, 0, small - 1);
-      weight[k * size + i] =
-          static_cast<Scalar>(axis_weight(position, first + k, small, taps / 2, sigma_space));
+      const double power = axis_exponent(position, first + k, small, taps / 2, sigma_space);
+      exponent[k * size + i] = static_cast<Scalar>(power);
+      weight[k * size + i] = static_cast<Scalar>(exp2(-power));
     }
   }
 }
@@ -30,60 +30,71 @@ Plan<Scalar>::Plan(int64_t height, int64_t width, int64_t small_height, int64_t 
       columns(width, small_width, 2 * radius, sigma_space),
       guide_scale(static_cast<Scalar>(napari_colorize::guide_scale(sigma_range))) {}
 
-// What the inner loop needs of one row: small rows and their weights, and the tile's column weights.
+// What the inner loop needs of one row: small rows and their weights, the tile's columns, the guide.
 template <class Scalar>
 struct RowTaps {
   const Scalar* const* small_rows;
   const Scalar* row_weight;
   int rows;
   int columns;
-  const Scalar* column_weight;
+  const Scalar* column;
+  const Scalar* guide;
+  Scalar* const* out;
   int count;
 };
 
-template <class Float, class Scalar, int Width, int Planes>
-NC_HD void weigh_row(const RowTaps<Scalar>& taps, const Scalar* guide, Scalar* const* out) {
+// The weight of a small row is common to its taps: their sums are multiplied by it, not they.
+template <class Float, class Scalar, int Planes>
+NC_HD void weigh_row(const RowTaps<Scalar>& taps) {
   constexpr int kStep = (1 + Planes) * kRun;  // from tap to tap
-  for (int x = 0; x < taps.count; x += Width) {
-    const Float centre = load_vector<Float>(guide + x);
-    Float norm{}, total[Planes]{};
+  constexpr int kTogether = kLanes<Float, Scalar> == 16 ? 2 : 1;  // vectors that registers can hold
+  constexpr int kWidth = kLanes<Float, Scalar>;
+  static_assert(kRun % (kTogether * kWidth) == 0);
+  for (int x = 0; x < taps.count; x += kTogether * kWidth) {
+    Float centre[kTogether], norm[kTogether]{}, total[Planes][kTogether]{};
+    for (int u = 0; u < kTogether; ++u) {
+      centre[u] = load_vector<Float>(taps.guide + x + u * kWidth);
+    }
     for (int ky = 0; ky < taps.rows; ++ky) {
       const Scalar* small = taps.small_rows[ky] + x;
-      const Scalar row_weight = taps.row_weight[ky];
-      for (int kx = 0; kx < taps.columns; ++kx, small += kStep) {
-        const Float space = load_vector<Float>(taps.column_weight + kx * kRun + x) * row_weight;
-        const Float step = load_vector<Float>(small) - centre;
-        const Float weight = upsample_weight<Float, Scalar>(step, space);
-        norm += weight;
+      const Scalar* column = taps.column + x;
+      Float row_norm[kTogether]{}, row_total[Planes][kTogether]{};
+      for (int kx = 0; kx < taps.columns; ++kx, small += kStep, column += 2 * kRun) {
+        for (int u = 0; u < kTogether; ++u) {
+          const int at = u * kWidth;
+          const Float step = load_vector<Float>(small + at) - centre[u];
+          const Float weight = upsample_weight(step, load_vector<Float>(column + at),
+                                               load_vector<Float>(column + kRun + at));
+          row_norm[u] += weight;
+          for (int c = 0; c < Planes; ++c) {
+            row_total[c][u] += weight * load_vector<Float>(small + (c + 1) * kRun + at);
+          }
+        }
+      }
+      for (int u = 0; u < kTogether; ++u) {
+        norm[u] += row_norm[u] * taps.row_weight[ky];
         for (int c = 0; c < Planes; ++c) {
-          total[c] += weight * load_vector<Float>(small + (c + 1) * kRun);
+          total[c][u] += row_total[c][u] * taps.row_weight[ky];
         }
       }
     }
-    for (int c = 0; c < Planes; ++c) {
-      store_vector(out[c] + x, total[c] / norm);
+    for (int u = 0; u < kTogether; ++u) {
+      for (int c = 0; c < Planes; ++c) {
+        store_vector(taps.out[c] + x + u * kWidth, total[c][u] / norm[u]);
+      }
     }
   }
 }
 
-NC_MULTIVERSION void weigh_single(const RowTaps<float>& taps, const float* guide,
-                                  float* const* out) {
-  weigh_row<FloatVector, float, kVectorWidth, 1>(taps, guide, out);
+NC_VECTOR_VERSIONS(weigh_single, RowTaps<float>, weigh_row<Vector, float, 1>(argument))
+NC_VECTOR_VERSIONS(weigh_pair, RowTaps<float>, weigh_row<Vector, float, 2>(argument))
+
+static void weigh(const RowTaps<float>& taps, int planes) {
+  planes == 1 ? weigh_single(taps) : weigh_pair(taps);
 }
 
-NC_MULTIVERSION void weigh_pair(const RowTaps<float>& taps, const float* guide,
-                                float* const* out) {
-  weigh_row<FloatVector, float, kVectorWidth, 2>(taps, guide, out);
-}
-
-static void weigh(const RowTaps<float>& taps, int planes, const float* guide, float* const* out) {
-  planes == 1 ? weigh_single(taps, guide, out) : weigh_pair(taps, guide, out);
-}
-
-static void weigh(const RowTaps<double>& taps, int planes, const double* guide,
-                  double* const* out) {
-  planes == 1 ? weigh_row<double, double, 1, 1>(taps, guide, out)
-              : weigh_row<double, double, 1, 2>(taps, guide, out);
+static void weigh(const RowTaps<double>& taps, int planes) {
+  planes == 1 ? weigh_row<double, double, 1>(taps) : weigh_row<double, double, 2>(taps);
 }
 
 template <class Scalar>
@@ -96,14 +107,17 @@ void Tile<Scalar>::expand(const Plan<Scalar>& plan, const SmallImage<Scalar>& im
   const int64_t step = (1 + image.planes) * kRun;
   planes_ = image.planes;
   count_ = count;
-  // Zeros beyond `count` are computed with, a vector at a time, and thrown away.
-  expanded_.assign((last_row - first_row_ + 1) * plan.taps * step, Scalar(0));
-  column_weight_.assign(plan.taps * kRun, Scalar(1));
+  expanded_.resize((last_row - first_row_ + 1) * plan.taps * step / kLine);
+  column_.resize(plan.taps * 2 * kRun / kLine);
   for (int64_t k = 0; k < plan.taps; ++k) {
-    std::copy_n(columns.weight.data() + k * columns.size + left, count,
-                column_weight_.data() + k * kRun);
+    const int64_t from = k * columns.size + left;
+    Scalar* exponent = column_.data()->value + 2 * k * kRun;
+    for (int x = 0; x < count; ++x) {
+      exponent[x] = columns.exponent[from + x];
+      exponent[kRun + x] = columns.weight[from + x] * static_cast<Scalar>(kRangeFloor);
+    }
   }
-  Scalar* to = expanded_.data();
+  Scalar* to = expanded_.data()->value;
   for (int64_t row = first_row_; row <= last_row; ++row) {
     for (int64_t k = 0; k < plan.taps; ++k, to += step) {
       const int64_t* column = columns.index.data() + k * columns.size + left;
@@ -132,7 +146,7 @@ void Tile<Scalar>::upsample_row(const Plan<Scalar>& plan, int64_t y, Scalar* lig
     const Scalar weight = plan.rows.weight[k * plan.rows.size + y];
     if (weight > Scalar(0)) {
       const int64_t row = plan.rows.index[k * plan.rows.size + y] - first_row_;
-      small_rows[used] = expanded_.data() + row * step;
+      small_rows[used] = expanded_.data()->value + row * step;
       row_weight[used++] = weight;
     }
   }
@@ -140,8 +154,9 @@ void Tile<Scalar>::upsample_row(const Plan<Scalar>& plan, int64_t y, Scalar* lig
     lightness[x] *= plan.guide_scale;
   }
   std::fill(lightness + count_, lightness + kRun, Scalar(0));
-  weigh({small_rows, row_weight, used, static_cast<int>(plan.taps), column_weight_.data(), count_},
-        planes_, lightness, out);
+  weigh({small_rows, row_weight, used, static_cast<int>(plan.taps), column_.data()->value,
+         lightness, out, count_},
+        planes_);
 }
 
 template struct Axis<float>;

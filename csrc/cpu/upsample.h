@@ -8,16 +8,18 @@
 namespace napari_colorize::upsampling {
 
 constexpr int kRun = 256;     // full-size pixels of one row at a time
-constexpr int kTileRows = 32;  // rows that share the expanded small pixels
+constexpr int kTileRows = 64;  // rows that share the expanded small pixels
 constexpr int kPlanes = 2;    // chroma planes that share the weights
+constexpr int kAlignment = 64;  // of buffers, in bytes: a vector lies in one line of the cache
 
 // Which small pixels a full-size pixel sees along one axis, and how heavily: tap k of pixel i is at
 // [k * size + i]. Taps too far or outside the image have weight 0 and the index of a pixel inside.
+// The exponent is that of the weight, 2^−exponent.
 template <class Scalar>
 struct Axis {
   int64_t size;
   std::vector<int64_t> index;
-  std::vector<Scalar> weight;
+  std::vector<Scalar> exponent, weight;
 
   Axis(int64_t size, int64_t small, int64_t taps, double sigma_space);
 };
@@ -42,7 +44,8 @@ struct SmallImage {
 };
 
 // The small pixels that a tile of full-size pixels sees, each column's taps laid out along the row, so
-// that the inner loop reads neighbours: [small row][tap][guide, chroma …][pixel of the run].
+// that the inner loop reads neighbours: [small row][tap][guide, chroma …][pixel of the run]. Values
+// beyond the tile's columns are computed with and thrown away.
 template <class Scalar>
 class Tile {
  public:
@@ -51,13 +54,20 @@ class Tile {
               int64_t bottom, int64_t left, int count);
 
   // Row y of the tile: `lightness` has kRun values, of which `count` matter, and comes back scaled;
-  // out[c] receives kRun values of plane c.
+  // out[c] receives kRun values of plane c. Both are aligned to kAlignment.
   void upsample_row(const Plan<Scalar>& plan, int64_t y, Scalar* lightness,
                     Scalar* const* out) const;
 
  private:
-  std::vector<Scalar> expanded_;
-  std::vector<Scalar> column_weight_;  // [tap][pixel of the run]
+  // std::vector aligns its memory as its elements ask for.
+  struct alignas(kAlignment) Line {
+    Scalar value[kAlignment / sizeof(Scalar)];
+  };
+  static constexpr int64_t kLine = kAlignment / sizeof(Scalar);
+  static_assert(kRun % kLine == 0);
+
+  std::vector<Line> expanded_;
+  std::vector<Line> column_;  // [tap][exponent, smallest weight][pixel of the run]
   int64_t first_row_ = 0;
   int planes_ = 0;
   int count_ = 0;

@@ -1,6 +1,6 @@
 // Joint bilateral filter, upsampling and finish on CUDA tensors: checks, outputs, one launch each.
 #include "cuda/bilateral.h"
-#include "bilateral_checks.h"
+#include "bilateral_tensors.h"
 #include "cuda/glue.h"
 
 #include <tuple>
@@ -10,33 +10,31 @@ namespace napari_colorize {
 namespace {
 
 template <class Scalar>
-int launch_filter(const Tensor& chroma, const Tensor& guide, Tensor& out, int64_t radius,
-                  double sigma_space, double sigma_range) {
-  const cuda::Filtering<Scalar> task{
-      chroma.const_data_ptr<Scalar>(), guide.const_data_ptr<Scalar>(),
-      out.mutable_data_ptr<Scalar>(),  chroma.size(0),
-      chroma.size(1),                  chroma.size(2),
-      chroma.size(3),                  static_cast<int>(radius),
-      sigma_space,                     sigma_range};
+int launch_filter(FilterTensors& tensors, int64_t radius, double sigma_space, double sigma_range) {
+  const Tensor& chroma = tensors.chroma;
+  const cuda::Filtering<Scalar> task{chroma.const_data_ptr<Scalar>(),
+                                     tensors.guide.const_data_ptr<Scalar>(),
+                                     tensors.out.mutable_data_ptr<Scalar>(),
+                                     chroma.size(0),
+                                     chroma.size(1),
+                                     chroma.size(2),
+                                     chroma.size(3),
+                                     static_cast<int>(radius),
+                                     sigma_space,
+                                     sigma_range};
   return cuda::joint_bilateral(task, current_stream(chroma));
 }
 
 Tensor joint_bilateral(const Tensor& chroma, const Tensor& guide, int64_t radius,
                        double sigma_space, double sigma_range) {
   constexpr const char* name = "joint_bilateral";
-  check_settings(name, 0, radius, sigma_space, sigma_range);
-  check_planes(name, chroma);
-  check_guide(name, guide, chroma, chroma.size(2), chroma.size(3));
   const auto device = device_guard(chroma);
-  Tensor out = torch::stable::new_empty(chroma, chroma.sizes());
-  const Tensor planes = torch::stable::contiguous(chroma);
-  const Tensor lightness = torch::stable::contiguous(guide);
-  check_launch(
-      chroma.scalar_type() == ScalarType::Double
-          ? launch_filter<double>(planes, lightness, out, radius, sigma_space, sigma_range)
-          : launch_filter<float>(planes, lightness, out, radius, sigma_space, sigma_range),
-      name);
-  return out;
+  FilterTensors tensors(name, chroma, guide, radius, sigma_space, sigma_range);
+  check_launch(chroma.scalar_type() == ScalarType::Double
+                   ? launch_filter<double>(tensors, radius, sigma_space, sigma_range)
+                   : launch_filter<float>(tensors, radius, sigma_space, sigma_range),
+               name);
+  return tensors.out;
 }
 
 template <class Scalar>
@@ -56,61 +54,48 @@ cuda::Small<Scalar> small_images(const Tensor& chroma, const Tensor& guide, int6
           sigma_range};
 }
 
+template <class Scalar>
+int launch_upsample(UpsampleTensors& tensors, int64_t radius, double sigma_space,
+                    double sigma_range) {
+  const auto task =
+      small_images<Scalar>(tensors.chroma, tensors.guide_small, tensors.guide.size(2),
+                           tensors.guide.size(3), radius, sigma_space, sigma_range);
+  return cuda::joint_bilateral_upsample(task, tensors.guide.const_data_ptr<Scalar>(),
+                                        tensors.out.mutable_data_ptr<Scalar>(),
+                                        current_stream(tensors.chroma));
+}
+
 Tensor joint_bilateral_upsample(const Tensor& chroma, const Tensor& guide_small,
                                 const Tensor& guide, int64_t radius, double sigma_space,
                                 double sigma_range) {
-  constexpr const char* name = "joint_bilateral_upsample";
-  check_settings(name, 1, radius, sigma_space, sigma_range);
-  check_planes(name, chroma);
-  check_guide(name, guide_small, chroma, chroma.size(2), chroma.size(3));
-  STD_TORCH_CHECK(guide.dim() == 4, name, " takes a guide of shape (N, 1, H, W).");
-  const int64_t height = guide.size(2), width = guide.size(3);
-  check_guide(name, guide, chroma, height, width);
-  check_upsample_sizes(name, chroma, height * width);
   const auto device = device_guard(chroma);
-  Tensor out = torch::stable::new_empty(chroma, {chroma.size(0), chroma.size(1), height, width});
-  const Tensor planes = torch::stable::contiguous(chroma);
-  const Tensor small = torch::stable::contiguous(guide_small);
-  const Tensor full = torch::stable::contiguous(guide);
-  void* stream = current_stream(chroma);
-  if (chroma.scalar_type() == ScalarType::Double) {
-    const auto task = small_images<double>(planes, small, height, width, radius, sigma_space,
-                                           sigma_range);
-    check_launch(cuda::joint_bilateral_upsample(task, full.const_data_ptr<double>(),
-                                                out.mutable_data_ptr<double>(), stream),
-                 name);
-  } else {
-    const auto task = small_images<float>(planes, small, height, width, radius, sigma_space,
-                                          sigma_range);
-    check_launch(cuda::joint_bilateral_upsample(task, full.const_data_ptr<float>(),
-                                                out.mutable_data_ptr<float>(), stream),
-                 name);
-  }
-  return out;
+  UpsampleTensors tensors(chroma, guide_small, guide, radius, sigma_space, sigma_range);
+  check_launch(chroma.scalar_type() == ScalarType::Double
+                   ? launch_upsample<double>(tensors, radius, sigma_space, sigma_range)
+                   : launch_upsample<float>(tensors, radius, sigma_space, sigma_range),
+               "joint_bilateral_upsample");
+  return tensors.out;
+}
+
+template <class Luma>
+int launch_finish(FinishTensors& tensors, int64_t radius, double sigma_space, double sigma_range) {
+  const Tensor& luma = tensors.luma;
+  const auto task = small_images<float>(tensors.chroma, tensors.guide_small, luma.size(1),
+                                        luma.size(2), radius, sigma_space, sigma_range);
+  return cuda::finish(task, luma.const_data_ptr<Luma>(), tensors.rgb.mutable_data_ptr<uint8_t>(),
+                      tensors.clipped.mutable_data_ptr<bool>(), current_stream(luma));
 }
 
 std::tuple<Tensor, Tensor> finish(const Tensor& luma, const Tensor& chroma,
                                   const Tensor& guide_small, int64_t radius, double sigma_space,
                                   double sigma_range) {
-  check_settings("finish", 1, radius, sigma_space, sigma_range);
-  check_finish(luma, chroma, guide_small);
-  const int64_t n = luma.size(0), height = luma.size(1), width = luma.size(2);
   const auto device = device_guard(luma);
-  Tensor rgb = torch::stable::new_empty(luma, {n, height, width, 3}, ScalarType::Byte);
-  Tensor clipped = torch::stable::new_empty(luma, {n, height, width}, ScalarType::Bool);
-  const Tensor full = torch::stable::contiguous(luma);
-  const Tensor planes = torch::stable::contiguous(chroma);
-  const Tensor small = torch::stable::contiguous(guide_small);
-  const auto task =
-      small_images<float>(planes, small, height, width, radius, sigma_space, sigma_range);
-  auto* rgb_out = rgb.mutable_data_ptr<uint8_t>();
-  auto* clipped_out = clipped.mutable_data_ptr<bool>();
-  void* stream = current_stream(luma);
+  FinishTensors tensors(luma, chroma, guide_small, radius, sigma_space, sigma_range);
   check_launch(luma.scalar_type() == ScalarType::Byte
-                   ? cuda::finish(task, full.const_data_ptr<uint8_t>(), rgb_out, clipped_out, stream)
-                   : cuda::finish(task, full.const_data_ptr<float>(), rgb_out, clipped_out, stream),
+                   ? launch_finish<uint8_t>(tensors, radius, sigma_space, sigma_range)
+                   : launch_finish<float>(tensors, radius, sigma_space, sigma_range),
                "finish");
-  return {rgb, clipped};
+  return {tensors.rgb, tensors.clipped};
 }
 
 }  // namespace

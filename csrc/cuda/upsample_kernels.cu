@@ -31,27 +31,39 @@ __device__ Pixel<Scalar> upsample_pixel(const Small<Scalar>& small, int64_t n, i
   const int64_t pixels = small.small_height * small.small_width;
   const Scalar* guide = small.guide + n * pixels;
   const Scalar* chroma = small.chroma + (n * small.planes + first) * pixels;
-  Scalar column_weight[kMostTaps];
+  // Columns outside the window or the image are none of the loop's: the others hold exponents.
+  Scalar exponent[kMostTaps], floor_weight[kMostTaps];
+  int begin = taps, end = 0;
   for (int k = 0; k < taps; ++k) {
-    column_weight[k] = static_cast<Scalar>(
-        axis_weight(column, left + k, small.small_width, small.radius, small.sigma_space));
+    const double power =
+        axis_exponent(column, left + k, small.small_width, small.radius, small.sigma_space);
+    exponent[k] = static_cast<Scalar>(power);
+    floor_weight[k] = static_cast<Scalar>(kRangeFloor * exp2(-power));
+    begin = power < kNever && k < begin ? k : begin;
+    end = power < kNever ? k + 1 : end;
   }
   const Scalar centre = lightness * scale;
   Scalar norm = 0, total[kPlanes] = {0, 0};
   for (int ky = 0; ky < taps; ++ky) {
-    const auto row_weight = static_cast<Scalar>(
-        axis_weight(row, top + ky, small.small_height, small.radius, small.sigma_space));
-    for (int kx = 0; kx < taps; ++kx) {
-      const Scalar space = row_weight * column_weight[kx];
-      if (space > Scalar(0)) {
-        const int64_t from = (top + ky) * small.small_width + left + kx;
-        const Scalar weight =
-            upsample_weight<Scalar, Scalar>(guide[from] * scale - centre, space);
-        norm += weight;
-        for (int c = 0; c < planes; ++c) {
-          total[c] += weight * chroma[c * pixels + from];
-        }
+    const double power =
+        axis_exponent(row, top + ky, small.small_height, small.radius, small.sigma_space);
+    if (power >= kNever) {
+      continue;
+    }
+    const int64_t from = (top + ky) * small.small_width + left;
+    Scalar row_norm = 0, row_total[kPlanes] = {0, 0};
+    for (int kx = begin; kx < end; ++kx) {
+      const Scalar step = guide[from + kx] * scale - centre;
+      const Scalar weight = upsample_weight(step, exponent[kx], floor_weight[kx]);
+      row_norm += weight;
+      for (int c = 0; c < planes; ++c) {
+        row_total[c] += weight * chroma[c * pixels + from + kx];
       }
+    }
+    const auto row_weight = static_cast<Scalar>(exp2(-power));
+    norm += row_weight * row_norm;
+    for (int c = 0; c < planes; ++c) {
+      total[c] += row_weight * row_total[c];
     }
   }
   return {{total[0] / norm, total[1] / norm}};

@@ -22,14 +22,78 @@ NC_HD double space_exponent(double squared_distance, double sigma_space) {
   return squared_distance * (0.5 * kLog2E) / (sigma_space * sigma_space);
 }
 
-template <class Float, class Scalar>
-NC_HD Float filter_weight(Float guide_step, Scalar exponent) {
-  return exp2_nonpositive(-(guide_step * guide_step) - exponent);
+// Polynomials of degree 4 for 2^f, exact at 0, of relative error 3e-6, fitted for least relative error:
+// chroma of ±128 comes out within 8e-4 Lab units, because every weight is wrong by at most that share.
+
+// f in [−1/2, 1/2]: the fraction that rounding leaves.
+template <class Float>
+NC_HD Float round_power(Float f) {
+  Float p = f * 0.009585382416844368f + 0.05590662732720375f;
+  p = p * f + 0.24024038016796112f;
+  p = p * f + 0.6931241750717163f;
+  return p * f + 1.0f;
+}
+
+// f in [0, 1]: the fraction above the floor.
+template <class Float>
+NC_HD Float floor_power(Float f) {
+  Float p = f * 0.013426861725747585f + 0.05224219337105751f;
+  p = p * f + 0.24128030240535736f;
+  p = p * f + 0.6930448412895203f;
+  return p * f + 1.0f;
+}
+
+// 2^x for x ≤ 0. Below −125 the result may stay at 2^−125: nothing beside the 1 or the ε that every
+// sum of weights holds. NaN stays NaN. float, and GNU vectors of float.
+template <class Float>
+struct WeightExponential {
+  static NC_HD Float of(Float x) {
+    using Bits = typename BitsOf<Float>::type;
+    const Float lowest = Float{} - 125.0f;
+    const Float round = Float{} + 12582912.0f;  // 1.5 · 2^23 leaves no fraction in the mantissa
+    x = x < lowest ? lowest : x;
+    const Float shifted = x + round;
+    const Float power = round_power(x - (shifted - round));
+    Bits mantissa, exponent;
+    memcpy(&mantissa, &power, sizeof(power));
+    memcpy(&exponent, &shifted, sizeof(shifted));
+    mantissa += exponent << 23;
+    Float result;
+    memcpy(&result, &mantissa, sizeof(result));
+    return result;
+  }
+};
+
+// Double precision is for checking gradients: the library's own function.
+template <>
+struct WeightExponential<double> {
+  static NC_HD double of(double x) { return exp2(x); }
+};
+
+template <class Float>
+NC_HD Float weight_exponential(Float x) {
+#if defined(__CUDA_ARCH__)
+  if constexpr (sizeof(Float) == sizeof(float)) {
+    float weight;  // one instruction of the GPU, 2e-7
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(weight) : "f"(x));
+    return weight;
+  } else {
+    return exp2(x);
+  }
+#else
+  return WeightExponential<Float>::of(x);
+#endif
 }
 
 template <class Float, class Scalar>
-NC_HD Float upsample_weight(Float guide_step, Float space) {
-  return space * (exp2_nonpositive(-(guide_step * guide_step)) + static_cast<Scalar>(kRangeFloor));
+NC_HD Float filter_weight(Float guide_step, Scalar exponent) {
+  return weight_exponential(-(guide_step * guide_step) - exponent);
+}
+
+// `exponent` of the spatial weight, positive, and `floor` = ε times that weight.
+template <class Float>
+NC_HD Float upsample_weight(Float guide_step, Float exponent, Float floor) {
+  return weight_exponential(-(guide_step * guide_step) - exponent) + floor;
 }
 
 // Where full-size pixel i lies on the small grid, pixel centres aligned: (i + 1/2) small / size − 1/2.
@@ -38,18 +102,23 @@ NC_HD double small_position(int64_t i, int64_t small, int64_t size) {
   return static_cast<double>((2 * i + 1) * small - size) / static_cast<double>(2 * size);
 }
 
-// Spatial weight of small pixel `tap` for the position, relative to that of the nearest pixel of the
-// image (so that it cannot underflow for all of them); 0 from `radius` on and outside the image.
-NC_HD double axis_weight(double position, int64_t tap, int64_t small, int64_t radius,
-                         double sigma_space) {
+constexpr double kNever = 1e30;  // exponent of a weight of 0
+
+// Exponent of the spatial weight of small pixel `tap` for the position, relative to that of the
+// nearest pixel of the image (so that it cannot underflow for all of them); kNever from `radius` on
+// and outside the image.
+NC_HD double axis_exponent(double position, int64_t tap, int64_t small, int64_t radius,
+                           double sigma_space) {
   if (tap < 0 || tap >= small || fabs(position - tap) >= radius) {
-    return 0.0;
+    return kNever;
   }
   double nearest = floor(position + 0.5);
   nearest = nearest < 0.0 ? 0.0 : (nearest > small - 1.0 ? small - 1.0 : nearest);
   const double far = position - tap;
   const double near = position - nearest;
-  return exp2(space_exponent(near * near, sigma_space) - space_exponent(far * far, sigma_space));
+  const double exponent =
+      space_exponent(far * far, sigma_space) - space_exponent(near * near, sigma_space);
+  return exponent < kNever ? exponent : kNever;
 }
 
 }  // namespace napari_colorize

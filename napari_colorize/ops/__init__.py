@@ -9,7 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_colorize.ops.bilateral import joint_bilateral, joint_bilateral_upsample
+    from napari_colorize.ops.bilateral import (
+        joint_bilateral,
+        joint_bilateral_approximate,
+        joint_bilateral_upsample,
+    )
     from napari_colorize.ops.colour import gamut_clip, lab_to_rgb, rgb_to_lab
     from napari_colorize.ops.edge_aware import domain_transform, guided_filter, guided_upsample
     from napari_colorize.ops.encoding import annealed_mean, soft_encode, soft_encode_dense
@@ -25,6 +29,7 @@ _HOME_OF = {
     "guided_filter": "edge_aware",
     "guided_upsample": "edge_aware",
     "joint_bilateral": "bilateral",
+    "joint_bilateral_approximate": "bilateral",
     "joint_bilateral_upsample": "bilateral",
     "lab_to_rgb": "colour",
     "load": "library",
@@ -42,6 +47,7 @@ __all__ = [
     "guided_filter",
     "guided_upsample",
     "joint_bilateral",
+    "joint_bilateral_approximate",
     "joint_bilateral_upsample",
     "lab_to_rgb",
     "load",

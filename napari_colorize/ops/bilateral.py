@@ -15,6 +15,7 @@ from napari_colorize.ops.checks import require_tensor
 from napari_colorize.ops.library import load
 from napari_colorize.ops.twins import bilateral as twins
 from napari_colorize.ops.twins import bilateral_gradients as gradients
+from napari_colorize.ops.twins import bilateral_grid as grid
 
 _FLOATS = (torch.float32, torch.float64)
 
@@ -60,6 +61,62 @@ def joint_bilateral(
     twins.check_filter(chroma, guide, radius, sigma_space, sigma_range)
     load()
     return torch.ops.napari_colorize.joint_bilateral(
+        chroma, guide, radius, sigma_space, sigma_range
+    )
+
+
+def joint_bilateral_approximate(
+    chroma: Tensor, guide: Tensor, *, radius: int, sigma_space: float, sigma_range: float
+) -> Tensor:
+    """Smooth chroma as :func:`joint_bilateral` does, nearly, in a time that no radius changes.
+
+    A bilateral grid, Paris and Durand (ECCV 2006), section 4, and Chen, Paris and Durand (SIGGRAPH
+    2007), sections 3 and 5: pixels are added to a coarse grid of rows, columns and lightness, which
+    is blurred and read again at the pixels. Spacing of the nodes: the standard deviation of the
+    exact filter's window (its Gaussian, cut off at the radius), and one `sigma_range`.
+
+    The result differs from the exact one: on photographs at radii of 10 and 20 by less than 0.3 Lab
+    units rms and by several at single pixels beside edges; on hard synthetic blocks of ±60, and at
+    larger radii, by up to a tenth of what the filter itself changes, rms. Nothing in this package
+    takes it unless it is asked for by name.
+
+    Parameters
+    ----------
+    chroma, guide
+        As for :func:`joint_bilateral`.
+    radius : int
+        Of the exact filter's disk, in pixels, 4…1024.
+    sigma_space : float
+        Spatial standard deviation in pixels, 1 or more.
+    sigma_range : float
+        Standard deviation of the lightness difference in L units, above 0. The grid's memory grows
+        as the guide's range divided by it.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(N, C, H, W)``, dtype of the chroma; constant chroma stays constant. A pixel whose guide
+        is NaN or infinite is NaN and counts for no other; NaN in the chroma spreads over the nodes
+        around it. Not differentiable.
+
+    Raises
+    ------
+    TypeError
+        If an argument is not a float tensor, or dtypes differ.
+    ValueError
+        For shapes that do not go together, settings out of range, a grid that would need more
+        memory than the exact filter saves time, or an argument that requires grad.
+    """
+    require_tensor("chroma", chroma, _FLOATS)
+    require_tensor("guide", guide, _FLOATS)
+    grid.check_approximate(chroma, guide, radius, sigma_space, sigma_range)
+    if torch.is_grad_enabled() and (chroma.requires_grad or guide.requires_grad):
+        raise ValueError(
+            "joint_bilateral_approximate has no gradient, and an argument requires one: call it "
+            "under torch.no_grad(), or train with joint_bilateral."
+        )
+    load()
+    return torch.ops.napari_colorize.joint_bilateral_approximate(
         chroma, guide, radius, sigma_space, sigma_range
     )
 
@@ -166,6 +223,13 @@ OPERATORS = (
         fake=_fake_filter,
         setup_context=_save_filter,
         backward=_filter_backward,
+    ),
+    Operator(
+        schema="joint_bilateral_approximate(Tensor chroma, Tensor guide, int radius,"
+        " float sigma_space, float sigma_range) -> Tensor",
+        twin=grid.joint_bilateral_approximate,
+        fake=_fake_filter,
+        no_gradient="it is an approximation; joint_bilateral has one",
     ),
     Operator(
         schema="joint_bilateral_upsample(Tensor chroma, Tensor guide_small, Tensor guide,"

@@ -22,6 +22,7 @@ OPTIONS: dict[str, Any] = {option.name: option for option in fields(ColorizePara
 METHOD_TITLES = {"colorful": "Colorful (Zhang 2016)", "deep": "Deep (Cheng 2015)"}
 REFINEMENT_TITLES = {
     "joint_bilateral": "Along edges",
+    "bilateral_grid": "Bilateral grid (approximate)",
     "guided": "Guided filter",
     "domain_transform": "Domain transform",
     "bilinear": "Plain",

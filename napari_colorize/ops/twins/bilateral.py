@@ -69,10 +69,14 @@ def check_upsample_sizes(name: str, chroma: Tensor, height: int, width: int) -> 
 
 
 def check_filter(
-    chroma: Tensor, guide: Tensor, radius: int, sigma_space: float, sigma_range: float
+    chroma: Tensor,
+    guide: Tensor,
+    radius: int,
+    sigma_space: float,
+    sigma_range: float,
+    name: str = "joint_bilateral",
 ) -> None:
     """Refuse what :func:`joint_bilateral` cannot take, in a sentence."""
-    name = "joint_bilateral"
     check_settings(name, FILTER_RADII, radius, sigma_space, sigma_range)
     check_planes(name, "chroma", chroma)
     check_planes(name, "guide", guide, chroma)
