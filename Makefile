@@ -2,7 +2,7 @@
 # make test      everything that must hold, headless, in minutes
 # make test-all  the slow checks too
 # make napari    napari with the panel docked and a sample loaded
-# make docs      the pictures in docs/, made again
+# make docs      the pictures and model cards in docs/, made again
 # make bench     every operator against its peers and limits, and the whole path
 # make clean     what the commands above have made
 #
@@ -48,6 +48,8 @@ napari: $(VENV)/dev
 
 docs: qt
 	$(BIN)/python docs/make_demo.py --output demo --picture docs/images/demo.jpg
+	$(BIN)/python docs/make_microscopy.py
+	$(BIN)/python docs/make_cards.py
 	$(HEADLESS) $(BIN)/python docs/make_screenshots.py
 
 bench: $(VENV)/bench

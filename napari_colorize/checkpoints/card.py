@@ -126,7 +126,9 @@ def _title(key: str, titles: Mapping[str, ScoreTitle]) -> str:
     style = titles.get(key)
     if style is None:
         return _words(key)
-    return f"{style.title}, {style.unit}" if style.unit else style.title
+    # "ΔE2000, ΔE" would say it twice.
+    told = not style.unit or style.unit in style.title
+    return style.title if told else f"{style.title}, {style.unit}"
 
 
 def _estimate(numbers: Any, style: ScoreTitle | None) -> str:
@@ -229,8 +231,10 @@ def _words(key: str) -> str:
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table whose columns also line up in a terminal."""
-    widths = [max(3, *(len(row[i]) for row in (heading, *rows))) for i in range(len(heading))]
-    lines = [heading, ["-" * width for width in widths], *rows]
+    # A bar within a cell, as in "|Δ colourfulness|", would end it.
+    cells = [[cell.replace("|", r"\|") for cell in row] for row in (heading, *rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [cells[0], ["-" * width for width in widths], *cells[1:]]
     return "\n".join(
         "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
         for line in lines

@@ -84,7 +84,11 @@ def evaluate(output: Path, quiet: bool, sheet: int | None, **given: Any) -> None
                 click.echo(f"Note: {key} does not notice the damage {damage!r} to {method}.")
     if sheet:
         shown = [method for method in grading.methods if method.kind == "method"]
-        for path in write_sheets(output, shown, grading.images, sheet, scores=scores):
+        with tqdm(unit="picture", desc="Sheets", disable=True if quiet else None) as bar:
+            sheets = write_sheets(
+                output, shown, grading.images, sheet, scores=scores, tick=bar.update
+            )
+        for path in sheets:
             click.echo(str(path))
     click.echo(str(page))
 

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
+    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
 TILES_ACROSS = 9
 """Tiles on a line of a sheet, about: as many rows stand side by side as come nearest to it."""
 
 TILE = 240
 """Largest side of a picture on a sheet, px."""
 
-GAP, BAND, CAPTION = 6, 26, 18
+GAP, HEAD, BAND, CAPTION = 6, 42, 26, 18
 INK, FAINT, PAPER = (30, 30, 34), (110, 110, 116), (252, 252, 250)
 
 
@@ -39,7 +41,12 @@ class SheetRow:
 
 
 def draw_sheet(
-    rows: Sequence[SheetRow], headings: Sequence[str], *, tile: int = TILE, footer: str = ""
+    rows: Sequence[SheetRow],
+    headings: Sequence[str],
+    *,
+    tile: int = TILE,
+    across: int | None = None,
+    footer: str = "",
 ) -> Image.Image:
     """Lay rows of pictures out, several rows side by side where they are short.
 
@@ -51,6 +58,8 @@ def draw_sheet(
         Names of the versions; shortened where they are too long for a tile.
     tile : int
         Largest side of a picture on the sheet, px; see :func:`shrunk`.
+    across : int, optional
+        Rows side by side; left out: as :data:`TILES_ACROSS` says.
     footer : str
         A line at the foot.
 
@@ -70,7 +79,7 @@ def draw_sheet(
         raise ValueError("There is no picture to put on the sheet.")
     if any(len(row.versions) != len(headings) for row in rows):
         raise ValueError(f"Every row of the sheet needs {len(headings)} versions of its picture.")
-    across = max(1, min(len(rows), round(TILES_ACROSS / len(headings))))
+    across = min(len(rows), across or max(1, round(TILES_ACROSS / len(headings))))
     lines = [
         [[_fitted(version, tile) for version in row.versions] for row in rows[i : i + across]]
         for i in range(0, len(rows), across)
@@ -79,17 +88,17 @@ def draw_sheet(
     group = len(headings) * (tile + GAP) + GAP
     sheet = Image.new(
         "RGB",
-        (across * group + GAP, BAND + sum(heights) + len(lines) * (CAPTION + GAP) + BAND),
+        (across * group + GAP, HEAD + sum(heights) + len(lines) * (CAPTION + GAP) + BAND),
         PAPER,
     )
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for left in range(GAP, across * group, group):
         for column, heading in enumerate(headings):
-            text = _shortened(heading, tile, draw, font)
+            text = _on_two_lines(heading, tile, draw, font)
             middle = left + column * (tile + GAP) + tile // 2
-            draw.text((middle, BAND // 2), text, INK, font, anchor="mm")
+            draw.multiline_text((middle, HEAD // 2), text, INK, font, anchor="mm", align="center")
     captions = iter(rows)
-    top = BAND
+    top = HEAD
     for line, height in zip(lines, heights, strict=True):
         for number, versions in enumerate(line):
             left = GAP + number * group
@@ -129,12 +138,17 @@ def _fitted(picture: NDArray[np.uint8] | None, tile: int) -> Image.Image | None:
     return None if picture is None else Image.fromarray(shrunk(picture, tile)).convert("RGB")
 
 
-def _shortened(
-    text: str,
-    width: int,
-    draw: ImageDraw.ImageDraw,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-) -> str:
+def _on_two_lines(text: str, width: int, draw: ImageDraw.ImageDraw, font: Font) -> str:
+    """Break a name between words where it is too long for one line."""
+    words = text.split(" ")
+    count = len(words)
+    while count > 1 and draw.textlength(" ".join(words[:count]), font) > width:
+        count -= 1
+    lines = (" ".join(words[:count]), " ".join(words[count:]))
+    return "\n".join(_shortened(line, width, draw, font) for line in lines if line)
+
+
+def _shortened(text: str, width: int, draw: ImageDraw.ImageDraw, font: Font) -> str:
     if draw.textlength(text, font) <= width:
         return text
     while text and draw.textlength(text + "…", font) > width:

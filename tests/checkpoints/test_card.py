@@ -105,6 +105,13 @@ def test_a_score_without_an_interval_or_a_title_is_shown_as_it_is(record):
     assert rows(section(card(record), "Scores"))["auc"]["at its defaults"].startswith("0.9000 (")
 
 
+def test_bars_in_a_title_stay_within_their_cell_and_no_unit_is_said_twice(make_record):
+    scores = {key: [1.0, 0.5, 2.0] for key in ("colourfulness_error", "mae_lab", "delta_e_2000")}
+    text = section(card(make_record(scores=scores), BY_KEY), "Scores")
+    titles = [re.split(r" *(?<!\\)\| ?", line)[1] for line in text.splitlines() if "(0.5" in line]
+    assert titles == [r"\|Δ colourfulness\|", "MAE Lab", "ΔE2000"]
+
+
 def test_what_is_not_known_is_said(make_record):
     text = card(make_record(data=[]))
     assert "It has not been graded here." in section(text, "Scores")
