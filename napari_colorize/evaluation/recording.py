@@ -67,7 +67,7 @@ def record_scores(
         raise ValueError(
             f"The report did not grade {record.name!r} (SHA-256 {record.sha256[:12]}…) at its "
             f"defaults{f', only at {others}' if others else ''}. Grade it with `napari-colorize "
-            f"evaluate --checkpoint {record.name}` first."
+            f"evaluate --method {record.method} --checkpoint {record.name}` first."
         )
     count = read[0]["pictures"]["count"]
     if not pictures and record.scores.get("fingerprint") == fingerprint:

@@ -122,7 +122,9 @@ def test_the_same_pictures_keep_their_description(report):
 def test_weights_are_told_by_their_hash_not_by_their_name(report, tmp_path):
     where, _ = report("a", {})
     saved(tmp_path / "shipped", "hut", seed=1)
-    with pytest.raises(ValueError, match=r"did not grade 'hut'.*evaluate --checkpoint hut"):
+    with pytest.raises(
+        ValueError, match=r"did not grade 'hut'.*evaluate --method colorful --checkpoint hut"
+    ):
         record_scores("hut", [where])
 
 
