@@ -40,6 +40,8 @@ class PatchDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.stride = stride
+        self.gain = table.gain
+        self.blur = table.blur
         layers: list[nn.Module] = []
         channels = planes + stride * stride
         for layer in table.layers:
@@ -67,4 +69,6 @@ class PatchDiscriminator(nn.Module):
         (N, 1, h, w), one logit for each patch; above 0: real.
         """
         grey = F.pixel_unshuffle(luma / 50.0 - 1.0, self.stride)
-        return self.layers(torch.cat((grey, planes), 1))
+        if self.blur > 1:
+            planes = F.avg_pool2d(planes, self.blur, 1, self.blur // 2, count_include_pad=False)
+        return self.layers(torch.cat((grey, planes * self.gain), 1))

@@ -69,13 +69,28 @@ class GeneratorTable:
 
 @dataclass(frozen=True)
 class DiscriminatorTable:
-    """A patch discriminator: layers of 4 × 4 convolutions, then one to a single logit a patch."""
+    """A patch discriminator: layers of 4 × 4 convolutions, then one to a single logit a patch.
+
+    Parameters
+    ----------
+    layers
+        Before the last one, which has a single filter and neither norm nor rectifier.
+    gain
+        Factor on the planes that it judges: chroma of photographs seldom passes a quarter of the
+        range, and would go unheard beside lightness for thousands of steps.
+    blur
+        Side of a box over which those planes are averaged; 1: none. Compressed photographs have
+        noise in their chroma that no generator of smooth colours makes: without blur, that alone
+        tells true from generated.
+    """
 
     layers: tuple[Layer, ...]
+    gain: float = 1.0
+    blur: int = 1
 
     @property
     def receptive_field(self) -> int:
-        """Side of the patch that one logit sees, px."""
+        """Side of the patch that one logit sees, px; blur not counted."""
         field = 4
         for layer in reversed(self.layers):
             field = (field - 1) * layer.stride + 4
@@ -83,7 +98,7 @@ class DiscriminatorTable:
 
     def narrowed(self, width: float) -> DiscriminatorTable:
         """Return the table with every layer's filters multiplied by `width`."""
-        return DiscriminatorTable(tuple(_narrower(layer, width) for layer in self.layers))
+        return replace(self, layers=tuple(_narrower(layer, width) for layer in self.layers))
 
 
 def _narrower(layer: Layer, width: float) -> Layer:
@@ -120,6 +135,8 @@ DISCRIMINATORS: Mapping[str, DiscriminatorTable] = {
     # Nazeri's discriminator is the 70 × 70 PatchGAN of Isola 2016, appendix 6.1.2.
     "patch70": DiscriminatorTable((Layer(64, norm=False), Layer(128), Layer(256), Layer(512, 1))),
     # For chroma at a quarter of the size: 34 of its pixels are 136 of the picture.
-    "patch34": DiscriminatorTable((Layer(64, norm=False), Layer(128), Layer(256, 1))),
+    "patch34": DiscriminatorTable(
+        (Layer(64, norm=False), Layer(128), Layer(256, 1)), gain=4.0, blur=3
+    ),
 }
 """Name → discriminator."""

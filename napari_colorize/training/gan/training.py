@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from napari_colorize.methods.gan.compact import CompactGenerator
@@ -236,8 +236,3 @@ class GanTraining(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the number of batches."""
         self.steps_taken = int(checkpoint["steps_taken"])
-
-
-def parameters_of(module: nn.Module) -> int:
-    """Return how many numbers a network learns."""
-    return sum(parameter.numel() for parameter in module.parameters())
