@@ -61,6 +61,10 @@ TRAININGS: Mapping[str, Training] = {
         learner="napari_colorize.training.gan.start:GanLearner",
         recipe="pix2pix",
     ),
+    "deep": Training(
+        train="napari_colorize.training.deep.run:train_deep",
+        settings="napari_colorize.training.deep.settings:deep_settings",
+    ),
 }
 """Method → its training."""
 
