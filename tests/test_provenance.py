@@ -34,6 +34,16 @@ def test_the_legend_tells_the_refinement_apart():
     assert "bilinear upsampling" in colorize(np.eye(5), refinement="bilinear").legend
 
 
+def test_settings_without_effect_are_named_and_stay_out_of_the_legend(fake_model):
+    fake_model.record.method = "deep"
+    result = colorize(np.eye(5), "deep", temperature=0.2)
+    assert result.record["without_effect"] == ["temperature", "vividness"]
+    assert "temperature" not in result.legend
+    assert "vividness" not in result.legend
+    fake_model.record.method = "colorful"
+    assert colorize(np.eye(5)).record["without_effect"] == []
+
+
 @pytest.mark.parametrize(
     "image",
     [

@@ -17,6 +17,9 @@ CANDIDATES = 3
 BAND_PIXELS = 1 << 15
 """Pixels whose descriptors are in memory at a time: 16 MB of them."""
 
+BAND_ROWS = 32
+"""Rows that a band has at the least, even: of a picture 4,000 pixels wide, 66 MB of descriptors."""
+
 
 class DeepGraph(nn.Module):
     """Deep Colorization at the resolution of its input (stride 1).
@@ -50,7 +53,7 @@ class DeepGraph(nn.Module):
         super().__init__()
         self.stride: int = 1
         self.multiple: int = 1
-        self.band_pixels = BAND_PIXELS
+        self.band_pixels, self.band_rows = BAND_PIXELS, BAND_ROWS
         self.descriptor = descriptor
         self.networks = ClusterNetworks(clusters, descriptor.dimensions, hidden_layers)
         self.candidates: int = min(CANDIDATES, clusters)
@@ -143,8 +146,9 @@ class DeepGraph(nn.Module):
         if not torch.jit.is_scripting() and torch.compiler.is_compiling():
             # A traced program cannot count its bands; it holds all descriptors at once.
             return self._band(luma, grey, fine, index, 0, height)
-        # Even, so that every band takes its uncertainty at the same rows of the picture.
-        step = max(2, self.band_pixels // width // 2 * 2)
+        # Even, so that every band takes its uncertainty at the same rows of the picture; not too
+        # few, because DAISY reads 21 rows more on either side.
+        step = max(self.band_rows, self.band_pixels // width // 2 * 2)
         result = torch.empty((1, 3, height, width), dtype=luma.dtype, device=luma.device)
         for first in range(0, height, step):
             last = min(first + step, height)
@@ -191,7 +195,7 @@ class ChosenCluster(nn.Module):
                 f"There is no cluster {cluster}; the model has {graph.networks.clusters}, counted "
                 "from 0."
             )
-        self.graph = graph
+        self.deep = graph
         self.cluster = cluster
 
     def forward(
@@ -199,7 +203,7 @@ class ChosenCluster(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Predict chroma; see `DeepGraph.forward`."""
         cluster = torch.full((1,), self.cluster, dtype=torch.int64, device=luma.device)
-        return self.graph.with_cluster(luma, cluster)
+        return self.deep.with_cluster(luma, cluster)
 
 
 def deep_graph(

@@ -183,17 +183,14 @@ def _undo_last_stride(trunk: EfficientNetLite0) -> None:
     At even places the features are then those of the network as it was trained (à trous, Chen et
     al., ICLR 2015, section 3.1).
     """
-    dilated = False
-    for block in trunk.blocks:
-        depthwise = cast(
-            SamePadConv2d, cast(nn.Sequential, cast(InvertedResidual, block).depthwise)[0]
-        )
-        kernel = depthwise.kernel_size[0]
-        if dilated:
-            depthwise.dilation = (2, 2)
-            depthwise.same = [kernel - 1] * 4
-        elif depthwise.stride[0] == 2 and depthwise.out_channels > 6 * LITE0_CHANNELS[2] * 2:
-            before = depthwise.same[0]
-            depthwise.stride = (1, 1)
-            depthwise.same = [before, kernel - 1 - before] * 2
-            dilated = True
+    convolutions = [
+        cast(SamePadConv2d, cast(InvertedResidual, block).depthwise[0]) for block in trunk.blocks
+    ]
+    last_step = max(i for i, layer in enumerate(convolutions) if layer.stride[0] == 2)
+    step, *after = convolutions[last_step:]
+    kernel, before = step.kernel_size[0], step.same[0]
+    step.stride = (1, 1)
+    step.same = [before, kernel - 1 - before] * 2
+    for layer in after:
+        layer.dilation = (2, 2)
+        layer.same = [layer.kernel_size[0] - 1] * 4
