@@ -119,6 +119,6 @@ class ClusterNetworks(nn.Module):
         h = torch.addmm(bias.reshape(-1, 1), weight.reshape(asked * width, -1), x)
         h = h.reshape(asked, width, pixels).relu_()
         for layer in self.hidden:
-            # The checker takes a method of an unnamed module for a tensor; TorchScript knows better.
+            # The checker takes a method of a list's module for a tensor.
             h = layer.chosen(h, index).relu_()  # type: ignore[operator]
         return self.last.chosen(h, index)
