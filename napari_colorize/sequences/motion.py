@@ -28,11 +28,15 @@ BLOCK = 9
 GAIN = 1.0
 """L* by which a more complicated motion must fit better than a simple one to be believed."""
 
-CUT_CORRELATION = 0.5
-"""Planes whose lightness, after motion, correlates less than this are a cut apart."""
+DETAIL = (2.0, 12.0)
+"""Standard deviations, in pixels, between which lightness is structure that tells scenes apart:
+below is noise, and above any two pictures can be alike."""
 
-CUT_DIFFERENCE = 4.0
-"""… unless they hardly differ at all: mean |ΔL*|, brightness of the planes evened out."""
+CUT_CORRELATION = 0.5
+"""Planes whose detail, after motion, correlates less than this are a cut apart …"""
+
+CUT_DIFFERENCE = 1.5
+"""… unless they differ by less L* on average than two scenes do: blank planes with noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,7 @@ def find_link(
     two = two - np.float32(brighter)
     shift = global_shift(one, two)
     forward = _best_flow(one, two, shift)
-    if _is_cut(one, warped(two, forward)):
+    if _is_cut(one, two, forward):
         return None
     backward = _best_flow(two, one, (-shift[0], -shift[1]))
     return Link(_on_grid(forward, grid), _on_grid(backward, grid), brighter)
@@ -95,7 +99,8 @@ def global_shift(one: NDArray[np.float32], two: NDArray[np.float32]) -> tuple[fl
     if min(one.shape) < 2 or np.ptp(one) == 0 or np.ptp(two) == 0:
         return 0.0, 0.0
     hann = cv2.createHanningWindow(one.shape[::-1], cv2.CV_32F)
-    (x, y), _ = cv2.phaseCorrelate(one, two, hann)
+    # Copies: OpenCV may lay the window over the planes that it is given.
+    (x, y), _ = cv2.phaseCorrelate(one.copy(), two.copy(), hann)
     # A shift by half the picture and more leaves nothing to compare.
     inside = abs(x) < one.shape[1] / 2 and abs(y) < one.shape[0] / 2
     return (float(x), float(y)) if inside else (0.0, 0.0)
@@ -132,14 +137,12 @@ def _best_flow(
     """
     whole = np.zeros((*one.shape, 2), dtype=np.float32)
     moved = whole + np.float32(shift)
-    cost = _misfit(one, two, whole)
-    cost_moved = _misfit(one, two, moved)
-    if cost_moved.mean() < cost.mean():
-        whole, cost = moved, cost_moved
+    if _mean_misfit(one, two, moved) < _mean_misfit(one, two, whole):
+        whole = moved
     if min(one.shape) < SMALLEST_SIDE:
         return whole
     dense = _dense_flow(one, two, whole)
-    better = _misfit(one, two, dense) + GAIN < cost
+    better = _misfit(one, two, dense) + GAIN < _misfit(one, two, whole)
     return np.where(better[..., None], dense, whole)
 
 
@@ -159,12 +162,28 @@ def _misfit(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> N
     return np.asarray(cv2.blur(difference, (BLOCK, BLOCK)), dtype=np.float32)
 
 
-def _is_cut(one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
-    if np.abs(one - two).mean() < CUT_DIFFERENCE:
+def _mean_misfit(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> float:
+    """Return the mean |ΔL*| where the ways end inside; infinite where none does."""
+    inside = lands_inside(flow)
+    difference = np.abs(one - warped(two, flow))[inside]
+    return float(difference.mean()) if difference.size else float("inf")
+
+
+def _is_cut(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> bool:
+    """Tell whether what lies at the ends of the ways is another scene."""
+    if _mean_misfit(one, two, flow) < CUT_DIFFERENCE:
         return False
-    first, second = one - one.mean(), two - two.mean()
-    norm = float(np.sqrt((first**2).sum(dtype=np.float64) * (second**2).sum(dtype=np.float64)))
-    return norm == 0 or float((first * second).sum(dtype=np.float64)) / norm < CUT_CORRELATION
+    inside = lands_inside(flow)
+    first, second = (_detail(plane)[inside] for plane in (one, warped(two, flow)))
+    norm = float(np.sqrt(np.mean(first**2) * np.mean(second**2)))
+    return norm == 0 or float(np.mean(first * second)) / norm < CUT_CORRELATION
+
+
+def _detail(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    import cv2
+
+    fine, coarse = (cv2.GaussianBlur(plane, (0, 0), sigma) for sigma in DETAIL)
+    return np.asarray(fine - coarse, dtype=np.float32)
 
 
 def _work_shape(shape: tuple[int, ...]) -> tuple[int, int]:
