@@ -28,6 +28,12 @@ BLOCK = 9
 GAIN = 1.0
 """L* by which a more complicated motion must fit better than a simple one to be believed."""
 
+SHARE = 0.9
+"""Share of the misfit at rest that a shift may leave to be believed: noise fits by chance too."""
+
+ASTRAY = 1.0
+"""Pixels between the start and the end of a way there and back from which it is not believed."""
+
 DETAIL = (2.0, 12.0)
 """Standard deviations, in pixels, between which lightness is structure that tells scenes apart:
 below is noise, and above any two pictures can be alike."""
@@ -79,13 +85,12 @@ def find_link(
         return None
     shape = _work_shape(first.shape)
     one, two = (_smoothed(resize(plane, shape)) for plane in (first, second))
-    brighter = float(np.median(two - one))
+    whole = _whole_motion(one, two)
+    brighter = float(np.median((warped(two, whole) - one)[lands_inside(whole)]))
     two = two - np.float32(brighter)
-    shift = global_shift(one, two)
-    forward = _best_flow(one, two, shift)
+    forward, backward = _with_detail(one, two, whole)
     if _is_cut(one, two, forward):
         return None
-    backward = _best_flow(two, one, (-shift[0], -shift[1]))
     return Link(_on_grid(forward, grid), _on_grid(backward, grid), brighter)
 
 
@@ -127,23 +132,35 @@ def joined(flow: Flow, onward: Flow) -> Flow:
     return flow + warped(onward, flow)
 
 
-def _best_flow(
-    one: NDArray[np.float32], two: NDArray[np.float32], shift: tuple[float, float]
-) -> Flow:
-    """Return, per pixel, the simplest motion that explains it: none, the shift, or a dense flow.
+def _whole_motion(one: NDArray[np.float32], two: NDArray[np.float32]) -> Flow:
+    """Return the motion of the plane as a whole, as a flow: its shift, if that fits better."""
+    still = np.zeros((*one.shape, 2), dtype=np.float32)
+    moved = still + np.float32(global_shift(one, two))
+    misfit = _mean_misfit(one, two, still)
+    return moved if _mean_misfit(one, two, moved) < SHARE * misfit else still
 
-    Where nothing but noise differs, a dense flow finds motion that is not there; so it has to fit
-    better than the motion of the whole plane by more than noise would make it.
+
+def _with_detail(
+    one: NDArray[np.float32], two: NDArray[np.float32], whole: Flow
+) -> tuple[Flow, Flow]:
+    """Return the ways there and back: a dense flow where it is believed, else the whole's motion.
+
+    Where nothing but noise differs, a dense flow finds motion that is not there: it has to fit
+    better by more than noise would make it. Between two scenes it finds something for every pixel:
+    so the way there and the way back have to agree.
     """
-    whole = np.zeros((*one.shape, 2), dtype=np.float32)
-    moved = whole + np.float32(shift)
-    if _mean_misfit(one, two, moved) < _mean_misfit(one, two, whole):
-        whole = moved
     if min(one.shape) < SMALLEST_SIDE:
-        return whole
-    dense = _dense_flow(one, two, whole)
+        return whole, -whole
+    there, back = _dense_flow(one, two, whole), _dense_flow(two, one, -whole)
+    return _believed(one, two, there, back, whole), _believed(two, one, back, there, -whole)
+
+
+def _believed(
+    one: NDArray[np.float32], two: NDArray[np.float32], dense: Flow, back: Flow, whole: Flow
+) -> Flow:
     better = _misfit(one, two, dense) + GAIN < _misfit(one, two, whole)
-    return np.where(better[..., None], dense, whole)
+    astray = np.square(joined(dense, back)).sum(axis=-1) > ASTRAY**2
+    return np.where((better & ~astray)[..., None], dense, whole)
 
 
 def _dense_flow(one: NDArray[np.float32], two: NDArray[np.float32], start: Flow) -> Flow:
@@ -163,10 +180,12 @@ def _misfit(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> N
 
 
 def _mean_misfit(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> float:
-    """Return the mean |ΔL*| where the ways end inside; infinite where none does."""
+    """Return the mean |ΔL*| where the ways end inside, brightness evened out; infinite if none."""
     inside = lands_inside(flow)
-    difference = np.abs(one - warped(two, flow))[inside]
-    return float(difference.mean()) if difference.size else float("inf")
+    difference = (one - warped(two, flow))[inside]
+    if not difference.size:
+        return float("inf")
+    return float(np.abs(difference - np.median(difference)).mean())
 
 
 def _is_cut(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> bool:
