@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_colorize import provenance
 from napari_colorize.api import Colorized, Progress, Ticker, load_model, resolve_device
@@ -13,7 +12,6 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters, reach_of, stack_parameters
 from napari_colorize.sequences.planes import (
     Pile,
-    Recent,
     Stack,
     Streamed,
     shared_window,
@@ -189,7 +187,7 @@ def _each(
     again = hasattr(planes, "__getitem__") and hasattr(planes, "__len__")
     count = len(planes) if again else None  # type: ignore[arg-type]
     tick(0.0, "choosing the window")
-    streamed = Streamed(planes, keep=2 * reach_of(asked.consistency) + 2)
+    streamed = Streamed(planes, keep=_ahead(asked))
     if count == 0 or streamed.read(0) is None:
         return
     window = asked.window
@@ -258,17 +256,23 @@ class _Results:
 
 def _buffered(whole: Stack, first: tuple[int, ...], used: StackParameters) -> Read:
     """Return what reads a series' planes, each once: it is predicted ahead of being coloured."""
-    ahead = reach_of(used.consistency) + 2
-    kept: Recent[NDArray[Any]] = Recent(lambda number: whole.read(whole.at(first, number)), ahead)
-    return lambda number: kept(number) if number < whole.length else None
+    planes = (whole.read(whole.at(first, number)) for number in range(whole.length))
+    return Streamed(planes, keep=_ahead(used)).read
+
+
+def _ahead(parameters: StackParameters) -> int:
+    """Return how many planes are between the one to be coloured and the last one predicted."""
+    return reach_of(parameters.consistency) + 2
 
 
 def _of_plane(tick: Ticker, number: int, count: int | None) -> Tick:
-    """Return a plane's own progress as part of the whole; of an unknown whole, next to nothing."""
+    """Return a plane's own progress as part of the whole; of an unknown whole, nothing."""
     many = f"plane {number + 1}" + (f" of {count}" if count else "")
+    reached = 0.0
 
     def told(share: float, stage: str) -> None:
-        whole = (number + share) / count if count else 0.0
-        tick(min(whole, 1.0), f"{many}: {stage}")
+        nonlocal reached
+        reached = max(reached, share)  # planes ahead are predicted on the way
+        tick((number + reached) / count if count else 0.0, f"{many}: {stage}")
 
     return told

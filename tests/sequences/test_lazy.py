@@ -1,0 +1,159 @@
+"""Lazy stacks and pyramids: what is looked at is computed, as it would be with all the rest."""
+
+import pickle
+
+import numpy as np
+import pytest
+from films import glide, noisy, scene
+
+from napari_colorize import colorize_lazy, colorize_multiscale, colorize_stack
+from napari_colorize.evaluation.colour import to_lab
+from napari_colorize.sequences.lazy import MAX_PREDICTED_SIDE
+
+da = pytest.importorskip("dask.array", reason="napari brings dask")
+
+pytestmark = pytest.mark.usefixtures("moody_model")
+
+
+def film(count=12):
+    return noisy(glide(scene(1), count)[0], 4)
+
+
+class Watched:
+    """A dask stack, one chunk a plane, that knows which planes were computed."""
+
+    def __init__(self, stack):
+        self.computed = []
+
+        def block(block_id):
+            self.computed.append(block_id[: stack.ndim - 2])
+            return stack[block_id[: stack.ndim - 2]][(None,) * (stack.ndim - 2)]
+
+        single = tuple((1,) * side for side in stack.shape[:-2])
+        self.array = da.map_blocks(
+            block,
+            chunks=(*single, *((side,) for side in stack.shape[-2:])),
+            dtype=stack.dtype,
+            meta=np.empty((0,) * stack.ndim, stack.dtype),
+        )
+
+
+def test_shapes_types_and_chunks_are_those_of_a_layer():
+    lazy = colorize_lazy(film(), dtype="uint16")
+    assert (lazy.rgb.shape, lazy.rgb.dtype) == ((12, 96, 96, 3), np.uint16)
+    assert lazy.rgb.chunks == ((1,) * 12, (96,), (96,), (3,))
+    assert (lazy.uncertainty.shape, lazy.uncertainty.dtype) == ((12, 96, 96), np.float32)
+    assert (lazy.clipped.shape, lazy.clipped.dtype) == ((12, 96, 96), bool)
+
+
+def test_all_of_it_is_what_the_stack_gives_at_once():
+    frames = film()
+    lazy, whole = colorize_lazy(frames), colorize_stack(frames)
+    assert (lazy.rgb.compute() == whole.rgb).all()
+    assert (lazy.uncertainty.compute() == whole.uncertainty).all()
+    assert (lazy.clipped.compute() == whole.clipped).all()
+
+
+@pytest.mark.parametrize("order", [(5, 0, 11), (11, 5, 0), (0, 11, 5)])
+def test_any_plane_comes_out_the_same_in_any_order(order):
+    frames = film()
+    whole = colorize_stack(frames).rgb
+    lazy = colorize_lazy(da.from_array(frames, chunks=(1, 96, 96)))
+    for number in order:
+        assert (lazy.rgb[number].compute() == whole[number]).all()
+
+
+def test_only_planes_within_reach_are_read():
+    watched = Watched(film(30))
+    lazy = colorize_lazy(watched.array, consistency=0.25)
+    watched.computed.clear()
+    lazy.rgb[20].compute()
+    assert set(watched.computed) == {(number,) for number in range(18, 23)}
+
+
+def test_without_consistency_only_the_plane_itself_is_read():
+    watched = Watched(film(30).astype(np.uint16))
+    lazy = colorize_lazy(watched.array, consistency=0, window=(0, 255))
+    watched.computed.clear()
+    lazy.rgb[20].compute()
+    assert set(watched.computed) == {(20,)}
+
+
+def test_scrolling_predicts_one_plane_a_step(moody_model):
+    lazy = colorize_lazy(film(30), consistency=0.25)
+    lazy.rgb[10].compute()
+    before = moody_model.calls
+    lazy.rgb[11].compute()
+    lazy.rgb[12].compute()
+    lazy.rgb[10].compute()
+    assert moody_model.calls == before + 2
+
+
+def test_other_axes_are_stacks_of_their_own():
+    frames = film(4)
+    stack = np.stack([frames, frames[::-1]])
+    lazy = colorize_lazy(stack, axis=1)
+    assert (lazy.rgb[1, 2].compute() == colorize_stack(stack, axis=1).rgb[1, 2]).all()
+
+
+def test_colour_stacks_with_alpha_pass():
+    stack = np.random.default_rng(0).integers(0, 256, (3, 40, 40, 4), dtype=np.uint8)
+    assert (colorize_lazy(stack, rgb=True).rgb == colorize_stack(stack, rgb=True).rgb).all()
+
+
+def test_threads_agree():
+    frames = film()
+    lazy = colorize_lazy(frames)
+    many = lazy.rgb.compute(scheduler="threads", num_workers=4)
+    assert (many == colorize_stack(frames).rgb).all()
+
+
+def test_it_travels_to_other_processes():
+    frames = film(4)
+    lazy = colorize_lazy(frames)
+    again = pickle.loads(pickle.dumps(lazy.rgb))
+    assert (again[2].compute() == lazy.rgb[2].compute()).all()
+
+
+def test_the_record_says_that_nobody_computed_its_totals():
+    record = colorize_lazy(film(), axis=0).record
+    assert record["stack"]["lazy"] is True
+    assert record["stack"]["planes"] == 12
+    assert record["output"]["clipped_share"] is None
+    assert record["output"]["shape"] == [12, 96, 96, 3]
+
+
+class TestPyramids:
+    def test_levels_have_the_same_colours(self):
+        frames = np.kron(film(5), np.ones((1, 2, 2), np.uint8))
+        levels = [frames, frames[:, ::2, ::2]]
+        pyramid = colorize_multiscale(levels, axis=0)
+        assert [level.shape for level in pyramid.rgb] == [(5, 192, 192, 3), (5, 96, 96, 3)]
+        fine, coarse = (to_lab(level[2].compute())[..., 1:] for level in pyramid.rgb)
+        means = fine.reshape(96, 2, 96, 2, 2).mean(axis=(1, 3))
+        assert np.abs(means - coarse).mean() < 0.5
+
+    def test_the_finest_level_is_read_only_where_it_is_shown(self):
+        side = MAX_PREDICTED_SIDE + 2
+        fine = Watched(np.zeros((4, side, side), np.uint8))
+        pyramid = colorize_multiscale([fine.array, np.zeros((4, 128, 128), np.uint8)], axis=0)
+        assert pyramid.rgb[1][2].compute().shape == (128, 128, 3)
+        assert fine.computed == []
+        pyramid.rgb[0][2].compute()
+        assert fine.computed == [(2,)]
+
+    def test_coarse_levels_may_have_fewer_planes(self):
+        frames = film(6)
+        pyramid = colorize_multiscale([frames, frames[1::2, ::2, ::2]], axis=0)
+        assert pyramid.rgb[1].shape == (3, 48, 48, 3)
+        assert pyramid.rgb[1].compute().shape == (3, 48, 48, 3)
+
+    def test_a_pyramid_of_one_picture(self):
+        picture = scene(1)
+        pyramid = colorize_multiscale([picture, picture[::2, ::2]])
+        assert [level.compute().shape for level in pyramid.rgb] == [(160, 160, 3), (80, 80, 3)]
+
+    @pytest.mark.parametrize("levels", [[], [np.zeros((4, 4)), np.zeros((2, 2, 2))]])
+    def test_what_is_no_pyramid_is_refused(self, levels):
+        with pytest.raises(ValueError, match="pyramid"):
+            colorize_multiscale(levels)
