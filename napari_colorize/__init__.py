@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from napari_colorize.parameters import ColorizeParameters
     from napari_colorize.sequences.lazy import colorize_lazy, colorize_multiscale
     from napari_colorize.sequences.parameters import StackParameters
-    from napari_colorize.sequences.stack import ColorizedStack, colorize_planes, colorize_stack
+    from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
+    from napari_colorize.sequences.stream import colorize_planes
 
 _HOME_OF = {
     "colorize": "napari_colorize.api",
     "Colorized": "napari_colorize.api",
     "ColorizeParameters": "napari_colorize.parameters",
     "colorize_stack": "napari_colorize.sequences.stack",
-    "colorize_planes": "napari_colorize.sequences.stack",
+    "colorize_planes": "napari_colorize.sequences.stream",
     "colorize_lazy": "napari_colorize.sequences.lazy",
     "colorize_multiscale": "napari_colorize.sequences.lazy",
     "ColorizedStack": "napari_colorize.sequences.stack",

@@ -184,7 +184,8 @@ def as_python(record: Mapping[str, Any]) -> str:
     else:
         name = source.get("name") or source.get("path")
         named = f" {name!r}" if name else ""
-        lines += ["", f"# image: the {_shape_of(record)} pixels of the {'stack' if stack else 'picture'}{named}"]
+        what = "stack" if stack else "picture"
+        lines += ["", f"# image: the {_shape_of(record)} pixels of the {what}{named}"]
     if stack:
         used = {"axis": stack["axis"], "rgb": stack["rgb"], **used}
     else:

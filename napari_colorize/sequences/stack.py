@@ -1,24 +1,19 @@
-"""Stacks in, coloured stacks out: all planes at once, or one after another."""
+"""Stacks in, coloured stacks out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from napari_colorize import provenance
-from napari_colorize.api import Colorized, Progress, Ticker, load_model, resolve_device
+from napari_colorize.api import Progress, Ticker, load_model, resolve_device
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters, reach_of, stack_parameters
-from napari_colorize.sequences.planes import (
-    Pile,
-    Stack,
-    Streamed,
-    shared_window,
-    window_of_type,
-)
+from napari_colorize.sequences.planes import Pile, Stack, Streamed
 from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
 from napari_colorize.sequences.series import Coloured, Read, Series, Tick
+from napari_colorize.sequences.window import shared_window
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +124,7 @@ def colorize_stack(
     for first in whole.series():
         series = Series(_buffered(whole, first, facts.used), graph, facts.used)
         for number in range(whole.length):
-            coloured = series.coloured(number, _of_plane(tick, totals.planes, whole.count))
+            coloured = series.coloured(number, of_plane(tick, totals.planes, whole.count))
             assert coloured is not None, "the stack has the planes that its shape says"
             results.put(whole.at(first, number), coloured)
             totals.add(coloured)
@@ -139,70 +134,6 @@ def colorize_stack(
     record = stack_record(facts, record, totals, cuts=cuts, **shapes)
     tick(1.0, "done")
     return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
-
-
-def colorize_planes(
-    planes: Iterable[Any],
-    method: str | None = None,
-    *,
-    rgb: bool = False,
-    parameters: ColorizeParameters | None = None,
-    progress: Progress | None = None,
-    should_stop: Callable[[], bool] | None = None,
-    source: Any = None,
-    **changes: Any,
-) -> Iterator[Colorized]:
-    """Colour planes one after another, each held by those around it.
-
-    For stacks beyond memory: with the default consistency a result comes when the next planes
-    within reach have been read. ``files.write`` takes what this returns.
-
-    Parameters
-    ----------
-    planes : iterable
-        Pictures in the order of z or t: an array, a sequence, or a generator. They may differ in
-        size; colour does not follow from one size to another.
-    method, rgb, parameters, progress, should_stop, source, **changes
-        As in :func:`colorize_stack`. Of planes that come out of a generator and are neither 8-bit
-        nor integer RGB, the window must be given: they cannot be read twice.
-
-    Yields
-    ------
-    Colorized
-        Its record's ``stack`` names the plane's number.
-
-    Raises
-    ------
-    As :func:`colorize_stack`.
-    """
-    asked = stack_parameters(parameters, method, changes)
-    provenance.describe_source(source)
-    tick = Ticker(progress, should_stop)
-    return _each(planes, asked, rgb, tick, source)
-
-
-def _each(
-    planes: Iterable[Any], asked: StackParameters, rgb: bool, tick: Ticker, source: Any
-) -> Iterator[Colorized]:
-    again = hasattr(planes, "__getitem__") and hasattr(planes, "__len__")
-    count = len(planes) if again else None  # type: ignore[arg-type]
-    tick(0.0, "choosing the window")
-    streamed = Streamed(planes, keep=_ahead(asked))
-    if count == 0 or streamed.read(0) is None:
-        return
-    window = asked.window
-    if window is None and count is not None:
-        window = shared_window(planes.__getitem__, count, rgb)  # type: ignore[attr-defined]
-    elif window is None:
-        window = window_of_type(streamed.read(0), rgb)
-    facts, graph = _loaded(asked, window, source, axis=0, rgb=rgb, planes=count)
-    series = Series(streamed.read, graph, facts.used)
-    number = 0
-    while coloured := series.coloured(number, _of_plane(tick, number, count)):
-        record = plane_record(facts, coloured, number)
-        yield Colorized(coloured.rgb, coloured.uncertainty, coloured.clipped, record)
-        number += 1
-    tick(1.0, "done")
 
 
 def prepared(
@@ -215,10 +146,10 @@ def prepared(
         indices = list(np.ndindex(whole.shape[:-2]))
         window = shared_window(lambda number: whole.read(indices[number]), whole.count, whole.rgb)
     common = {"axis": whole.axis, "rgb": whole.rgb, "planes": whole.count, "lazy": lazy}
-    return _loaded(asked, window, source, **common)
+    return loaded(asked, window, source, **common)
 
 
-def _loaded(
+def loaded(
     asked: StackParameters, window: tuple[float, float], source: Any, **common: Any
 ) -> tuple[StackFacts, Any]:
     model, used = load_model(asked, resolve_device(asked.device))
@@ -257,15 +188,15 @@ class _Results:
 def _buffered(whole: Stack, first: tuple[int, ...], used: StackParameters) -> Read:
     """Return what reads a series' planes, each once: it is predicted ahead of being coloured."""
     planes = (whole.read(whole.at(first, number)) for number in range(whole.length))
-    return Streamed(planes, keep=_ahead(used)).read
+    return Streamed(planes, keep=ahead(used)).read
 
 
-def _ahead(parameters: StackParameters) -> int:
+def ahead(parameters: StackParameters) -> int:
     """Return how many planes are between the one to be coloured and the last one predicted."""
     return reach_of(parameters.consistency) + 2
 
 
-def _of_plane(tick: Ticker, number: int, count: int | None) -> Tick:
+def of_plane(tick: Ticker, number: int, count: int | None) -> Tick:
     """Return a plane's own progress as part of the whole; of an unknown whole, nothing."""
     many = f"plane {number + 1}" + (f" of {count}" if count else "")
     reached = 0.0

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from napari_colorize.sequences.planes import (
+from napari_colorize.sequences.planes import Pile, Recent, Stack, Streamed
+from napari_colorize.sequences.window import (
     SAMPLED_PLANES,
-    Pile,
-    Recent,
-    Stack,
-    Streamed,
     sampled_planes,
     shared_window,
     window_of_type,
