@@ -18,6 +18,8 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
+from scipy.stats import spearmanr
+from skimage.color import rgb2lab
 
 from napari_colorize import colorize
 from napari_colorize.checkpoints import registry
@@ -97,6 +99,14 @@ def _as_codes(plane: NDArray) -> Picture:
     return (np.clip((plane - low) / max(high - low, 1), 0, 1) * 255).astype(np.uint8)
 
 
+def hue_with_lightness(rgb: Picture, darkest: float = 15.0) -> float:
+    """Return Spearman's correlation of Lab hue and L* over the pixels that are not black."""
+    lab = rgb2lab(rgb)
+    seen = lab[..., 0] > darkest
+    hue = np.arctan2(lab[..., 2], lab[..., 1])[seen]
+    return float(spearmanr(lab[..., 0][seen], hue)[0])
+
+
 def main() -> None:
     """Write the picture and say where it is."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -111,7 +121,10 @@ def main() -> None:
         results = [colorize(grey, checkpoint=name, window=(0, 255)) for name in shown]
         rows.append(SheetRow(caption, [grey, *(result.rgb for result in results), truth]))
         for name, result in zip(shown, results, strict=True):
-            print(f"{caption}: {name}, mean uncertainty {result.uncertainty.mean():.2f}")
+            print(
+                f"{caption}: {name}, mean uncertainty {result.uncertainty.mean():.2f}, "
+                f"hue follows lightness by {hue_with_lightness(result.rgb):.2f}"
+            )
     headings = ["grey", *(Path(name).stem for name in shown), "truth"]
     footer = "Predicted colour is plausible at best, never measured."
     draw_sheet(rows, headings, tile=TILE, across=1, footer=footer).save(given.output, quality=88)

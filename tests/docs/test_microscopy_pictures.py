@@ -4,6 +4,7 @@ import runpy
 
 import numpy as np
 from pages import ROOT
+from skimage.color import lab2rgb
 
 MAKER = runpy.run_path(str(ROOT / "docs/make_microscopy.py"))
 
@@ -32,3 +33,13 @@ def test_rows_have_a_truth_only_where_there_was_one():
         assert grey.ndim == 2
         assert grey.dtype == np.uint8
         assert truth is None or truth.shape == (*grey.shape, 3)
+
+
+def test_the_correlation_of_hue_with_lightness_is_1_for_a_ramp_and_0_for_chance():
+    random = np.random.default_rng(0)
+    lightness = random.uniform(40, 80, (64, 64))
+    for turned, expected in ((lightness / 80, 1.0), (random.uniform(0, 1, (64, 64)), 0.0)):
+        chroma = 15 * np.stack([np.cos(turned), np.sin(turned)], 2)
+        rgb = lab2rgb(np.dstack([lightness, chroma]))
+        found = MAKER["hue_with_lightness"]((rgb * 255).round().astype(np.uint8))
+        assert abs(found - expected) < 0.05
