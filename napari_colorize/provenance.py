@@ -193,7 +193,9 @@ def as_python(record: Mapping[str, Any]) -> str:
     lines.append(f"result = napari_colorize.{'colorize_stack' if stack else 'colorize'}(")
     lines.append("    image,")
     lines += [f"    {name}={value!r}," for name, value in used.items()]
-    lines += [")", "rgb, uncertainty, clipped = result.rgb, result.uncertainty, result.clipped"]
+    found = ("rgb", "uncertainty", "clipped")
+    one = f"[{stack['plane']}]" if stack and "plane" in stack else ""
+    lines += [")", f"{', '.join(found)} = {', '.join(f'result.{name}{one}' for name in found)}"]
     return "\n".join(lines) + "\n"
 
 

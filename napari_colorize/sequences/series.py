@@ -83,7 +83,7 @@ class Series:
         tick(0.8, "refining")
         pixels = self._read(number)
         assert pixels is not None, "a plane that was predicted can be read"
-        return self.finished(number, pixels, values)
+        return self.finished(number, pixels, values, tick)
 
     def values(self, number: int, tick: Tick | None = None) -> NDArray[np.float32] | None:
         """Return a, b and uncertainty of a plane, (h, w, 3), or ``None`` behind the last."""
@@ -96,7 +96,13 @@ class Series:
             finally:
                 self._tick = _silent
 
-    def finished(self, number: int, pixels: NDArray[Any], values: NDArray[np.float32]) -> Coloured:
+    def finished(
+        self,
+        number: int,
+        pixels: NDArray[Any],
+        values: NDArray[np.float32],
+        tick: Tick | None = None,
+    ) -> Coloured:
         """Colour pixels with the values of a plane.
 
         Parameters
@@ -107,8 +113,10 @@ class Series:
             The plane itself, or the same field at another resolution: a level of a pyramid.
         values : (h, w, 3) float32 array
             From :meth:`values`.
+        tick : callable, optional
+            As for :meth:`coloured`.
         """
-        used = self._used
+        used, tick = self._used, tick or _silent
         with self._lock:
             sight = self._known_sight(number)
         with explained_memory("reading lightness", pixels, "cpu"):
@@ -116,7 +124,9 @@ class Series:
         with explained_memory("refining", pixels, used.device):
             small = as_tensor(values, used.device).permute(2, 0, 1)[None]
             chroma = small[:, :2].contiguous()
-            rgb, clipped = full_size_rgb(plane, sight.seen, chroma, used)
+            rgb, clipped = full_size_rgb(
+                plane, sight.seen, chroma, used, lambda share: tick(0.8 + 0.2 * share, "refining")
+            )
             uncertainty = full_size_map(small[:, 2:], plane.luma.shape)
             return Coloured(
                 plane, sight.seen.shape, with_alpha(rgb, plane.alpha), uncertainty, clipped

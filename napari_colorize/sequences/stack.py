@@ -67,8 +67,8 @@ def colorize_stack(
 
     All planes share one intensity window. Along ``axis`` colour is a mean over neighbouring
     planes, fetched along the motion between them, where their lightness agrees; see
-    :mod:`napari_colorize.sequences`. Planes are read one at a time and once: at any time a few of
-    them, as they were given, and the results are in memory.
+    :mod:`napari_colorize.sequences.smoothing`. Planes are read one at a time and once: at any time
+    a few of them, as they were given, and the results are in memory.
 
     Parameters
     ----------
@@ -152,6 +152,18 @@ def prepared(
 def loaded(
     asked: StackParameters, window: tuple[float, float], source: Any, **common: Any
 ) -> tuple[StackFacts, Any]:
+    """Load the weights; return what is common to all planes, and the network.
+
+    Parameters
+    ----------
+    asked : StackParameters
+    window : (low, high)
+        Of all planes.
+    source : optional
+        As in :func:`colorize_stack`.
+    **common
+        Further fields of :class:`~napari_colorize.sequences.record.StackFacts`.
+    """
     model, used = load_model(asked, resolve_device(asked.device))
     mode = "automatic" if asked.window is None else "explicit"
     facts = StackFacts(

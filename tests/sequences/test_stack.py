@@ -240,6 +240,13 @@ class TestOneAfterAnother:
             assert (np.stack([r.uncertainty for r in results]) == whole.uncertainty).all()
             assert [r.record["stack"]["plane"] for r in results] == [0, 1, 2, 3, 4]
 
+    def test_the_python_of_a_plane_makes_that_plane(self):
+        frames, _ = film(3)
+        result = list(colorize_planes(frames, radius=2))[1]
+        namespace = {"image": frames}
+        exec(result.as_python(), namespace)
+        assert (namespace["rgb"] == result.rgb).all()
+
     def test_no_more_planes_are_read_than_needed(self):
         pulled = []
 
