@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.fx.experimental import _config as symbolic_sizes
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -35,6 +36,8 @@ def export(graph: nn.Module) -> ExportedProgram:
     The number of pictures is 1; temperature and vividness stay inputs.
     """
     free = torch.export.Dim.DYNAMIC
-    return torch.export.export(
-        graph, example_inputs(), dynamic_shapes=({2: free, 3: free}, None, None)
-    )
+    # A U-Net's bottleneck may be a single pixel in the example, but is not in a larger picture.
+    with symbolic_sizes.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+        return torch.export.export(
+            graph, example_inputs(), dynamic_shapes=({2: free, 3: free}, None, None)
+        )

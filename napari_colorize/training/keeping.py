@@ -124,7 +124,9 @@ class StopEarly(lightning.Callback):
 
     def _stop_after(self, trainer: lightning.Trainer, epoch: int) -> None:
         best = self.best.best_epoch
-        if self.patience and best is not None and epoch - best >= self.patience:
+        enough = bool(self.patience) and best is not None and epoch - best >= self.patience
+        # All processes stop together, or those that go on would wait for the others for ever.
+        if trainer.strategy.reduce_boolean_decision(enough, all=False):
             trainer.should_stop = True
 
 

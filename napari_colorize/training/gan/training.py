@@ -59,6 +59,8 @@ class GanTraining(lightning.LightningModule):
         self.steps_taken = 0
         self.discriminator: PatchDiscriminator | None = None
         if recipe.adversarial_weight:
+            # Anew: how much chance the loading of a checkpoint took depends on what was in memory.
+            torch.manual_seed(recipe.seed)
             self.discriminator = PatchDiscriminator(
                 DISCRIMINATORS[recipe.discriminator].narrowed(recipe.discriminator_width),
                 planes=graph.network.outputs,

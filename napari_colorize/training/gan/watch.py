@@ -109,7 +109,8 @@ class TroubleWatch(lightning.Callback):
         if trainer.sanity_checking or not trainer.is_global_zero or module.palettes is None:
             return
         told_apart = None if module.discriminator is None else float(module.told_apart)
-        sentences = troubles(*module.palettes, told_apart)
+        guess, truth = module.palettes
+        sentences = troubles(guess, truth, told_apart)
         for sentence in sentences:
             tqdm.write(f"Trouble: {sentence}", file=sys.stderr)
         self._keep(trainer.current_epoch + 1, sentences)
