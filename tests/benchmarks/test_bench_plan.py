@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from bench.clock import Effort, Missing
-from bench.plan import Foresight, Setting, medium_of, settings
+from bench.plan import Foresight, Setting, left_out, medium_of, settings
 
 SIDES = (256, 512, 1024, 2048, 4096)
 BOTH = ("reused", "fresh")
@@ -44,6 +44,11 @@ def test_an_operator_of_one_size_has_all_rows_at_it() -> None:
 )
 def test_the_medium_size(sides, medium) -> None:
     assert medium_of(sides) == medium
+
+
+def test_what_compiles_for_minutes_is_not_compiled() -> None:
+    assert left_out("joint bilateral, r = 5", ["kornia"]) == ["kornia", "torch.compile"]
+    assert left_out("joint bilateral upsample", ["kornia"]) == ["kornia"]
 
 
 class TestForesight:

@@ -209,6 +209,7 @@ def test_a_run_replaces_its_own_sections_of_the_page_alone(tmp_path) -> None:
     results = {"machine": MACHINE, "command": "make bench", "operators": [row()]}
     made = publish.sections(results)
     assert set(made) == {"operators", "accuracy"}
+    assert [name for name, section in made.items() if "Abacus" in section] == ["operators"]
     publish.into_page(page, made)
     publish.into_page(page, made)  # twice changes nothing more
     text = page.read_text("utf-8")

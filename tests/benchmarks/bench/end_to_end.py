@@ -34,6 +34,14 @@ class Job:
     planes: int = 1
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Seconds of each stage and of the rest, over so many planes."""
+
+    stages: dict[str, float]
+    planes: int
+
+
 JOBS: tuple[Job, ...] = (
     Job("256²", 256, 256),
     Job("512²", 512, 512),
@@ -46,6 +54,8 @@ QUICK: tuple[Job, ...] = (
     Job("512²", 512, 512),
     Job("4 × 512²", 512, 512, planes=4),
 )
+LONG = 4.0
+"""Seconds of all turns together after which there is no further one, however few they were."""
 WITH_FEWER_THREADS = "512²"
 STACK_SECONDS = 20.0
 """Of a stack, the paths other than ours stop after the plane that exceeds this."""
@@ -94,25 +104,17 @@ def _in_turns(job: Job, made: dict[str, paths.Path], effort: Effort) -> dict[str
     found: dict[str, list[Taken]] = {name: [] for name in made}
     for name, path in made.items():
         note(f"end to end, {job.name}, {name}, first calls")
-        for _ in range(2):  # TorchScript specialises on the second call
+        for _ in range(1 if name == paths.RELEASE else 2):  # TorchScript specialises on the second
             path(grey, Ledger(Clock()))
     for turn in range(effort.most):
         for name, path in made.items():
             spent = sum(sum(taken.stages.values()) for taken in found[name])
-            if turn >= (effort.least if job.planes == 1 else 1) and spent > effort.budget:
+            if spent > LONG or (turn >= effort.least and spent > effort.budget):
                 continue
             note(f"end to end, {job.name}, {name}, turn {turn + 1}")
             most = float("inf") if name == paths.OURS else STACK_SECONDS
             found[name].append(once(path, grey, job.planes, most))
     return found
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Seconds of each stage and of the rest, over so many planes."""
-
-    stages: dict[str, float]
-    planes: int
 
 
 def once(path: paths.Path, grey: paths.Grey, planes: int = 1, most: float = float("inf")) -> Taken:

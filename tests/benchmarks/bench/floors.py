@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench import paths, table
+from bench import paths, stages, table
 from bench.clock import ratio
 
 
@@ -160,8 +160,7 @@ def goals(rows: Sequence[dict[str, Any]]) -> list[str]:
         if row["threads"] != most or row["path"] == paths.RELEASE:
             continue
         if row["job"] == "2048²":
-            total = sum(row["stages"].values())
-            outside = 1 - row["stages"].get("network", 0.0) / total
+            outside = stages.share_outside_network(row["stages"]) or 0.0
             met = "met" if outside <= MOST_OUTSIDE else "missed"
             said.append(
                 f"{row['path']}, 2048²: {table.percent(outside)} of the time is not the network's; "

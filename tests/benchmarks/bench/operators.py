@@ -63,7 +63,8 @@ def rows(
             ):
                 machine.use_threads(count)
                 ahead = foresight.setdefault(count, Foresight(effort))
-                for row in cpu_rows(case, effort, list(wanted), ahead, skip):
+                absent = plan.left_out(operator.name, skip)
+                for row in cpu_rows(case, effort, list(wanted), ahead, absent):
                     yield {**row, "threads": count, "errors": errors}
             if cuda.available():
                 yield {**cuda.row(case, skip), "errors": errors}

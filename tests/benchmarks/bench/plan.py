@@ -14,6 +14,8 @@ from bench.clock import Effort, Missing
 
 MEDIUM = 1024
 COMPILER = "torch.compile"
+UNROLLED = ("joint bilateral, r",)
+"""How operators begin whose twin goes over a whole disk in Python: compiling takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Setting:
     output : str
         See `bench.allocator`.
     compiled : bool
-        Whether ``torch.compile`` takes part.
+        Whether ``torch.compile`` may take part.
     """
 
     threads: int
@@ -45,6 +47,11 @@ def settings(
     if side == medium:
         for fewer in sorted(set(threads) - {most}, reverse=True):
             yield Setting(fewer, outputs[0], False)
+
+
+def left_out(operator: str, skip: Sequence[str]) -> list[str]:
+    """Return the columns that an operator is measured without: those asked for, and slow ones."""
+    return [*skip, COMPILER] if operator.startswith(UNROLLED) else list(skip)
 
 
 def medium_of(sides: Sequence[int]) -> int:

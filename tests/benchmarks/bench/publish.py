@@ -15,6 +15,8 @@ from bench import floors, growth, paths, stages, table
 from bench.cases import COLUMNS
 
 NAMES = ("operators", "floors", "accuracy", "cuda", "end-to-end", "growth")
+SAME_RUN = ("floors", "accuracy")
+"""Sections of what another section shows, which says where it was measured."""
 QUOTED = {"256²": 6.780, "512²": 17.413}
 """Seconds a picture that reviews of the field quote for Deep Colorization."""
 GROWTH_PLOT = "images/growth.svg"
@@ -28,7 +30,8 @@ def sections(results: dict[str, Any]) -> dict[str, str]:
         **_end_to_end(results.get("end_to_end", [])),
         **_growth(results.get("growth", [])),
     }
-    return {name: f"{origin}\n\n{section}" for name, section in made.items()}
+    told = {name: section for name, section in made.items() if name in SAME_RUN}
+    return {name: f"{origin}\n\n{section}" for name, section in made.items()} | told
 
 
 def _operators(rows: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.clock import ratio
+from bench.stages import share_outside_network
 
 NOTHING = "–"
 OURS = "ours"
@@ -140,8 +141,8 @@ def end_to_end_table(rows: Sequence[dict[str, Any]], stages: Sequence[str], slow
     header = ["picture", "path", "threads", *stages, "whole, ms", "not network"]
     body = []
     for row in rows:
-        of_stage, total = row["stages"], sum(row["stages"].values())
-        outside = 1 - of_stage.get("network", 0.0) / total if total else None
+        of_stage = row["stages"]
+        outside = share_outside_network(of_stage)
         reference = whole.get((row["job"], row["threads"], slowest))
         memory = row["memory"]
         body.append(
