@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 from napari_colorize.methods.deep.descriptor import BLOCKS
 
@@ -31,7 +31,7 @@ _SMALLEST = {
 _RANGES = {
     "threshold": (-100.0, 0.0),
     "learning_rate": (1e-12, 1.0),
-    "weight_decay": (0.0, 1.0),
+    "weight_decay": (0.0, 10.0),
     "check_share": (0.0, 0.5),
 }
 
@@ -49,6 +49,7 @@ class DeepSettings:
         A number is out of its range; the sentence names it.
     """
 
+    method: ClassVar[str] = "deep"
     name: str = "deep"
     """Of the recipe, for the record."""
     seed: int = 0
@@ -88,8 +89,9 @@ class DeepSettings:
     """Sampled pixels of each cluster in a step."""
     learning_rate: float = 2e-3
     """Of the first step; it falls to 0 along a half cosine."""
-    weight_decay: float = 1e-4
-    """Of AdamW."""
+    weight_decay: float = 1.0
+    """Of AdamW, which multiplies it by the learning rate: a strong pull towards grey, without which
+    the networks soon know their pictures by heart."""
     check_share: float = 0.1
     """Share of a cluster's pictures (of their lowest rows, where it has fewer than four) that its
     network is not fitted to, but chosen by: the best of twenty looks is kept. 0: the last is."""

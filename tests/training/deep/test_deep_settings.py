@@ -4,11 +4,8 @@ import json
 
 import pytest
 
-from napari_colorize.training.deep.settings import (
-    DeepSettings,
-    chosen_blocks,
-    deep_settings,
-)
+from napari_colorize.training.deep.settings import DeepSettings, chosen_blocks, deep_settings
+from napari_colorize.training.recipe_files import load_recipe
 
 
 def test_settings_survive_the_record():
@@ -42,3 +39,11 @@ def test_few_pictures_go_without_semantic_scores_unless_asked_for():
     assert chosen_blocks(DeepSettings(), 20) == ("low", "mid")
     assert chosen_blocks(DeepSettings(), 2000) == ("low", "mid", "high")
     assert chosen_blocks(DeepSettings(blocks=["high"]), 20) == ("high",)
+
+
+def test_it_is_chosen_by_the_methods_name():
+    settings = load_recipe("", {"steps": 9}, "deep")
+    assert settings == DeepSettings(steps=9)
+    assert load_recipe("deep-photos").most_pictures == 2100
+    with pytest.raises(ValueError, match="is for the method 'colorful', not for 'deep'"):
+        load_recipe("cpu", method="deep")

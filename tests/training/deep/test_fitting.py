@@ -7,7 +7,7 @@ import torch
 from napari_colorize.training.deep.fitting import Pixels, fit, joined, new_networks, repeated
 from napari_colorize.training.deep.settings import DeepSettings
 
-SETTINGS = DeepSettings(steps=1000, batch=256, learning_rate=5e-3)
+SETTINGS = DeepSettings(steps=1000, batch=256, learning_rate=5e-3, weight_decay=1e-4)
 NONE = torch.empty(0, dtype=torch.long)
 
 
@@ -87,7 +87,7 @@ def test_what_gets_worse_is_not_kept():
     x = torch.randn(400, 40, generator=generator)
     y = torch.randn(400, 2, generator=generator) / 10
     fitted, held = torch.arange(400).split(200)
-    settings = DeepSettings(steps=400, batch=256, learning_rate=1e-2)
+    settings = DeepSettings(steps=400, batch=256, learning_rate=1e-2, weight_decay=0.0)
     chosen = learnt(Pixels(x, y, [fitted], [held]), settings)
     last = learnt(Pixels(x, y, [fitted], [NONE]), settings)
     pixels = Pixels(x, y, [fitted], [held])

@@ -1,4 +1,4 @@
-"""A microscopist teaches it a stain: a few tiles of one half of a slide colour the other half."""
+"""A microscopist teaches it a stain: some regions of a slide, and it colours the others."""
 
 import numpy as np
 import pytest
@@ -15,31 +15,28 @@ SETTINGS = DeepSettings(steps=500, samples=60_000)
 TILE = 128
 
 
-def tiles(picture):
-    """Cut a picture into squares, left out what is left over."""
+def parted(picture):
+    """Cut a picture into squares as of a chessboard: the white ones, and the black ones."""
     height, width = picture.shape[:2]
-    return [
-        ArrayReference(np.ascontiguousarray(picture[y : y + TILE, x : x + TILE]), f"{y}, {x}")
-        for y in range(0, height - TILE + 1, TILE)
-        for x in range(0, width - TILE + 1, TILE)
-    ]
+    colours = ([], [])
+    for row in range(height // TILE):
+        for column in range(width // TILE):
+            y, x = row * TILE, column * TILE
+            tile = np.ascontiguousarray(picture[y : y + TILE, x : x + TILE])
+            colours[(row + column) % 2].append(ArrayReference(tile, f"{row}, {column}"))
+    return colours
 
 
 @pytest.mark.parametrize(
-    ("slide", "gain"),
-    [
-        (lambda: data.immunohistochemistry(), 2.0),
-        (lambda: data.retina()[200:1224:2, 200:1224:2], 2.0),
-    ],
+    "slide",
+    [lambda: data.immunohistochemistry(), lambda: data.retina()[64:1344:2, 64:1344:2]],
     ids=["immunohistochemistry", "retina"],
 )
-def test_the_other_half_of_a_slide_gets_its_stain(slide, gain):
+def test_other_regions_of_a_slide_get_its_stain(slide):
     """Better than grey and than the mean colour, in PSNR and in the error of a and b."""
-    picture = slide()
-    learnt_from, kept_back = tiles(picture[:, :256]), tiles(picture[:, 256:])
+    learnt_from, kept_back = parted(slide())
     scores = learn(learnt_from, SETTINGS, holdout=kept_back).scores
-    assert scores.pictures == 8
-    assert scores.psnr["deep"] > scores.psnr["grey"] + gain
-    assert scores.psnr["deep"] > scores.psnr["mean colour"]
-    assert scores.rmse_ab["deep"] < 0.95 * scores.rmse_ab["mean colour"]
-    assert scores.rmse_ab["deep"] < 0.7 * scores.rmse_ab["grey"]
+    assert scores.pictures == len(kept_back)
+    for other in ("grey", "mean colour"):
+        assert scores.psnr["deep"] > scores.psnr[other] + 3
+        assert scores.rmse_ab["deep"] < 0.7 * scores.rmse_ab[other]

@@ -14,7 +14,13 @@ from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.tree import grow, picture_psnr, split
 
 SETTINGS = DeepSettings(
-    layers=3, pictures_a_cluster=10, threshold=-30.0, steps=400, batch=128, learning_rate=5e-3
+    layers=3,
+    pictures_a_cluster=10,
+    threshold=-30.0,
+    steps=400,
+    batch=128,
+    learning_rate=5e-3,
+    weight_decay=1e-4,
 )
 PIXELS, WIDTH = 60, 8
 
@@ -80,7 +86,7 @@ def test_it_ends_when_little_is_left(grown):
 
 def test_no_threshold_that_can_be_met_keeps_every_picture():
     sampled = kinds([0.2, -0.2], 24)
-    settings = replace(SETTINGS, threshold=-500.0, steps=5, layers=3)
+    settings = replace(SETTINGS, threshold=-100.0, steps=5, layers=3)
     tree = grow(sampled, settings)
     assert [sum(len(c.pictures) for c in layer) for layer in tree.layers] == [24, 24, 24]
 
