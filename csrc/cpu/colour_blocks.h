@@ -1,32 +1,40 @@
-// The colour mathematics over short planar runs: the vectorised loops that the operators share.
+// The colour mathematics over short runs of pixels: the vectorised loops that the operators share.
 //
-// Every pointer is to `count` values at a step of one; runs are at most kPixelBlock long (pixels.h)
-// and stay in the first-level cache. float and double; L, a, b in Lab units, codes and light 0...1.
+// Runs are at most kPixelBlock long (pixels.h), so that buffers stay in the first-level cache.
+// Channels (planes.h) are planar or interleaved. float and double; L, a, b in Lab units, codes and
+// light 0...1.
 #pragma once
 
 #include <cstdint>
 
+#include "cpu/planes.h"
+
 namespace napari_colorize {
 
-// sRGB codes to linear light, in place; codes are clamped to [0, 1], NaN stays NaN.
-void linear_from_code_block(int64_t count, float* values);
-void linear_from_code_block(int64_t count, double* values);
+// sRGB codes to L, a, b; codes are clamped to [0, 1], NaN stays NaN.
+void lab_from_codes_block(int64_t count, Channels<const float> codes, Channels<float> lab);
+void lab_from_codes_block(int64_t count, Channels<const double> codes, Channels<double> lab);
 
-// Linear red, green, blue to L, a, b, in place.
-void lab_from_linear_block(int64_t count, float* red, float* green, float* blue);
-void lab_from_linear_block(int64_t count, double* red, double* green, double* blue);
+// The same from 8-bit codes; `linear` is the light of each (math/tables.h).
+void lab_from_bytes_block(int64_t count, Channels<const uint8_t> bytes, const float* linear,
+                          Channels<float> lab);
 
-// L, a, b to sRGB codes, in place; colours outside the gamut are clamped channel by channel.
+// L, a, b to sRGB codes; colours outside the gamut are clamped channel by channel.
+void codes_from_lab_block(int64_t count, Channels<const float> lab, Channels<float> codes);
+void codes_from_lab_block(int64_t count, Channels<const double> lab, Channels<double> codes);
+
+// The same to 8-bit codes; NaN becomes 0.
+void bytes_from_lab_block(int64_t count, Channels<const float> lab, Channels<uint8_t> bytes);
+void bytes_from_lab_block(int64_t count, Channels<const double> lab, Channels<uint8_t> bytes);
+
+// L, a, b to sRGB codes, in place, planar.
 void code_from_lab_block(int64_t count, float* lightness, float* a, float* b);
-void code_from_lab_block(int64_t count, double* lightness, double* a, double* b);
 
 // Moves L, a, b into the sRGB gamut at constant L and hue, in place, and marks the moved ones.
-// count <= kPixelBlock.
 void gamut_clip_block(int64_t count, float* lightness, float* a, float* b, bool* clipped);
 void gamut_clip_block(int64_t count, double* lightness, double* a, double* b, bool* clipped);
 
 // sRGB codes in [0, 1] to 0...255 at a step of `step` bytes; NaN becomes 0.
 void byte_from_code_block(int64_t count, const float* codes, uint8_t* bytes, int64_t step);
-void byte_from_code_block(int64_t count, const double* codes, uint8_t* bytes, int64_t step);
 
 }  // namespace napari_colorize

@@ -2,7 +2,6 @@
 #include "colour_tensors.h"
 #include "cpu/colour_blocks.h"
 #include "cpu/memory.h"
-#include "cpu/planes.h"
 
 #include <tuple>
 
@@ -18,7 +17,8 @@ void clip(const Tensor& lab, Tensor& inside, Tensor& clipped, const PixelLayout&
   for_each_run_in_parallel(layout, [&](const PixelRun& run) {
     Planes<T> planes;
     load_planes(run, in, layout.in_channel, planes);
-    gamut_clip_block(run.count, planes.first, planes.second, planes.third, mask + run.first);
+    gamut_clip_block(run.count, planes.plane(0), planes.plane(1), planes.plane(2),
+                     mask + run.first);
     store_planes(run, planes, out, layout.out_channel);
   });
 }

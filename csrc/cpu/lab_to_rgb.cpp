@@ -2,7 +2,6 @@
 #include "colour_tensors.h"
 #include "cpu/colour_blocks.h"
 #include "cpu/memory.h"
-#include "cpu/planes.h"
 
 namespace napari_colorize {
 
@@ -14,9 +13,8 @@ void convert(const Tensor& lab, Tensor& rgb, const PixelLayout& layout) {
   T* out = rgb.mutable_data_ptr<T>();
   for_each_run_in_parallel(layout, [&](const PixelRun& run) {
     Planes<T> planes;
-    load_planes(run, in, layout.in_channel, planes);
-    code_from_lab_block(run.count, planes.first, planes.second, planes.third);
-    store_planes(run, planes, out, layout.out_channel);
+    codes_from_lab_block(run.count, channels_of(run, in, layout.in_channel, planes),
+                         output_channels(run, out, layout.out_channel));
   });
 }
 
@@ -26,12 +24,8 @@ void convert_to_bytes(const Tensor& lab, Tensor& rgb, const PixelLayout& layout)
   uint8_t* out = rgb.mutable_data_ptr<uint8_t>();
   for_each_run_in_parallel(layout, [&](const PixelRun& run) {
     Planes<T> planes;
-    load_planes(run, in, layout.in_channel, planes);
-    code_from_lab_block(run.count, planes.first, planes.second, planes.third);
-    uint8_t* pixel = out + run.out;
-    byte_from_code_block(run.count, planes.first, pixel, run.out_step);
-    byte_from_code_block(run.count, planes.second, pixel + layout.out_channel, run.out_step);
-    byte_from_code_block(run.count, planes.third, pixel + 2 * layout.out_channel, run.out_step);
+    bytes_from_lab_block(run.count, channels_of(run, in, layout.in_channel, planes),
+                         output_channels(run, out, layout.out_channel));
   });
 }
 

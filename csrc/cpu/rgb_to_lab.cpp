@@ -2,7 +2,6 @@
 #include "colour_tensors.h"
 #include "cpu/colour_blocks.h"
 #include "cpu/memory.h"
-#include "cpu/planes.h"
 #include "math/tables.h"
 
 namespace napari_colorize {
@@ -15,12 +14,8 @@ void convert(const Tensor& rgb, Tensor& lab, const PixelLayout& layout) {
   T* out = lab.mutable_data_ptr<T>();
   for_each_run_in_parallel(layout, [&](const PixelRun& run) {
     Planes<T> planes;
-    load_planes(run, in, layout.in_channel, planes);
-    linear_from_code_block(run.count, planes.first);
-    linear_from_code_block(run.count, planes.second);
-    linear_from_code_block(run.count, planes.third);
-    lab_from_linear_block(run.count, planes.first, planes.second, planes.third);
-    store_planes(run, planes, out, layout.out_channel);
+    lab_from_codes_block(run.count, channels_of(run, in, layout.in_channel, planes),
+                         output_channels(run, out, layout.out_channel));
   });
 }
 
@@ -29,15 +24,9 @@ void convert_bytes(const Tensor& rgb, Tensor& lab, const PixelLayout& layout) {
   float* out = lab.mutable_data_ptr<float>();
   const float* linear = math::code_tables<float>().linear;
   for_each_run_in_parallel(layout, [&](const PixelRun& run) {
-    Planes<float> planes;
-    const uint8_t* pixel = in + run.in;
-    for (int64_t i = 0; i < run.count; ++i, pixel += run.in_step) {
-      planes.first[i] = linear[pixel[0]];
-      planes.second[i] = linear[pixel[layout.in_channel]];
-      planes.third[i] = linear[pixel[2 * layout.in_channel]];
-    }
-    lab_from_linear_block(run.count, planes.first, planes.second, planes.third);
-    store_planes(run, planes, out, layout.out_channel);
+    Planes<uint8_t> planes;
+    lab_from_bytes_block(run.count, channels_of(run, in, layout.in_channel, planes), linear,
+                         output_channels(run, out, layout.out_channel));
   });
 }
 

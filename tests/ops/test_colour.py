@@ -6,6 +6,8 @@ OpenCV are asked too.
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -73,6 +75,10 @@ class TestRgbToLab:
 
     def test_float32_is_within_its_promise_near_black(self):
         rgb = torch.rand(20000, 3, generator=torch.Generator().manual_seed(1)) * 0.1
+        assert delta_e(ops.rgb_to_lab(rgb), reference_lab(rgb.numpy())) <= 2.5e-4
+
+    def test_float32_is_within_its_promise_between_the_codes(self):
+        rgb = torch.rand(400_000, 3, generator=torch.Generator().manual_seed(8))
         assert delta_e(ops.rgb_to_lab(rgb), reference_lab(rgb.numpy())) <= 2.5e-4
 
     def test_uint8_is_within_the_same_promise(self):
@@ -229,6 +235,12 @@ OPERATIONS = {
     "lab_to_rgb": lambda x, dim: ops.lab_to_rgb(x * 100 - 20, channel_dim=dim),
     "gamut_clip": lambda x, dim: ops.gamut_clip(x * 100 - 20, channel_dim=dim)[0],
 }
+CONVERSIONS = {
+    "float codes to Lab": (lambda lab: lab.abs() / 110, ops.rgb_to_lab),
+    "bytes to Lab": (lambda lab: lab.abs().to(torch.uint8), ops.rgb_to_lab),
+    "Lab to float codes": (lambda lab: lab, ops.lab_to_rgb),
+    "Lab to bytes": (lambda lab: lab, partial(ops.lab_to_rgb, dtype=torch.uint8)),
+}
 operations = pytest.mark.parametrize("operate", OPERATIONS.values(), ids=OPERATIONS.keys())
 
 
@@ -269,6 +281,20 @@ class TestLayouts:
         image = torch.rand(3, 2, 5003)
         expected = operate(image.movedim(0, -1).contiguous(), -1).movedim(-1, 0)
         torch.testing.assert_close(operate(image, 0), expected, rtol=0, atol=2e-4)
+
+    @pytest.mark.parametrize(("prepare", "convert"), CONVERSIONS.values(), ids=CONVERSIONS.keys())
+    @pytest.mark.parametrize("memory", ["planar", "interleaved", "gappy"])
+    @pytest.mark.parametrize("axis", [0, -1])
+    def test_planar_and_interleaved_memory_meet_in_every_way(self, prepare, convert, memory, axis):
+        pixels = prepare(random_lab(1301, seed=7))  # blocks, and not a whole number of vectors
+        expected = convert(pixels)
+        if memory == "planar":
+            pixels = pixels.T.contiguous().T
+        elif memory == "gappy":
+            pixels = torch.stack([pixels, torch.zeros_like(pixels)], -1)[..., 0]
+        result = convert(pixels) if axis == -1 else convert(pixels.T, channel_dim=0).T
+        apart = 1 if expected.dtype == torch.uint8 else 2e-4  # codes may round to either side
+        torch.testing.assert_close(result, expected, rtol=0, atol=apart)
 
     @operations
     def test_a_broadcast_image_without_memory_of_its_own_works(self, operate):
