@@ -1,9 +1,8 @@
-// annealed_mean on the CPU: blocks of pixels, groups of bins; a group's logits are read from memory
-// once (for the highest) and from the first-level cache again (for the sums).
+// annealed_mean on the CPU: blocks of pixels, groups of bins; a group's logits are read once, and kept
+// where both its highest and its sums are taken from.
 #include "encoding_checks.h"
 
-#include "cpu/multiversion.h"
-#include "cpu/vector.h"
+#include "cpu/wide_vector.h"
 #include "math/annealed_mean.h"
 
 #include <algorithm>
@@ -13,10 +12,37 @@
 
 namespace napari_colorize {
 
+#if defined(NC_WIDE_VECTORS)
+
+// As for weights (cpu/wide_vector.h): in fewer instructions than the compiler finds, and to the
+// precision of decoding.
+template <>
+struct Larger<WideVector> {
+  static NC_HD WideVector of(WideVector a, WideVector b) {
+    WideVector result;
+    asm("vmaxps %2, %1, %0" : "=v"(result) : "v"(a), "v"(b));
+    return result;
+  }
+};
+
+template <>
+struct Exponential<WideVector> {
+  static NC_HD WideVector of(WideVector x) {
+    WideVector fraction, result;
+    asm("vreduceps $9, %1, %0" : "=v"(fraction) : "v"(x));
+    const WideVector power = exp2_of_fraction(fraction);
+    asm("vscalefps %2, %1, %0" : "=v"(result) : "v"(power), "v"(x));
+    return result;
+  }
+};
+
+#endif
+
 namespace decoding {
 
-constexpr int kBlock = 256;  // pixels at a time
-constexpr int kGroup = 16;   // bins at a time: 16 KiB of float logits
+constexpr int kBlock = 256;  // pixels at a time: their sums stay in the first-level cache
+constexpr int kGroup = 8;    // bins at a time; as many lines may share a place in that cache
+constexpr int kMostLanes = 16;  // of any vector that a version may use
 
 // What all pixels share. Logits of neighbouring bins, and the outputs' planes, lie `stride` apart.
 template <class Scalar>
@@ -29,6 +55,19 @@ struct Decoder {
   Scalar inverse_log_count;
 };
 
+// Take in the bins from `q` on, kGroup or fewer of them, for as many pixels as a vector has numbers.
+template <class Float, class Scalar>
+NC_HD void absorb_group(const Decoder<Scalar>& decoder, const Scalar* logits, int64_t q, int group,
+                        AnnealedSums<Float>& sums) {
+  Float held[kGroup];
+  for (int k = 0; k < group; ++k) {
+    held[k] = load_vector<Float>(logits + (q + k) * decoder.stride) + decoder.bias[q + k];
+  }
+  const auto logit = [&](int k) __attribute__((always_inline)) { return held[k]; };
+  annealed_absorb<Float, Scalar>(sums, group, logit, decoder.bins + 2 * q,
+                                 decoder.inverse_temperature);
+}
+
 // Decode `pixels` ≥ Width pixels, at most kBlock; the last vector may overlap the one before it.
 template <class Float, class Scalar, int Width>
 NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, int pixels,
@@ -38,17 +77,17 @@ NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, i
   for (int v = 0; v < vectors; ++v) {
     sums[v] = annealed_start<Float, Scalar>();
   }
-  for (int64_t q = 0; q < decoder.count; q += kGroup) {
-    const int group = static_cast<int>(std::min<int64_t>(kGroup, decoder.count - q));
+  const int64_t whole = decoder.count / kGroup * kGroup;
+  for (int64_t q = 0; q < whole; q += kGroup) {
     for (int v = 0; v < vectors; ++v) {
       const int first = std::min(v * Width, pixels - Width);
-      const Scalar* from = logits + q * decoder.stride + first;
-      const auto logit = [&](int k) __attribute__((always_inline)) {
-        return load_vector<Float>(from + k * decoder.stride) + decoder.bias[q + k];
-      };
-      annealed_absorb<Float, Scalar>(sums[v], group, logit, decoder.bins + 2 * q,
-                                     decoder.inverse_temperature);
+      absorb_group(decoder, logits + first, q, kGroup, sums[v]);
     }
+  }
+  const int rest = static_cast<int>(decoder.count - whole);
+  for (int v = 0; rest > 0 && v < vectors; ++v) {
+    const int first = std::min(v * Width, pixels - Width);
+    absorb_group(decoder, logits + first, whole, rest, sums[v]);
   }
   for (int v = 0; v < vectors; ++v) {
     const int first = std::min(v * Width, pixels - Width);
@@ -70,12 +109,25 @@ NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, i
   }
 }
 
-NC_MULTIVERSION void decode_block(const Decoder<float>& decoder, const float* logits, int pixels,
-                                  float* ab, float* entropy) {
-  if (pixels < kVectorWidth) {
+struct FloatBlock {
+  const Decoder<float>& decoder;
+  const float* logits;
+  int pixels;
+  float* ab;
+  float* entropy;
+};
+
+NC_VECTOR_VERSIONS(decode_vectors, FloatBlock,
+                   decode_pixels<Vector, float, kLanes<Vector, float>>(
+                       argument.decoder, argument.logits, argument.pixels, argument.ab,
+                       argument.entropy))
+
+void decode_block(const Decoder<float>& decoder, const float* logits, int pixels, float* ab,
+                  float* entropy) {
+  if (pixels < kMostLanes) {
     decode_pixels<float, float, 1>(decoder, logits, pixels, ab, entropy);
   } else {
-    decode_pixels<FloatVector, float, kVectorWidth>(decoder, logits, pixels, ab, entropy);
+    decode_vectors({decoder, logits, pixels, ab, entropy});
   }
 }
 

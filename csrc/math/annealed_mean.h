@@ -31,13 +31,6 @@ NC_HD AnnealedSums<Float> annealed_start() {
   return {zero - static_cast<Scalar>(INFINITY), zero, zero, zero, zero, zero};
 }
 
-// Beyond this y a term is nothing; a product with −inf would be NaN.
-template <class Float, class Scalar>
-NC_HD Float held_exponent(Float y) {
-  const Float lowest = Float{} - static_cast<Scalar>(126);
-  return y < lowest ? lowest : y;
-}
-
 // Take in `count` bins: z(k) is the k-th one's logit with its bias, bins has its a and b at 2k, 2k + 1.
 template <class Float, class Scalar, class Logit>
 NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
@@ -46,14 +39,13 @@ NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
   const Float none = Float{} - static_cast<Scalar>(INFINITY);
   Float top = sums.top;
   for (int k = 0; k < count; ++k) {
-    const Float value = z(k);
-    top = value > top ? value : top;  // NaN is passed over here and comes back below
+    top = larger(z(k), top);  // NaN is passed over here and comes back below
   }
   const Float fall = (top == sums.top ? Float{} : sums.top - top) * log2e;
   const Float shrink = exp2_nonpositive(fall);
   const Float annealed_shrink = exp2_nonpositive(fall * inverse_temperature);
   sums.top = top;
-  sums.slope = shrink * (sums.slope + held_exponent<Float, Scalar>(fall) * sums.sum);
+  sums.slope = shrink * (sums.slope + held_exponent(fall) * sums.sum);
   sums.sum = sums.sum * shrink;
   sums.weight = sums.weight * annealed_shrink;
   sums.a = sums.a * annealed_shrink;
@@ -61,10 +53,11 @@ NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
   const Float base = top == none ? Float{} : top;
   for (int k = 0; k < count; ++k) {
     const Float y = (z(k) - base) * log2e;
-    const Float term = exp2_nonpositive(y);
+    const Float held = held_exponent(y);  // a product with −inf would be NaN
+    const Float term = Exponential<Float>::of(held);
     const Float annealed = exp2_nonpositive(y * inverse_temperature);
     sums.sum += term;
-    sums.slope += term * held_exponent<Float, Scalar>(y);
+    sums.slope += term * held;
     sums.weight += annealed;
     sums.a += annealed * bins[2 * k];
     sums.b += annealed * bins[2 * k + 1];

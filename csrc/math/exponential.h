@@ -26,13 +26,23 @@ struct BitsOf<float> {
   using type = uint32_t;
 };
 
+// 2^f for f in [0, 1], exact at 0, relative error 6.5e-08 and rounding: for processors that take floors
+// apart in one instruction.
+template <class Float>
+NC_HD Float exp2_of_fraction(Float f) {
+  Float p = f * 0.001855705864727497f + 0.009045396000146866f;
+  p = p * f + 0.05577625706791878f;
+  p = p * f + 0.240171879529953f;
+  p = p * f + 0.6931506395339966f;
+  return p * f + 1.0f;
+}
+
+// 2^x for −125 ≤ x ≤ 0 and NaN.
 template <class Float>
 struct Exponential {
   static NC_HD Float of(Float x) {
     using Bits = typename BitsOf<Float>::type;
-    const Float lowest = Float{} - 125.0f;
     const Float round = Float{} + 12582912.0f;  // 1.5 · 2^23 leaves no fraction in the mantissa
-    x = x < lowest ? lowest : x;
     const Float shifted = x + round;
     const Float f = x - (shifted - round);
     Float p = f * 0.001326472614891827f + 0.009671512991189957f;
@@ -56,9 +66,26 @@ struct Exponential<double> {
   static NC_HD double of(double x) { return exp2(x); }
 };
 
+// a where it is larger than b, else b: b where either is NaN.
+template <class Float>
+struct Larger {
+  static NC_HD Float of(Float a, Float b) { return a > b ? a : b; }
+};
+
+template <class Float>
+NC_HD Float larger(Float a, Float b) {
+  return Larger<Float>::of(a, b);
+}
+
+// An exponent that Exponential takes: 2^−125 stands for everything below. NaN stays NaN.
+template <class Float>
+NC_HD Float held_exponent(Float x) {
+  return larger(Float{} - 125.0f, x);
+}
+
 template <class Float>
 NC_HD Float exp2_nonpositive(Float x) {
-  return Exponential<Float>::of(x);
+  return Exponential<Float>::of(held_exponent(x));
 }
 
 }  // namespace napari_colorize
