@@ -60,12 +60,48 @@ void encode_pixels(const float* a, const float* b, int count, int neighbours, fl
   }
 }
 
+// Dense results of up to kBlock pixels out of sparse ones that lie kBlock apart; bins of the image lie
+// `stride` apart.
+void write_dense(const int64_t* index, const float* weight, int neighbours, int count, float* image,
+                 int64_t stride) {
+  for (int q = 0; q < kBinCount; ++q) {
+    std::fill_n(image + q * stride, count, 0.0f);
+  }
+  for (int k = 0; k < neighbours; ++k) {
+    for (int p = 0; p < count; ++p) {
+      image[index[k * kBlock + p] * stride + p] = weight[k * kBlock + p];
+    }
+  }
+}
+
+// The same by way of a block that stays in the second-level cache and is all zeros between calls.
+void stream_dense(const int64_t* index, const float* weight, int neighbours, int count,
+                  float* image, int64_t stride) {
+  thread_local float block[kBinCount * kBlock] = {};
+  for (int k = 0; k < neighbours; ++k) {
+    for (int p = 0; p < count; ++p) {
+      block[index[k * kBlock + p] * kBlock + p] = weight[k * kBlock + p];
+    }
+  }
+  for (int q = 0; q < kBinCount; ++q) {
+    stream_floats(block + q * kBlock, count, image + q * stride);
+  }
+  finish_streaming();
+  for (int k = 0; k < neighbours; ++k) {
+    for (int p = 0; p < count; ++p) {
+      block[index[k * kBlock + p] * kBlock + p] = 0.0f;
+    }
+  }
+}
+
 }  // namespace soft_encoding
 
 namespace {
 
 using soft_encoding::encode_pixels;
 using soft_encoding::kBlock;
+using soft_encoding::stream_dense;
+using soft_encoding::write_dense;
 
 struct Planes {
   Tensor ab;
@@ -118,19 +154,17 @@ Tensor soft_encode_dense(const Tensor& ab, int64_t neighbours, double sigma) {
   advise_huge_pages(out, dense.numel() * sizeof(float));
   const int k_count = static_cast<int>(neighbours);
   const float width = static_cast<float>(sigma);
+  const bool streams = dense.numel() * sizeof(float) >= kStreamedBytes;
   for_each_block(images, pixels, [&, pixels = pixels](int64_t n, int64_t first, int count) {
     thread_local int64_t index[kBinCount * kBlock];
     thread_local float weight[kBinCount * kBlock];
     const float* a = in + n * 2 * pixels + first;
     encode_pixels(a, a + pixels, count, k_count, width, index, weight, kBlock);
     float* image = out + n * kBinCount * pixels + first;
-    for (int q = 0; q < kBinCount; ++q) {
-      std::fill_n(image + q * pixels, count, 0.0f);
-    }
-    for (int k = 0; k < k_count; ++k) {
-      for (int p = 0; p < count; ++p) {
-        image[index[k * kBlock + p] * pixels + p] = weight[k * kBlock + p];
-      }
+    if (streams) {
+      stream_dense(index, weight, k_count, count, image, pixels);
+    } else {
+      write_dense(index, weight, k_count, count, image, pixels);
     }
   });
   return dense;

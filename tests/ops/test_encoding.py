@@ -102,6 +102,17 @@ def test_dense_is_sparse_spread_out() -> None:
     assert torch.equal(dense, torch.zeros_like(dense).scatter_(1, index, weight))
 
 
+@pytest.mark.parametrize("pixels", [26_900, 26_903])
+def test_dense_past_the_caches_is_sparse_spread_out(pixels: int) -> None:
+    """From 32 MiB on, with planes aligned evenly and oddly; nothing stays from before."""
+    ab = in_gamut_colours(pixels)
+    for colours in (ab, ab.flip(2).contiguous()):
+        index, weight = ops.soft_encode(colours)
+        dense = ops.soft_encode_dense(colours)
+        assert dense.numel() * 4 >= 32 << 20
+        assert torch.equal(dense, torch.zeros_like(dense).scatter_(1, index, weight))
+
+
 def test_a_colour_that_is_none_has_weight_nan_and_valid_bins() -> None:
     """NaN and infinities stay in their pixel and index no foreign memory."""
     ab = torch.zeros(1, 2, 2, 2)
