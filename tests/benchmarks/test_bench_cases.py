@@ -41,7 +41,7 @@ ALLOWED = {
 COARSE = {
     "OpenCV": {
         **{"ΔE": 1.5, "sRGB 0…1": 1e-3, "codes": 2, "Lab units": 1e-2},
-        "Lab units rms": 1e-2,
+        "Lab units rms": 0.5,  # it mirrors the border, which is everywhere near in small pictures
     },
     "torch eager": {"Lab units rms": 1.5},
     "OpenCV uint8": {"Lab units": 1.5},
