@@ -50,7 +50,7 @@ def draw_tree(
         for start in range(0, len(layer), _ACROSS)
     ]
     across = max(len(clusters) for _, clusters in lines)
-    figure = Figure(figsize=(1.0 + 1.55 * max(across, 2), 0.3 + 1.15 * len(lines)), dpi=100)
+    figure = Figure(figsize=(1.0 + 1.55 * max(across, 2), 0.1 + 0.78 * len(lines)), dpi=100)
     axes = figure.subplots(len(lines), across, squeeze=False)
     for row, (depth, clusters) in zip(axes, lines, strict=True):
         for place in row:
@@ -65,7 +65,7 @@ def draw_tree(
         )
         for place, cluster in zip(row, clusters, strict=False):
             _draw_cluster(place, cluster, nearest(cluster, gist, references))
-    figure.subplots_adjust(0.06, 0.02, 0.99, 0.99 - 0.16 / len(lines), 0.08, 0.34)
+    figure.subplots_adjust(0.06, 0.02, 0.99, 0.99 - 0.16 / len(lines), 0.08, 0.42)
     part = path.with_name(f".{path.name}.part")
     figure.savefig(part, format="png")
     os.replace(part, path)

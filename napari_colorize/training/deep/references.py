@@ -90,9 +90,9 @@ class Seen:
 
 def seen_at(picture: NDArray[np.uint8], size: int) -> Seen:
     """Bring (H, W, 3) uint8 RGB to the size at which a network of short side `size` sees it."""
-    shape = network_shape(*picture.shape[:2], size)
+    shape = network_shape(picture.shape[0], picture.shape[1], size)
     lightness = np.asarray(read_plane(picture).lightness(), np.float32)
-    rgb = picture.astype(np.float32) / 255
+    rgb = np.asarray(picture, np.float32) / np.float32(255)
     return Seen(resize(lightness, shape), resize(rgb, shape).clip(0, 1))
 
 

@@ -78,7 +78,8 @@ def train_deep(
     name = checkpoint_name(out.resolve().name)
     weights = out / CHECKPOINT / f"{name}.safetensors"
     pictures = _drawn(included(find_pictures(data), settings.include), settings)
-    told = {"recipe": settings.to_dict(), "data_fingerprint": fingerprint(pictures)}
+    seen = fingerprint(pictures)
+    told = {"recipe": settings.to_dict(), "data_fingerprint": seen}
     if (out / description.FILE).exists():
         _refuse_other(out, told, resume)
         if weights.exists():
@@ -94,7 +95,7 @@ def train_deep(
             settings,
             holdout=holdout,
             cached=out / cache.FILE,
-            fingerprint=told["data_fingerprint"],
+            fingerprint=seen,
             tick=bar,
         )
     draw(learnt, out / TREE)
@@ -102,7 +103,7 @@ def train_deep(
         learnt,
         name,
         data=[{"name": Path(d).name, "licence": licence or "not stated"} for d in data],
-        fingerprint=told["data_fingerprint"],
+        fingerprint=seen,
         hours=round((time.monotonic() - began) / 3600, 4),
         licence=licence or "not stated",
     )
