@@ -77,9 +77,10 @@ def _in_bands(
     pixels: NDArray[Any], work: Callable[[NDArray[Any]], tuple[NDArray[np.float32], int, int]]
 ) -> tuple[NDArray[np.float32], int, int]:
     """Collect what `work` makes of each band of rows: L*, NaN pixels, pixels outside."""
-    luma = np.empty(pixels.shape[:2], dtype=np.float32)
+    height, width = pixels.shape[:2]
+    luma = np.empty((height, width), dtype=np.float32)
     missing = outside = 0
-    for rows in row_bands(*luma.shape):
+    for rows in row_bands(height, width):
         luma[rows], missing_here, outside_here = work(pixels[rows])
         missing, outside = missing + missing_here, outside + outside_here
     return luma, missing, outside
