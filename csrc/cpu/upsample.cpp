@@ -11,12 +11,13 @@ namespace napari_colorize::upsampling {
 template <class Scalar>
 Axis<Scalar>::Axis(int64_t size, int64_t small, int64_t taps, double sigma_space)
     : size(size), index(taps * size), exponent(taps * size), weight(taps * size) {
+  const double unit = space_exponent(1.0, sigma_space);
   for (int64_t i = 0; i < size; ++i) {
     const double position = small_position(i, small, size);
     const int64_t first = static_cast<int64_t>(std::floor(position)) + 1 - taps / 2;
     for (int64_t k = 0; k < taps; ++k) {
       index[k * size + i] = std::clamp<int64_t>(first + k, 0, small - 1);
-      const double power = axis_exponent(position, first + k, small, taps / 2, sigma_space);
+      const double power = axis_exponent(position, first + k, small, taps / 2, unit);
       exponent[k * size + i] = static_cast<Scalar>(power);
       weight[k * size + i] = static_cast<Scalar>(exp2(-power));
     }

@@ -23,12 +23,13 @@ typedef float WideVector __attribute__((vector_size(64)));
 
 // AVX-512 takes floors apart and scales by powers of two in one instruction each: seven instructions
 // instead of ten. Assembly, because intrinsics cannot be inlined through functions that are shared
-// with narrower versions. Weights below 2^−126 become 0, as their square would: sums of denormal
-// numbers cost a hundred times as much.
+// with narrower versions.
 template <>
 struct WeightExponential<WideVector> {
   static NC_HD WideVector of(WideVector x) {
+    const WideVector lowest = WideVector{} + kLeastExponent;
     WideVector fraction, weight;
+    asm("vmaxps %1, %2, %0" : "=v"(x) : "v"(x), "v"(lowest));  // in this order NaN stays NaN
     asm("vreduceps $9, %1, %0" : "=v"(fraction) : "v"(x));
     const WideVector power = floor_power(fraction);
     asm("vscalefps %2, %1, %0" : "=v"(weight) : "v"(power), "v"(x));

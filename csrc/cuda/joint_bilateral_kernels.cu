@@ -28,10 +28,9 @@ struct Pixel {
   Scalar value[kPlanes];
 };
 
-template <class Scalar>
+template <int Planes, class Scalar>
 __device__ Pixel<Scalar> filter_pixel(const Window<Scalar>& window, int64_t y, int64_t x,
-                                      const Filtering<Scalar>& task, int planes, Scalar scale,
-                                      Scalar space) {
+                                      const Filtering<Scalar>& task, Scalar scale, Scalar space) {
   const int64_t here = (y - window.top) * window.pitch + x - window.left;
   const Scalar centre = window.guide[here] * scale;
   const int radius = task.radius;
@@ -39,7 +38,7 @@ __device__ Pixel<Scalar> filter_pixel(const Window<Scalar>& window, int64_t y, i
   const int down = static_cast<int>(task.height - 1 - y < radius ? task.height - 1 - y : radius);
   Scalar norm = 0, total[kPlanes] = {0, 0};
   for (int dy = -up; dy <= down; ++dy) {
-    const int reach = static_cast<int>(sqrt(static_cast<double>(radius * radius - dy * dy)));
+    const int reach = static_cast<int>(sqrtf(static_cast<float>(radius * radius - dy * dy)));
     const int left = static_cast<int>(x < reach ? x : reach);
     const int right = static_cast<int>(task.width - 1 - x < reach ? task.width - 1 - x : reach);
     const int64_t row = here + dy * window.pitch;
@@ -47,7 +46,8 @@ __device__ Pixel<Scalar> filter_pixel(const Window<Scalar>& window, int64_t y, i
       const Scalar step = window.guide[row + dx] * scale - centre;
       const Scalar weight = filter_weight(step, static_cast<Scalar>(dx * dx + dy * dy) * space);
       norm += weight;
-      for (int c = 0; c < planes; ++c) {
+#pragma unroll
+      for (int c = 0; c < Planes; ++c) {
         total[c] += weight * window.chroma[c][row + dx];
       }
     }
@@ -95,12 +95,28 @@ __global__ void joint_bilateral_kernel(Filtering<Scalar> task, Scalar scale, Sca
       window = shared_window(window, top, left, task, planes, reinterpret_cast<Scalar*>(memory));
     }
     if (y < task.height && x < task.width) {
-      const Pixel<Scalar> pixel = filter_pixel(window, y, x, task, planes, scale, space);
+      const Pixel<Scalar> pixel = planes == 1
+                                      ? filter_pixel<1>(window, y, x, task, scale, space)
+                                      : filter_pixel<2>(window, y, x, task, scale, space);
       for (int k = 0; k < planes; ++k) {
         task.out[first + k * pixels + y * task.width + x] = pixel.value[k];
       }
     }
   }
+}
+
+// Asks the current device for more shared memory than the usual; false where it has not so much.
+template <class Kernel>
+bool grants_shared(Kernel kernel, size_t bytes) {
+  int device = 0, most = 0;
+  if (cudaGetDevice(&device) != cudaSuccess ||
+      cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) !=
+          cudaSuccess ||
+      bytes > static_cast<size_t>(most)) {
+    return false;
+  }
+  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                              static_cast<int>(bytes)) == cudaSuccess;
 }
 
 template <class Scalar>
@@ -118,7 +134,7 @@ int launch(const Filtering<Scalar>& task, void* stream) {
   const auto queue = static_cast<cudaStream_t>(stream);
   const size_t bytes = static_cast<size_t>(kColumns + 2 * task.radius) *
                        (kRows + 2 * task.radius) * (1 + kPlanes) * sizeof(Scalar);
-  if (bytes <= kSharedBytes) {
+  if (bytes <= kSharedBytes || grants_shared(joint_bilateral_kernel<Scalar, true>, bytes)) {
     joint_bilateral_kernel<Scalar, true><<<blocks, threads, bytes, queue>>>(task, scale, space);
   } else {
     joint_bilateral_kernel<Scalar, false><<<blocks, threads, 0, queue>>>(task, scale, space);

@@ -18,11 +18,23 @@ struct Pixel {
   Scalar value[kPlanes];
 };
 
+// Units of the exponents, once a launch.
+template <class Scalar>
+struct Weights {
+  Scalar range, space;
+};
+
+template <class Scalar>
+Weights<Scalar> weights_of(const Small<Scalar>& small) {
+  return {static_cast<Scalar>(guide_scale(small.sigma_range)),
+          static_cast<Scalar>(space_exponent(1.0, small.sigma_space))};
+}
+
 // Planes first … first + planes − 1 of image n at full-size pixel (y, x) with the given lightness.
 template <class Scalar>
 __device__ Pixel<Scalar> upsample_pixel(const Small<Scalar>& small, int64_t n, int64_t first,
                                         int planes, int64_t y, int64_t x, Scalar lightness,
-                                        Scalar scale) {
+                                        Weights<Scalar> weights) {
   const double row = small_position(y, small.small_height, small.height);
   const double column = small_position(x, small.small_width, small.width);
   const int64_t top = static_cast<int64_t>(floor(row)) + 1 - small.radius;
@@ -31,36 +43,36 @@ __device__ Pixel<Scalar> upsample_pixel(const Small<Scalar>& small, int64_t n, i
   const int64_t pixels = small.small_height * small.small_width;
   const Scalar* guide = small.guide + n * pixels;
   const Scalar* chroma = small.chroma + (n * small.planes + first) * pixels;
-  // Columns outside the window or the image are none of the loop's: the others hold exponents.
+  // Only `begin` to `end` of the window lie inside the image and within reach.
   Scalar exponent[kMostTaps], floor_weight[kMostTaps];
+  const auto never = static_cast<Scalar>(kNever);
   int begin = taps, end = 0;
   for (int k = 0; k < taps; ++k) {
-    const double power =
-        axis_exponent(column, left + k, small.small_width, small.radius, small.sigma_space);
-    exponent[k] = static_cast<Scalar>(power);
-    floor_weight[k] = static_cast<Scalar>(kRangeFloor * exp2(-power));
-    begin = power < kNever && k < begin ? k : begin;
-    end = power < kNever ? k + 1 : end;
+    exponent[k] =
+        axis_exponent(column, left + k, small.small_width, small.radius, weights.space);
+    floor_weight[k] = static_cast<Scalar>(kRangeFloor) * weight_exponential(-exponent[k]);
+    begin = exponent[k] < never && k < begin ? k : begin;
+    end = exponent[k] < never ? k + 1 : end;
   }
-  const Scalar centre = lightness * scale;
+  const Scalar centre = lightness * weights.range;
   Scalar norm = 0, total[kPlanes] = {0, 0};
   for (int ky = 0; ky < taps; ++ky) {
-    const double power =
-        axis_exponent(row, top + ky, small.small_height, small.radius, small.sigma_space);
-    if (power >= kNever) {
+    const Scalar power =
+        axis_exponent(row, top + ky, small.small_height, small.radius, weights.space);
+    if (power >= never) {
       continue;
     }
     const int64_t from = (top + ky) * small.small_width + left;
     Scalar row_norm = 0, row_total[kPlanes] = {0, 0};
     for (int kx = begin; kx < end; ++kx) {
-      const Scalar step = guide[from + kx] * scale - centre;
+      const Scalar step = guide[from + kx] * weights.range - centre;
       const Scalar weight = upsample_weight(step, exponent[kx], floor_weight[kx]);
       row_norm += weight;
       for (int c = 0; c < planes; ++c) {
         row_total[c] += weight * chroma[c * pixels + from + kx];
       }
     }
-    const auto row_weight = static_cast<Scalar>(exp2(-power));
+    const auto row_weight = weight_exponential(-power);
     norm += row_weight * row_norm;
     for (int c = 0; c < planes; ++c) {
       total[c] += row_weight * row_total[c];
@@ -71,7 +83,7 @@ __device__ Pixel<Scalar> upsample_pixel(const Small<Scalar>& small, int64_t n, i
 
 template <class Scalar>
 __global__ void upsample_kernel(Small<Scalar> small, const Scalar* __restrict__ guide,
-                                Scalar* __restrict__ out, Scalar scale) {
+                                Scalar* __restrict__ out, Weights<Scalar> weights) {
   const int64_t pixels = small.height * small.width;
   const int64_t pairs = (small.planes + kPlanes - 1) / kPlanes;
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
@@ -81,7 +93,7 @@ __global__ void upsample_kernel(Small<Scalar> small, const Scalar* __restrict__ 
     const int64_t n = group / pairs, first = group % pairs * kPlanes;
     const int planes = static_cast<int>(small.planes - first < kPlanes ? small.planes - first : kPlanes);
     const Pixel<Scalar> pixel = upsample_pixel(small, n, first, planes, p / small.width,
-                                               p % small.width, guide[n * pixels + p], scale);
+                                               p % small.width, guide[n * pixels + p], weights);
     for (int c = 0; c < planes; ++c) {
       out[(n * small.planes + first + c) * pixels + p] = pixel.value[c];
     }
@@ -97,7 +109,8 @@ __device__ float lightness_of(uint8_t code) {
 
 template <class Luma>
 __global__ void finish_kernel(Small<float> small, const Luma* __restrict__ luma,
-                              uint8_t* __restrict__ rgb, bool* __restrict__ clipped, float scale) {
+                              uint8_t* __restrict__ rgb, bool* __restrict__ clipped,
+                              Weights<float> weights) {
   const int64_t pixels = small.height * small.width;
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
   for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -105,7 +118,7 @@ __global__ void finish_kernel(Small<float> small, const Luma* __restrict__ luma,
     const int64_t n = i / pixels, p = i % pixels;
     float lightness = lightness_of(luma[i]);
     Pixel<float> ab = upsample_pixel(small, n, 0, kPlanes, p / small.width, p % small.width,
-                                     lightness, scale);
+                                     lightness, weights);
     clipped[i] = math::clip_to_gamut(lightness, ab.value[0], ab.value[1]);
     const auto linear = math::linear_from_lab(lightness, ab.value[0], ab.value[1]);
     rgb[3 * i] = math::byte_from_code(math::code_from_linear(linear.first));
@@ -120,7 +133,7 @@ int launch_upsample(const Small<Scalar>& small, const Scalar* guide, Scalar* out
   const int64_t items = small.images * pairs * small.height * small.width;
   if (items > 0) {
     upsample_kernel<<<blocks_for(items), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        small, guide, out, static_cast<Scalar>(guide_scale(small.sigma_range)));
+        small, guide, out, weights_of(small));
   }
   return cudaGetLastError();
 }
@@ -131,7 +144,7 @@ int launch_finish(const Small<float>& small, const Luma* luma, uint8_t* rgb, boo
   const int64_t items = small.images * small.height * small.width;
   if (items > 0) {
     finish_kernel<<<blocks_for(items), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        small, luma, rgb, clipped, static_cast<float>(guide_scale(small.sigma_range)));
+        small, luma, rgb, clipped, weights_of(small));
   }
   return cudaGetLastError();
 }

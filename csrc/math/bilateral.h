@@ -43,13 +43,16 @@ NC_HD Float floor_power(Float f) {
   return p * f + 1.0f;
 }
 
-// 2^x for x ≤ 0. Below −125 the result may stay at 2^−125: nothing beside the 1 or the ε that every
-// sum of weights holds. NaN stays NaN. float, and GNU vectors of float.
+constexpr float kLeastExponent = -100.0f;
+
+// 2^x for x ≤ 0. Below −100 the result may stay at 2^−100: nothing beside the 1 or the ε that every
+// sum of weights holds, and far from the denormal numbers, with which a sum takes thirty times as
+// long. NaN stays NaN. float, and GNU vectors of float.
 template <class Float>
 struct WeightExponential {
   static NC_HD Float of(Float x) {
     using Bits = typename BitsOf<Float>::type;
-    const Float lowest = Float{} - 125.0f;
+    const Float lowest = Float{} + kLeastExponent;
     const Float round = Float{} + 12582912.0f;  // 1.5 · 2^23 leaves no fraction in the mantissa
     x = x < lowest ? lowest : x;
     const Float shifted = x + round;
@@ -106,19 +109,19 @@ constexpr double kNever = 1e30;  // exponent of a weight of 0
 
 // Exponent of the spatial weight of small pixel `tap` for the position, relative to that of the
 // nearest pixel of the image (so that it cannot underflow for all of them); kNever from `radius` on
-// and outside the image.
-NC_HD double axis_exponent(double position, int64_t tap, int64_t small, int64_t radius,
-                           double sigma_space) {
+// and outside the image. `unit` is the exponent at a distance of one pixel, space_exponent(1, σ_s).
+template <class Scalar>
+NC_HD Scalar axis_exponent(double position, int64_t tap, int64_t small, int64_t radius,
+                           Scalar unit) {
   if (tap < 0 || tap >= small || fabs(position - tap) >= radius) {
-    return kNever;
+    return static_cast<Scalar>(kNever);
   }
   double nearest = floor(position + 0.5);
   nearest = nearest < 0.0 ? 0.0 : (nearest > small - 1.0 ? small - 1.0 : nearest);
-  const double far = position - tap;
-  const double near = position - nearest;
-  const double exponent =
-      space_exponent(far * far, sigma_space) - space_exponent(near * near, sigma_space);
-  return exponent < kNever ? exponent : kNever;
+  const auto far = static_cast<Scalar>(position - tap);
+  const auto near = static_cast<Scalar>(position - nearest);
+  const Scalar exponent = unit * (far * far - near * near);
+  return exponent < static_cast<Scalar>(kNever) ? exponent : static_cast<Scalar>(kNever);
 }
 
 }  // namespace napari_colorize

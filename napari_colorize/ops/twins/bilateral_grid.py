@@ -34,11 +34,14 @@ def disk_sigma(radius: int, sigma_space: float) -> float:
 
 def range_of(guide: Tensor) -> tuple[float, float]:
     """Return the lowest and the highest finite lightness; 0 and 0 where there is none."""
+    low, high = (end.item() for end in guide.aminmax())
+    if math.isfinite(low) and math.isfinite(high):
+        return low, high
     finite = guide[guide.isfinite()]
     if finite.numel() == 0:
         return 0.0, 0.0
-    low, high = finite.aminmax()
-    return low.item(), high.item()
+    low, high = (end.item() for end in finite.aminmax())
+    return low, high
 
 
 def check_grid(guide: Tensor, radius: int, sigma_space: float, sigma_range: float) -> None:

@@ -1,4 +1,4 @@
-"""The exact joint bilateral filter, with OpenCV's, kornia's and the twin's beside it."""
+"""The joint bilateral filter, exact and approximate, with OpenCV's, kornia's and the twin's."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from bench.clock import Call, Missing
 from bench.limits import Limit, size_of
 from napari_colorize import ops
 from napari_colorize.ops.twins import bilateral as twins
+from napari_colorize.ops.twins import bilateral_grid
 
 FLOP_PER_TAP = 20
 """Of the exact filter over two planes: exponent 4, exponential 11, three sums 5."""
 SIGMA_RANGE = 10.0
 RADII = (5, 10, 20)
+LARGE_RADII = (20, 80)
+"""Of the approximate filter."""
 MOST_COMPILED_TAPS = 100
 BOTH = ("cpu", "cuda")
 
@@ -171,13 +174,65 @@ def _filter_case(radius: int, side: int) -> Case:
     )
 
 
-OPERATORS = tuple(
-    Operator(
-        f"joint bilateral, r = {radius}",
-        partial(_filter_case, radius),
-        (256, 1024, 2048),
-        (256,),
-        exact_at=128,
+def _root_mean_square(margin: int, found: Tensor, wanted: Tensor) -> float:
+    inner = (..., slice(margin, -margin), slice(margin, -margin))
+    return float((found[inner] - wanted[inner]).square().mean().sqrt())
+
+
+def _approximate_case(radius: int, side: int) -> Case:
+    """The bilateral grid; its error is that from the exact filter. OpenCV's is exact, too."""
+
+    def exact(inputs: Inputs) -> Tensor:
+        # float32, whose 1e-3 is nothing beside an approximation; float64 takes minutes.
+        return planes_of(_filter(ops.joint_bilateral, radius, inputs)())
+
+    return Case(
+        operator=f"approximate joint bilateral, r = {radius}",
+        size=f"{side}²",
+        pixels=side * side,
+        inputs=partial(_filter_inputs, side),
+        contenders=(
+            Contender(
+                OURS,
+                partial(_filter, ops.joint_bilateral_approximate, radius),
+                planes_of,
+                devices=BOTH,
+            ),
+            Contender("OpenCV", partial(_opencv_filter, radius, True), _opencv_planes, "exact"),
+            Contender(
+                "torch eager",
+                partial(_filter, bilateral_grid.joint_bilateral_approximate, radius),
+                planes_of,
+                devices=BOTH,
+            ),
+        ),
+        # Three planes in, two out: what the least work would move.
+        limit=lambda inputs: Limit("copy", 5 * 4 * side * side),
+        reference=exact,
+        error=partial(_root_mean_square, min(radius, side // 4)),
+        error_name="Lab units rms",
     )
-    for radius in RADII
+
+
+OPERATORS = (
+    *(
+        Operator(
+            f"joint bilateral, r = {radius}",
+            partial(_filter_case, radius),
+            (256, 1024, 2048),
+            (256,),
+            exact_at=128,
+        )
+        for radius in RADII
+    ),
+    *(
+        Operator(
+            f"approximate joint bilateral, r = {radius}",
+            partial(_approximate_case, radius),
+            (1024, 2048),
+            (256,),
+            exact_at=256,
+        )
+        for radius in LARGE_RADII
+    ),
 )
