@@ -50,6 +50,7 @@ docs: qt
 	$(BIN)/python docs/make_demo.py --output demo --picture docs/images/demo.jpg
 	$(BIN)/python docs/make_microscopy.py
 	$(BIN)/python docs/make_cards.py
+	$(BIN)/python docs/make_stacks.py --picture docs/images/stacks.jpg
 	$(HEADLESS) $(BIN)/python docs/make_screenshots.py
 
 bench: $(VENV)/bench

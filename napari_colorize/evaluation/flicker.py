@@ -64,7 +64,9 @@ def pan(
 
 
 def flicker(
-    frames: Sequence[np.ndarray], corners: Sequence[tuple[int, int]] | None = None
+    frames: Sequence[np.ndarray],
+    corners: Sequence[tuple[int, int]] | None = None,
+    where: Sequence[np.ndarray] | None = None,
 ) -> float:
     """Return the mean |Δab| between consecutive frames, at the same spot of the scene.
 
@@ -77,6 +79,9 @@ def flicker(
         sRGB, of one size, two or more.
     corners : sequence of (int, int), optional
         Where each frame's first pixel lies in the scene: row, column. Default: nothing moves.
+    where : sequence of (h, w) bool arrays, optional
+        Of each pair, the pixels of the first frame that count: those whose structure continues.
+        Pairs without any are left out.
 
     Returns
     -------
@@ -86,7 +91,8 @@ def flicker(
     Raises
     ------
     ValueError
-        Fewer than two frames, or two consecutive ones that show nothing in common.
+        Fewer than two frames, two consecutive ones that show nothing in common, or no pixel that
+        counts.
     """
     if len(frames) < 2:
         raise ValueError("Flicker is a difference between frames; give two or more.")
@@ -100,8 +106,15 @@ def flicker(
         one, two = overlap(before, after, places[number - 1], places[number])
         if one.size == 0:
             raise ValueError(f"Frames {number - 1} and {number} show nothing in common.")
-        changes.append(np.hypot(*np.moveaxis(two - one, -1, 0)).mean(dtype=np.float64))
+        change = np.hypot(*np.moveaxis(two - one, -1, 0))
+        if where is not None:
+            mask = where[number - 1]
+            change = change[overlap(mask, mask, places[number - 1], places[number])[0]]
+        if change.size:
+            changes.append(change.mean(dtype=np.float64))
         before = after
+    if not changes:
+        raise ValueError("No pixel counts in any pair of frames; give masks that are not empty.")
     return float(np.mean(changes))
 
 

@@ -135,7 +135,7 @@ def joined(flow: Flow, onward: Flow) -> Flow:
 def _whole_motion(one: NDArray[np.float32], two: NDArray[np.float32]) -> Flow:
     """Return the motion of the plane as a whole, as a flow: its shift, if that fits better."""
     still = np.zeros((*one.shape, 2), dtype=np.float32)
-    moved = still + np.float32(global_shift(one, two))
+    moved = still + np.array(global_shift(one, two), dtype=np.float32)
     misfit = _mean_misfit(one, two, still)
     return moved if _mean_misfit(one, two, moved) < SHARE * misfit else still
 
@@ -167,9 +167,9 @@ def _dense_flow(one: NDArray[np.float32], two: NDArray[np.float32], start: Flow)
     """Return the flow of dense inverse search (Kroeger et al. 2016), by OpenCV."""
     import cv2
 
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    codes = [np.clip(plane * 2.55, 0, 255).astype(np.uint8) for plane in (one, two)]
-    return np.asarray(search.calc(*codes, start.copy()), dtype=np.float32)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    first, second = (np.clip(plane * 2.55, 0, 255).astype(np.uint8) for plane in (one, two))
+    return np.asarray(search.calc(first, second, start.copy()), dtype=np.float32)
 
 
 def _misfit(one: NDArray[np.float32], two: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
@@ -218,7 +218,8 @@ def _smoothed(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _on_grid(flow: Flow, grid: tuple[int, int]) -> Flow:
     height, width = flow.shape[:2]
-    return resize(flow, grid) * np.float32([grid[1] / width, grid[0] / height])
+    scale = np.array([grid[1] / width, grid[0] / height], dtype=np.float32)
+    return resize(flow, grid) * scale
 
 
 def _ends(flow: Flow) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -57,17 +57,18 @@ def colorize_planes(
 def _each(
     planes: Iterable[Any], asked: StackParameters, rgb: bool, tick: Ticker, source: Any
 ) -> Iterator[Colorized]:
-    again = hasattr(planes, "__getitem__") and hasattr(planes, "__len__")
-    count = len(planes) if again else None  # type: ignore[arg-type]
     tick(0.0, "choosing the window")
+    again: Any = planes if hasattr(planes, "__getitem__") and hasattr(planes, "__len__") else None
+    count = None if again is None else len(again)
     streamed = Streamed(planes, keep=ahead(asked))
-    if count == 0 or streamed.read(0) is None:
+    first = streamed.read(0)
+    if first is None:
         return
     window = asked.window
     if window is None and count is not None:
-        window = shared_window(planes.__getitem__, count, rgb)  # type: ignore[attr-defined]
+        window = shared_window(again.__getitem__, count, rgb)
     elif window is None:
-        window = window_of_type(streamed.read(0), rgb)
+        window = window_of_type(first, rgb)
     facts, graph = loaded(asked, window, source, axis=0, rgb=rgb, planes=count)
     series = Series(streamed.read, graph, facts.used)
     number = 0

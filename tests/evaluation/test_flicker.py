@@ -24,6 +24,28 @@ def test_it_is_the_mean_distance_on_the_ab_plane():
     assert flicker([one, two, two]) == pytest.approx(expected / 2, abs=1e-3)
 
 
+def test_only_pixels_that_count_do():
+    one, two = RNG.integers(0, 256, (2, 6, 7, 3), dtype=np.uint8)
+    mask = RNG.random((6, 7)) < 0.5
+    expected = np.linalg.norm((rgb2lab(one) - rgb2lab(two))[..., 1:], axis=-1)[mask].mean()
+    assert flicker([one, two], where=[mask]) == pytest.approx(expected, abs=1e-3)
+    assert flicker([one, two, one], where=[mask, ~mask & False]) == pytest.approx(
+        expected, abs=1e-3
+    )
+    with pytest.raises(ValueError, match="No pixel counts"):
+        flicker([one, two], where=[mask & False])
+
+
+def test_masks_move_with_the_first_frame_of_a_pair():
+    film = pan(PICTURE, 2, step=(2, 3))
+    spoilt = [film.frames[0].copy(), film.frames[1]]
+    spoilt[0][10, 10] = 255 - spoilt[0][10, 10]
+    mask = np.ones((30, 45), bool)
+    assert flicker(spoilt, film.corners, [mask]) > 0
+    mask[10, 10] = False
+    assert flicker(spoilt, film.corners, [mask]) == 0
+
+
 def test_lightness_does_not_count():
     greys = [np.full((4, 4, 3), code, np.uint8) for code in (0, 90, 255)]
     assert flicker(greys) == pytest.approx(0, abs=0.01)
