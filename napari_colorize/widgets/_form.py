@@ -17,6 +17,7 @@ from superqt import QCollapsible
 from napari_colorize import checkpoints
 from napari_colorize.parameters import METHODS, REFINEMENTS, ColorizeParameters
 from napari_colorize.widgets._slider import DefaultedSlider
+from napari_colorize.widgets._weights_news import weights_news
 
 OPTIONS: dict[str, Any] = {option.name: option for option in fields(ColorizeParameters)}
 METHOD_TITLES = {"colorful": "Colorful (Zhang 2016)", "deep": "Deep (Cheng 2015)"}
@@ -56,6 +57,7 @@ class ParameterForm(QWidget):
         self.method.currentIndexChanged.connect(self.refresh_checkpoints)
         self.checkpoint.currentIndexChanged.connect(self._show_defaults)
         self.refinement.currentIndexChanged.connect(self._enable_refinement)
+        weights_news().changed.connect(self.refresh_checkpoints)
         self.refresh_checkpoints()
 
     def add_above(self, label: str, field: QWidget) -> None:

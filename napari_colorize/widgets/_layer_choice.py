@@ -20,12 +20,15 @@ class LayerChoice(QComboBox):
     ----------
     layers : napari.components.LayerList
         Any viewer's; no window is needed.
+    rgb_only : bool
+        Leave out grey layers.
     """
 
     layer_changed = Signal()
 
-    def __init__(self, layers: "LayerList") -> None:
+    def __init__(self, layers: "LayerList", *, rgb_only: bool = False) -> None:
         super().__init__()
+        self._rgb_only = rgb_only
         self.setToolTip("The image that is coloured. It is never changed; results are new layers.")
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -46,6 +49,11 @@ class LayerChoice(QComboBox):
         """The chosen layer, or ``None`` where the viewer has no image."""
         return self._chosen() if self._chosen is not None else None
 
+    @property
+    def layers(self) -> "list[Image]":
+        """The layers on offer, in the viewer's order."""
+        return [layer for reference in self._offered if (layer := reference()) is not None]
+
     def choose(self, layer: "Image") -> None:
         """Choose a layer of the viewer; one that is no image, or not there, changes nothing."""
         for row, offered in enumerate(self._offered):
@@ -54,9 +62,7 @@ class LayerChoice(QComboBox):
 
     def refresh(self, event: Any = None) -> None:
         """Offer what the viewer holds now; without a choice so far, its active image."""
-        from napari.layers import Image
-
-        images = [layer for layer in self._layers if isinstance(layer, Image) and layer.ndim >= 2]
+        images = [layer for layer in self._layers if self._offers(layer)]
         before = self.layer
         chosen = before if any(image is before for image in images) else self._first_choice(images)
         self.blockSignals(True)
@@ -67,6 +73,11 @@ class LayerChoice(QComboBox):
             self.setCurrentIndex([image is chosen for image in images].index(True))
         self.blockSignals(False)
         self._set_chosen(chosen)
+
+    def _offers(self, layer: Any) -> bool:
+        from napari.layers import Image
+
+        return isinstance(layer, Image) and layer.ndim >= 2 and (layer.rgb or not self._rgb_only)
 
     def _first_choice(self, images: list["Image"]) -> "Image | None":
         active = self._layers.selection.active

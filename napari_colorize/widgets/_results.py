@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_colorize.widgets._job import Job
+from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._run import Outcome
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
         Image(
             outcome.rgb,
             rgb=True,
-            name=f"{job.name} (predicted colour, {method})",
+            name=preferences().name_of(job.name, method),
             metadata={RECORD_KEY: outcome.record},
             **job.placement,
         )

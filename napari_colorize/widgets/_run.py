@@ -13,6 +13,7 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets import _executor
 from napari_colorize.widgets._job import Job
 from napari_colorize.widgets._planes import Plane, into_plane, read_plane
+from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preflight import load_torch
 
 POLL_SECONDS = 0.05
@@ -157,15 +158,14 @@ def _empty_outcome(job: Job, channels: int, dtype: np.dtype) -> Outcome:
 
 def _refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
     """Refuse a stack beyond the free memory at its first plane, not at its last."""
-    import psutil  # a dependency of napari
-
     pixel = channels * dtype.itemsize + 4 * job.uncertainty + job.clipped
     needed = math.prod(job.shape) * pixel
-    free = psutil.virtual_memory().available
+    free = preferences().memory_for_results()
     if needed > free:
         raise MemoryError(
             f"The coloured stack of shape {job.shape} needs {needed / 2**30:.1f} GiB, and "
-            f"{free / 2**30:.1f} GiB of memory are free. Colour single planes, or crop the stack."
+            f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
+            "single planes, or crop the stack."
         )
 
 

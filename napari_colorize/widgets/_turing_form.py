@@ -21,6 +21,7 @@ from napari_colorize.parameters import METHODS
 from napari_colorize.widgets._form import METHOD_TITLES
 from napari_colorize.widgets._turing_pairs import kind_of
 from napari_colorize.widgets._turing_prepare import CONTROLS, Wish
+from napari_colorize.widgets._weights_news import weights_news
 
 KINDS = {
     "nothing": "Photographs in colour, pairs prepared before, or a session to go on with.",
@@ -132,6 +133,7 @@ class SetUpForm(QWidget):
     def _connect(self) -> None:
         self.pictures.textChanged.connect(self._show_kind)
         self.method.currentIndexChanged.connect(self.refresh_checkpoints)
+        weights_news().changed.connect(self.refresh_checkpoints)
         self.folder.clicked.connect(lambda: self._ask_folder(self.pictures, "Pictures or pairs"))
         self.file.clicked.connect(self._ask_file)
         self.results_folder.clicked.connect(lambda: self._ask_folder(self.results, "Results"))

@@ -11,6 +11,7 @@ from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
+from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._results import build_layers
 from napari_colorize.widgets._run import Outcome, Progress
 from napari_colorize.widgets._runner import Runner
@@ -32,6 +33,8 @@ class ColorizePanel(QWidget):
     """
 
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
+        from napari_colorize.widgets._keys import bind_keys  # its commands open this panel
+
         super().__init__()
         # napari hands plugins a proxy; weak references and identity need the real layers.
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
@@ -41,6 +44,7 @@ class ColorizePanel(QWidget):
         self.runner = Runner(self)
         self.ui = PanelLayout(self, self._viewer.layers)
         self._connect()
+        bind_keys(self._viewer)
         self._show_planes()
         self._show_idle("")
 
@@ -65,7 +69,7 @@ class ColorizePanel(QWidget):
             job = plan(
                 layer,
                 self._viewer.dims,
-                self.ui.form.parameters(),
+                preferences().applied_to(self.ui.form.parameters()),
                 every_plane=self.ui.every_plane,
                 uncertainty=self.ui.uncertainty.isChecked(),
                 clipped=self.ui.clipped.isChecked(),

@@ -23,6 +23,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("no display: install xvfb and pytest-xvfb to open real windows")
 
 
+@pytest.fixture(autouse=True)
+def plugin_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests from what whoever runs them has set under Preferences → Colorize."""
+    import napari.settings
+
+    if hasattr(napari.settings, "get_plugin_settings"):
+        monkeypatch.setattr(napari.settings, "get_plugin_settings", {}.__getitem__)
+
+
 @dataclass
 class TinyModel:
     """Stands in for the network: colour follows lightness, and a test can hold it."""

@@ -47,6 +47,15 @@ def test_a_submenu_in_visualize_offers_the_current_slice_for_images_only(manifes
     assert commands["napari-colorize.current_slice"].enablement == "active_layer_type == 'image'"
 
 
+def test_the_submenu_has_every_command_that_is_no_sample(manifest):
+    [entry] = manifest.contributions.menus["napari/layers/visualize"]
+    in_menu = [item.command for item in manifest.contributions.menus[entry.submenu]]
+    samples = {sample.command for sample in manifest.contributions.sample_data}
+    commands = {command.id for command in manifest.contributions.commands} - samples
+
+    assert sorted(in_menu) == sorted(commands)
+
+
 def test_every_sample_is_a_grey_picture_that_ships_with_scikit_image(manifest, monkeypatch):
     import skimage.data._fetchers as fetchers
 
@@ -76,8 +85,9 @@ def test_importing_the_widgets_package_loads_neither_qt_nor_torch():
     assert not re.search(r"'(torch|qtpy|PyQt6|napari)'", loaded)
 
 
-def test_importing_the_panel_does_not_load_torch():
-    code = "import sys, napari_colorize.widgets.colorize; print('torch' in sys.modules)"
+@pytest.mark.parametrize("module", ["colorize", "models", "evaluate", "commands"])
+def test_importing_a_panel_does_not_load_torch(module):
+    code = f"import sys, napari_colorize.widgets.{module}; print('torch' in sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout

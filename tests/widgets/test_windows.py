@@ -1,5 +1,6 @@
 """The panel in real napari windows."""
 
+import napari.settings
 import numpy as np
 import pytest
 import tifffile
@@ -7,9 +8,15 @@ from napari._app_model import get_app_model  # to run a command as a menu does
 from qtpy.QtGui import QGuiApplication
 
 from napari_colorize import colorize, files
+from napari_colorize.widgets._preferences import Preferences, preferences
 from napari_colorize.widgets.colorize import ColorizePanel, colorize_current_slice
+from napari_colorize.widgets.evaluate import EvaluatePanel
+from napari_colorize.widgets.models import ModelsPanel
 
 pytestmark = pytest.mark.qt
+
+# Each test sees the defaults instead; see conftest.py.
+REAL_PLUGIN_SETTINGS = napari.settings.get_plugin_settings
 
 
 @pytest.fixture
@@ -84,6 +91,99 @@ def test_closing_the_dock_in_the_middle_of_a_run_is_safe(window, model, grey, qt
     window.add_image(grey)
 
     assert len(window.layers) == 2
+
+
+def test_the_menu_command_colours_all_planes(window, model, finish, grey):
+    window.layers.selection.active = window.add_image(np.stack([grey] * 3), name="cells")
+    get_app_model().commands.execute_command("napari-colorize.all_planes")
+    panel = panel_of(window)
+    finish(panel)
+
+    assert window.layers[-1].data.shape == (3, *grey.shape, 3)
+
+
+def test_the_menu_command_compares_the_two_selected_layers(window, grey, qtbot):
+    pictures = [np.stack([grey, other, grey], axis=-1) for other in (grey[::-1], grey)]
+    truth = window.add_image(pictures[0], rgb=True, name="photograph")
+    predicted = {"napari_colorize": {}}
+    guess = window.add_image(pictures[1], rgb=True, name="guess", metadata=predicted)
+    window.layers.selection = {truth, guess}
+    get_app_model().commands.execute_command("napari-colorize.evaluate_selected")
+    _, panel = window.window.add_plugin_dock_widget("napari-colorize", "Evaluate")
+    qtbot.waitUntil(lambda: not panel.task.busy, timeout=30_000)
+
+    assert isinstance(panel, EvaluatePanel)
+    assert window.layers[-1].name == "guess (colour error against photograph)"
+
+
+def test_the_models_open_from_the_manifest_with_a_card(window):
+    _, panel = window.window.add_plugin_dock_widget("napari-colorize", "Models")
+
+    assert isinstance(panel, ModelsPanel)
+    assert panel.ui.models.topLevelItemCount() >= 1
+    assert "SHA-256" in panel.ui.card.toPlainText()
+
+
+def test_closing_the_viewer_in_the_middle_of_a_comparison_is_safe(
+    make_napari_viewer, grey, qtbot, monkeypatch
+):
+    from threading import Event
+
+    from napari_colorize.evaluation import comparison
+
+    gate, entered = Event(), Event()
+    monkeypatch.setattr(
+        comparison, "compare_planes", lambda *_, **__: entered.set() or gate.wait(20)
+    )
+    viewer = make_napari_viewer()
+    for name in ("one", "other"):
+        viewer.add_image(np.stack([grey] * 3, axis=-1), rgb=True, name=name)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Evaluate")
+    panel.run()
+    assert entered.wait(20)
+    stop = panel.task._stop
+    viewer.close()
+    qtbot.waitUntil(stop.is_set, timeout=10_000)
+    gate.set()
+    qtbot.wait(150)
+
+
+def test_the_palette_offers_every_command(window):
+    offered = {action.id for action in get_app_model().registered_actions.values()}
+
+    for name in ("current_slice", "all_planes", "evaluate_selected", "copy_legend", "copy_python"):
+        assert f"napari-colorize.{name}" in offered
+    titles = [action.title for action in get_app_model().registered_actions.values()]
+    for panel in ("Colorize", "Models", "Evaluate", "Colorization Turing test"):
+        assert any(panel in title for title in titles)
+
+
+def test_a_key_colours_the_active_layer(window, model, finish, grey):
+    window.add_image(grey, name="cells")
+    panel = panel_of(window)
+    window.window._qt_viewer._key_map_handler.press_key("Control-Alt-C")
+    finish(panel)
+
+    assert window.layers[-1].name == "cells (predicted colour, colorful)"
+
+
+def test_the_preferences_page_is_napari_s_own(window, tmp_path, monkeypatch):
+    from napari.settings import _clear_plugin_settings_cache as forget
+
+    monkeypatch.setattr(napari.settings, "get_plugin_settings", REAL_PLUGIN_SETTINGS)
+    monkeypatch.setattr(napari.settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    forget()
+    try:
+        assert preferences() == Preferences()
+        page = REAL_PLUGIN_SETTINGS("napari-colorize")
+        page.colorize.threads = 2
+        page.colorize.dtype = "uint16"
+        assert preferences() == Preferences(threads=2, dtype="uint16")
+        with pytest.raises(ValueError, match="dtype"):
+            page.colorize.dtype = "int8"
+        assert "threads: 2" in (tmp_path / "napari-colorize.yaml").read_text()
+    finally:
+        forget()
 
 
 def test_of_a_file_panel_pixels_copied_python_and_command_line_path_agree(
