@@ -3,8 +3,10 @@
 Opens a real napari window with the panel docked, colours a sample with the installed weights, and
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
 with its advanced section open). Then it sits down to a Turing test of the same weights and saves
-``docs/images/panel_turing.png``. Without a screen it starts a virtual one, which needs Xvfb and
-Mesa: ``apt install xvfb libgl1-mesa-dri``.
+``docs/images/panel_turing.png``, compares a recoloured photograph with the photograph
+(``panel_evaluate.png``), lists the weights (``panel_models.png``) and opens the plugin's page in
+napari's preferences (``preferences.png``) and its menu (``menu.png``). Without a screen it starts a
+virtual one, which needs Xvfb and Mesa: ``apt install xvfb libgl1-mesa-dri``.
 """
 
 import argparse
@@ -36,6 +38,10 @@ def main() -> int:
         paths = [
             *make_pictures(options.sample, options.out),
             make_turing_picture(options.out, options.turing_method),
+            make_evaluate_picture(options.out),
+            make_models_picture(options.out),
+            make_preferences_picture(options.out),
+            make_menu_picture(options.out),
         ]
     except RuntimeError as error:
         print(error, file=sys.stderr)
@@ -125,6 +131,122 @@ def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
         picture = folder / "panel_turing.png"
         panel.grab().save(str(picture))
         panel.quit()
+    viewer.close()
+    return picture
+
+
+def make_evaluate_picture(folder: Path) -> Path:
+    """Compare a photograph with what is made of its grey version; save the window.
+
+    Raises
+    ------
+    RuntimeError
+        The colouring or the comparison failed; the sentence says why.
+    """
+    import napari
+    from skimage import data
+
+    from napari_colorize import colorize
+    from napari_colorize.evaluation.colour import grey_of
+    from napari_colorize.widgets.colorize import PLUGIN
+    from napari_colorize.widgets.evaluate import PANEL
+
+    photograph = data.coffee()
+    viewer = napari.Viewer()
+    viewer.window.resize(*WINDOW)
+    truth = viewer.add_image(photograph, name="Coffee")
+    result = colorize(grey_of(photograph), source="Coffee")
+    guess = viewer.add_image(result.rgb, name="Coffee (predicted colour, colorful)")
+    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
+    panel.choose(guess, truth)
+    panel.run()
+    while panel.task.busy:
+        settle()
+    if panel.comparison is None:
+        raise RuntimeError(panel.ui.status.text())
+    grid = viewer.canvas.grid
+    grid.enabled, grid.shape, grid.stride = True, (2, 2), 1
+    settle()
+    viewer.reset_view()
+    settle()
+    picture = folder / "panel_evaluate.png"
+    viewer.screenshot(str(picture), canvas_only=False, flash=False)
+    viewer.close()
+    return picture
+
+
+def make_models_picture(folder: Path) -> Path:
+    """Show the list of weights and a card; save the panel."""
+    import napari
+
+    from napari_colorize.widgets.colorize import PLUGIN
+    from napari_colorize.widgets.models import PANEL
+
+    viewer = napari.Viewer()
+    viewer.window.resize(*WINDOW)
+    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+    dock.setFloating(True)
+    dock.resize(640, 900)
+    panel.ui.models.choose("colorful")
+    settle()
+    picture = folder / "panel_models.png"
+    panel.grab().save(str(picture))
+    viewer.close()
+    return picture
+
+
+def make_preferences_picture(folder: Path) -> Path:
+    """Open napari's preferences at the plugin's page; save the dialog.
+
+    Raises
+    ------
+    RuntimeError
+        This napari has no page for the plugin.
+    """
+    import napari
+    from napari._qt.dialogs.preferences_dialog import PreferencesDialog
+
+    viewer = napari.Viewer()
+    dialog = PreferencesDialog(parent=viewer.window._qt_window)
+    titles = [dialog._list.item(row).text() for row in range(dialog._list.count())]
+    if "Colorize" not in titles:
+        raise RuntimeError(f"napari's preferences have no page 'Colorize', only {titles}.")
+    dialog._list.setCurrentRow(titles.index("Colorize"))
+    dialog.resize(900, 480)
+    dialog.show()
+    settle()
+    picture = folder / "preferences.png"
+    dialog.grab().save(str(picture))
+    dialog.close()
+    viewer.close()
+    return picture
+
+
+def make_menu_picture(folder: Path) -> Path:
+    """Open the submenu of the one-click commands beside a stack; save it.
+
+    Raises
+    ------
+    RuntimeError
+        This napari does not show the submenu.
+    """
+    import napari
+    import numpy as np
+
+    viewer = napari.Viewer()
+    viewer.add_image(np.zeros((3, 64, 64), np.uint8), name="stack")
+    menu: Any = viewer.window._qt_window.menuBar()
+    for title in ("Layers", "Visualize", "Colorize"):
+        found = [a.menu() for a in menu.actions() if a.text().replace("&", "") == title]
+        if not found:
+            raise RuntimeError(f"napari's menus have no entry '{title}'.")
+        menu = found[0]
+        menu.aboutToShow.emit()  # napari fills and enables its menus only then
+    menu.popup(viewer.window._qt_window.pos())
+    settle()
+    picture = folder / "menu.png"
+    menu.grab().save(str(picture))
+    menu.close()
     viewer.close()
     return picture
 
