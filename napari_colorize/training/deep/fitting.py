@@ -104,6 +104,26 @@ def joined(layers: Sequence[ClusterNetworks]) -> ClusterNetworks:
     return whole
 
 
+@torch.no_grad()
+def move_towards(networks: ClusterNetworks, one: ClusterNetworks, share: float) -> None:
+    """Take every network, in place, the rest of the way back to the one it started from.
+
+    Weights between a network and what it was fitted further to work, and are more robust than
+    the end (Wortsman et al., CVPR 2022).
+
+    Parameters
+    ----------
+    networks
+        Fitted from copies of `one`.
+    one
+        What they started from (K = 1).
+    share
+        0…1: how much of the way that was gone is kept.
+    """
+    for own, begun in zip(networks.parameters(), one.parameters(), strict=True):
+        own.copy_(begun + share * (own - begun))
+
+
 def _built(clusters: int, inputs: int, hidden_layers: int, seed: int = 0) -> ClusterNetworks:
     """Build networks from a seed of their own; the caller's random numbers are left alone."""
     with torch.random.fork_rng(devices=[]):

@@ -29,6 +29,7 @@ _SMALLEST = {
 }
 
 _RANGES = {
+    "trust": (0.0, 1.0),
     "threshold": (-100.0, 0.0),
     "learning_rate": (1e-12, 1.0),
     "weight_decay": (0.0, 10.0),
@@ -77,6 +78,10 @@ class DeepSettings:
     """Pictures that a cluster of the further layers has on average: decides k of k-means."""
     most_clusters: int = 24
     """Largest k of a layer."""
+    trust: float = 0.3
+    """How far, 0…1, a later cluster's network may go from that of all pictures towards its own
+    fit. 1: all the way, as in the paper; pictures that come to a cluster they do not really belong
+    to then get its colours in full."""
     threshold: float = -26.0
     """Negative PSNR, dB, below which a picture counts as learnt and leaves the next layer."""
     samples: int = 600_000

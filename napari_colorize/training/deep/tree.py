@@ -16,7 +16,14 @@ import torch
 from torch import Tensor
 
 from napari_colorize.methods.deep.network import ClusterNetworks
-from napari_colorize.training.deep.fitting import Pixels, fit, joined, new_networks, repeated
+from napari_colorize.training.deep.fitting import (
+    Pixels,
+    fit,
+    joined,
+    move_towards,
+    new_networks,
+    repeated,
+)
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.yuv import psnr, squared_error
@@ -104,6 +111,8 @@ def grow(
 
         networks = _begun(sampled, fitted, len(groups), settings)
         fit(networks, split(sampled, groups, settings, depth), settings, tick=told)
+        if fitted:
+            move_towards(networks, fitted[0], settings.trust)
         layer = tuple(
             _cluster(sampled, group, networks, number) for number, group in enumerate(groups)
         )

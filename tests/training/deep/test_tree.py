@@ -21,6 +21,7 @@ SETTINGS = DeepSettings(
     batch=128,
     learning_rate=5e-3,
     weight_decay=1e-4,
+    trust=1.0,
 )
 PIXELS, WIDTH = 60, 8
 
@@ -162,3 +163,16 @@ def test_the_same_seed_grows_the_same_tree(grown):
     again = grow(sampled, SETTINGS)
     one, other = tree.networks.state_dict(), again.networks.state_dict()
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_trust_says_how_far_a_cluster_goes_its_own_way(grown):
+    """All the way, not at all, and in the middle of both."""
+    sampled, _ = grown
+    quick = replace(SETTINGS, layers=2, steps=60, threshold=-100.0)
+    whole, none, half = (grow(sampled, replace(quick, trust=t)).networks for t in (1.0, 0.0, 0.5))
+    for far, near, middle in zip(
+        whole.parameters(), none.parameters(), half.parameters(), strict=True
+    ):
+        assert torch.equal(near[1:], near[:1].expand_as(near[1:]))
+        assert torch.allclose(middle, (far + near) / 2, atol=1e-6)
+    assert not torch.equal(whole.first.weight[1], none.first.weight[1])
