@@ -154,13 +154,25 @@ def measure_strengths(count: int) -> None:
 
 
 def measure_cells() -> None:
-    """Print the flicker of the z-stack, all over and where structure continues."""
+    """Print the flicker of the z-stack: of pixels and of blocks, where structure continues."""
     stack, continues = cells()
-    print("\n| consistency | flicker where structure continues | all over |\n|---|---|---|")
+    blocks = [in_blocks(mask.astype(np.float32)) == 1 for mask in continues]
+    print("\n| consistency | pixels | blocks | pixels, all over |\n|---|---|---|---|")
     for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
         coloured = colorize_stack(stack, consistency=strength, maps=False).rgb
-        values = flicker(coloured, where=list(continues)), flicker(coloured)
-        print("| {} | {:.2f} | {:.2f} |".format(strength, *values), flush=True)
+        coarse = [in_blocks(frame) for frame in coloured]
+        values = (
+            flicker(coloured, where=list(continues)),
+            flicker(coarse, where=blocks),
+            flicker(coloured),
+        )
+        print("| {} | {:.2f} | {:.2f} | {:.2f} |".format(strength, *values), flush=True)
+
+
+def in_blocks(plane: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return the means of blocks of 4 × 4 pixels: what is seen from further away."""
+    size = plane.shape[1] // 4, plane.shape[0] // 4
+    return cv2.resize(plane, size, interpolation=cv2.INTER_AREA)
 
 
 def strip(
