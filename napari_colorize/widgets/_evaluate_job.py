@@ -141,11 +141,13 @@ def evaluate(job: EvaluationJob, stop: Event) -> Generator[Step, None, Evaluated
     def call(reporter: Reporter, should_stop: Callable[[], bool]) -> Evaluated:
         from napari_colorize.evaluation.comparison import compare_planes
 
+        def progress(share: float, text: str) -> None:
+            # Of a single plane there is no share to show, only that it goes on.
+            known = share if len(job.planes) > 1 else None
+            reporter.note(known, f"{text[:1].upper()}{text[1:]}…")
+
         comparison = compare_planes(
-            _pairs(job),
-            count=len(job.planes),
-            progress=lambda share, text: reporter.note(share, f"{text[:1].upper()}{text[1:]}…"),
-            should_stop=should_stop,
+            _pairs(job), count=len(job.planes), progress=progress, should_stop=should_stop
         )
         error = np.zeros(job.shape, np.float32)
         for (plane, _), picture in zip(job.planes, comparison.errors, strict=True):

@@ -246,6 +246,7 @@ class TestMeanwhile:
         panel = make()
         panel.run()
         assert gate.entered.wait(10)
+        assert panel.ui.progress.maximum() == 0, "a single plane has no share to show"
         panel.ui.cancel.click()
         qtbot.waitUntil(lambda: not panel.task.busy, timeout=1000)
 
