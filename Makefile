@@ -54,7 +54,7 @@ docs: qt
 	$(HEADLESS) $(BIN)/python docs/make_screenshots.py
 
 bench: $(VENV)/bench
-	PYTHONPATH=$(VENV)/contrib:tests/benchmarks $(BIN)/python -W ignore -m bench $(BENCH)
+	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 PYTHONPATH=$(VENV)/contrib:tests/benchmarks $(BIN)/python -W ignore -m bench $(BENCH)
 
 clean:
 	rm -rf $(VENV) build demo *.egg-info napari_colorize/*.so .pytest_cache .mypy_cache .ruff_cache

@@ -1,7 +1,8 @@
 """Colourise photographs that ship inside scikit-image and lay them out on one contact sheet.
 
-``make demo`` runs this. Each row of the sheet shows one photograph: grey | colourised |
-uncertainty | truth. The single results stand beside it, each with its record.
+``make demo`` runs this. Each row of the sheet shows one photograph: grey, coloured by the default
+method, how uncertain that is, coloured by every other method whose weights are shipped, truth. The
+single results stand beside it, each with its record.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from napari_colorize import Colorized, colorize, files, ops
+from napari_colorize import Colorized, checkpoints, colorize, files, ops
+from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sample_data import grey
 
 Picture = NDArray[np.uint8]
@@ -31,7 +33,13 @@ PHOTOGRAPHS: tuple[tuple[str, Callable[[], Picture], bool], ...] = (
     ("cat", skimage.data.cat, True),
     ("coffee", skimage.data.coffee, True),
 )
-HEADINGS = ("grey", "colourised", "uncertainty", "truth")
+TITLES = {
+    "colorful": "Colorful (Zhang 2016)",
+    "deep": "Deep (Cheng 2015)",
+    "unet": "U-Net (Nazeri 2018)",
+    "gan": "GAN (Nazeri 2018)",
+    "pix2pix": "pix2pix (Isola 2016)",
+}
 ROW_HEIGHT, GAP, BAND = 240, 12, 34
 INK, PAPER, FAINT = (30, 30, 34), (252, 252, 250), (120, 120, 126)
 
@@ -46,22 +54,31 @@ def uncertainty_picture(uncertainty: NDArray[np.float32]) -> Picture:
     return np.stack(channels, -1).astype(np.uint8)
 
 
-def contact_sheet(rows: list[tuple[str, list[Picture | None]]], footer: str) -> Image.Image:
-    """Lay out rows of pictures under `HEADINGS`; a missing picture leaves its place empty."""
+def shipped_methods() -> list[str]:
+    """Return the methods that can be shown without a download, the default one first."""
+    default = ColorizeParameters().method
+    shipped = {record.method for record in checkpoints.available() if record.source == "shipped"}
+    return [default, *(method for method in TITLES if method in shipped - {default})]
+
+
+def contact_sheet(
+    headings: list[str], rows: list[tuple[str, list[Picture | None]]], footer: str
+) -> Image.Image:
+    """Lay out rows of pictures under headings; a missing picture leaves its place empty."""
     font = ImageFont.load_default(20)
     small = ImageFont.load_default(14)
     scaled = [
         (name, [_to_row_height(p) if p is not None else None for p in row]) for name, row in rows
     ]
     width_of = max(p.width for _, row in scaled for p in row if p is not None)
-    columns = len(HEADINGS)
+    columns = len(headings)
     sheet = Image.new(
         "RGB",
         (GAP + columns * (width_of + GAP), BAND + len(rows) * (ROW_HEIGHT + GAP + 20) + BAND),
         PAPER,
     )
     draw = ImageDraw.Draw(sheet)
-    for column, heading in enumerate(HEADINGS):
+    for column, heading in enumerate(headings):
         centre = GAP + column * (width_of + GAP) + width_of // 2
         draw.text((centre, BAND // 2), heading, INK, font, anchor="mm")
     for number, (name, row) in enumerate(scaled):
@@ -84,34 +101,40 @@ def _to_row_height(picture: Picture) -> Image.Image:
     return image.resize((width, ROW_HEIGHT), Image.Resampling.LANCZOS)
 
 
-def colourise_all(output: Path) -> tuple[list[tuple[str, list[Picture | None]]], float]:
-    """Colourise every photograph, write the results, return the sheet's rows and the mean time."""
+def colourise_all(
+    output: Path, methods: list[str]
+) -> tuple[list[tuple[str, list[Picture | None]]], dict[str, float]]:
+    """Colourise every photograph by every method, write the results.
+
+    Returns
+    -------
+    rows
+        Of the sheet: name, and grey, coloured, uncertainty, further methods, truth.
+    seconds
+        Mean time of a picture, by method.
+    """
     rows: list[tuple[str, list[Picture | None]]] = []
-    seconds = []
-    colorize(np.zeros((32, 32), np.uint8))  # loads the weights and warms the graph up
-    colorize(np.zeros((32, 32), np.uint8))
+    seconds: dict[str, list[float]] = {method: [] for method in methods}
+    for method in methods * 2:  # loads the weights and lets the graphs settle
+        colorize(np.zeros((32, 32), np.uint8), method)
     for name, load, has_truth in PHOTOGRAPHS:
         original = load()
         monochrome = grey(original) if has_truth else original
-        start = time.perf_counter()
-        result: Colorized = colorize(monochrome, source=f"scikit-image: {name}")
-        seconds.append(time.perf_counter() - start)
-        files.write(output / f"{name}.png", result, overwrite=True, uncertainty=True)
-        rows.append(
-            (
-                f"{name}, {monochrome.shape[1]} x {monochrome.shape[0]} px",
-                [
-                    monochrome,
-                    result.rgb,
-                    uncertainty_picture(result.uncertainty),
-                    original if has_truth else None,
-                ],
-            )
-        )
-        print(
-            f"{name:12s} {monochrome.shape[1]:4d} × {monochrome.shape[0]:<4d} {seconds[-1]:.3f} s"
-        )
-    return rows, float(np.mean(seconds))
+        coloured: list[Picture | None] = []
+        for number, method in enumerate(methods):
+            start = time.perf_counter()
+            result: Colorized = colorize(monochrome, method, source=f"scikit-image: {name}")
+            seconds[method].append(time.perf_counter() - start)
+            stem = name if number == 0 else f"{name}-{method}"
+            files.write(output / f"{stem}.png", result, overwrite=True, uncertainty=number == 0)
+            coloured.append(result.rgb)
+            if number == 0:
+                coloured.append(uncertainty_picture(result.uncertainty))
+        size = f"{monochrome.shape[1]} x {monochrome.shape[0]} px"
+        rows.append((f"{name}, {size}", [monochrome, *coloured, original if has_truth else None]))
+        times = ", ".join(f"{method} {seconds[method][-1]:.3f} s" for method in methods)
+        print(f"{name:10s} {size:>13s}: {times}")
+    return rows, {method: float(np.mean(spent)) for method, spent in seconds.items()}
 
 
 def main() -> None:
@@ -122,15 +145,20 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
 
-    rows, seconds = colourise_all(arguments.output)
+    methods = shipped_methods()
+    titles = [TITLES[method] for method in methods]
+    rows, seconds = colourise_all(arguments.output, methods)
     sheet = contact_sheet(
-        rows, "Predicted colour is plausible, never measured. Pictures: scikit-image."
+        ["grey", titles[0], "its uncertainty", *titles[1:], "truth"],
+        rows,
+        "Predicted colour is plausible, never measured. Pictures: scikit-image.",
     )
     path = arguments.output / "contact-sheet.png"
     _save(sheet, path)
     if arguments.picture:
         _save(sheet, arguments.picture)
-    print(f"\n{seconds:.3f} s a picture on average, operators: {ops.backend()}")
+    means = ", ".join(f"{method} {mean:.3f} s" for method, mean in seconds.items())
+    print(f"\na picture on average: {means}; operators: {ops.backend()}")
     print(f"single results and their records: {arguments.output.resolve()}")
     print(f"contact sheet: {path.resolve()}")
 
