@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from napari_colorize.methods.trunks import LITE0_CHANNELS, EfficientNetLite0
+from napari_colorize.methods.compact import CompactFeatures
 from napari_colorize.ops.bins import NUM_BINS, bin_centres
 
 
@@ -89,31 +88,8 @@ class PaperNetwork(nn.Module):
         return layer
 
 
-class _Fuse(nn.Module):
-    """Double a coarse map, join it with the trunk's map of that size, mix by convolutions."""
-
-    def __init__(self, coarse: int, lateral: int, width: int) -> None:
-        super().__init__()
-        self.mix = nn.Sequential(
-            nn.Conv2d(coarse + lateral, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-        )
-
-    def forward(self, coarse: Tensor, lateral: Tensor) -> Tensor:
-        """(N, coarse, H/2, W/2) and (N, lateral, H, W) → (N, width, H, W)."""
-        up = F.interpolate(coarse, scale_factor=2.0, mode="nearest")
-        return self.mix(torch.cat((up, lateral), 1))
-
-
-class CompactNetwork(nn.Module):
+class CompactNetwork(CompactFeatures):
     """An EfficientNet-lite0 trunk under a small decoder to stride 4: 4.7 M parameters.
-
-    The decoder joins the trunk's maps from stride 32 up to stride 4; the mean over the whole map
-    is added at stride 32, since what a picture shows decides its colours.
 
     Input (N, 1, H, W) float32 L* 0…100, H and W multiples of 32; output (N, 313, H/4, W/4)
     logits.
@@ -124,35 +100,13 @@ class CompactNetwork(nn.Module):
         Channels of the decoder at stride 32, 16, 8 and 4.
     """
 
-    stride = 4
-    multiple = 32
-
     def __init__(self, widths: Sequence[int] = (256, 192, 128, 96)) -> None:
-        super().__init__()
-        top, w16, w8, w4 = widths
-        _, c4, c8, c16, c32 = LITE0_CHANNELS
-        self.trunk = EfficientNetLite0()
-        self.top = nn.Sequential(
-            nn.Conv2d(c32, top, 1, bias=False), nn.BatchNorm2d(top), nn.ReLU(inplace=True)
-        )
-        self.scene = nn.Linear(c32, top)
-        self.fuse16 = _Fuse(top, c16, w16)
-        self.fuse8 = _Fuse(w16, c8, w8)
-        self.fuse4 = _Fuse(w8, c4, w4)
-        self.logits = nn.Conv2d(w4, NUM_BINS, 1)
+        super().__init__(widths)
+        self.logits = nn.Conv2d(widths[3], NUM_BINS, 1)
 
     def forward(self, luma: Tensor) -> Tensor:
         """Logits (N, 313, H/4, W/4) of lightness (N, 1, H, W)."""
-        # The trunk learnt from (value − 127) / 128; L*/100 is close to an sRGB grey value.
-        x = (luma / 50.0 - 1.0).expand(-1, 3, -1, -1)
-        # Depthwise convolutions on a CPU are three times faster in this layout.
-        x = x.contiguous(memory_format=torch.channels_last)
-        maps = self.trunk(x)
-        x = self.top(maps[4]) + self.scene(maps[4].mean((2, 3)))[:, :, None, None]
-        x = self.fuse16(x, maps[3])
-        x = self.fuse8(x, maps[2])
-        x = self.fuse4(x, maps[1])
-        return self.logits(x)
+        return self.logits(self.features(luma))
 
     @torch.jit.unused
     def last_layer(self) -> nn.Conv2d:
