@@ -12,6 +12,7 @@ import lightning
 import numpy as np
 import torch
 
+from napari_colorize.checkpoints.record import UNGRADED
 from napari_colorize.training import description
 from napari_colorize.training.data import PairsModule
 from napari_colorize.training.keeping import (
@@ -192,7 +193,7 @@ def _finish(
         overwrite=True,
         source="imported",
         intended_use="Not stated. Predicted colour is plausible at best; never measure it.",
-        known_failures=("Not graded yet: see docs/training.md.",),
+        known_failures=(UNGRADED,),
         licence=licence or "not stated",
         **facts,
     )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from napari_colorize import ops
 from napari_colorize.methods.colorful.network import CompactNetwork, PaperNetwork
+from napari_colorize.methods.padding import crop_pair, pad_to_multiple
 from napari_colorize.ops.bins import NUM_BINS, bin_tensor
 
 
@@ -65,19 +65,12 @@ class ColorfulGraph(nn.Module):
             (N, 1, ceil(H/4), ceil(W/4)) float32: entropy of the distribution over bins divided by
             log 313, 0 (one colour) … 1 (any colour).
         """
-        height, width = luma.shape[2], luma.shape[3]
-        below, right = -height % self.multiple, -width % self.multiple
-        logits = self.network(F.pad(luma, [0, right, 0, below], mode="replicate"))
+        logits = self.network(pad_to_multiple(luma, self.multiple))
         bias = (vividness - self.trained_rebalancing) * self.log_weights
         ab, uncertainty = torch.ops.napari_colorize.annealed_mean(
             logits, self.bins, bias, temperature
         )
-        # Not a slice: whether that is contiguous depends on the size, which an exported graph
-        # would then be bound to.
-        rows = torch.arange((height + self.stride - 1) // self.stride, device=ab.device)
-        columns = torch.arange((width + self.stride - 1) // self.stride, device=ab.device)
-        both = torch.cat((ab, uncertainty), 1).index_select(2, rows).index_select(3, columns)
-        return both[:, :2], both[:, 2:]
+        return crop_pair(ab, uncertainty, luma, self.stride)
 
 
 def compact_graph(

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from napari_colorize.methods.gan.compact import CompactGenerator
 from napari_colorize.methods.gan.generator import UNetGenerator
 from napari_colorize.methods.gan.tables import GENERATORS
+from napari_colorize.methods.padding import crop_pair, pad_to_multiple
 
 SAMPLES = 8
 """Dropout samples that the uncertainty is measured on."""
@@ -76,18 +76,9 @@ class GanGraph(nn.Module):
         return self._coloured(luma, seed, 0)[0]
 
     def _coloured(self, luma: Tensor, seed: int, samples: int) -> tuple[Tensor, Tensor]:
-        height, width = luma.shape[2], luma.shape[3]
-        below, right = -height % self.multiple, -width % self.multiple
-        ab, spread = self.network.predict(
-            F.pad(luma, [0, right, 0, below], mode="replicate"), seed, samples
-        )
+        ab, spread = self.network.predict(pad_to_multiple(luma, self.multiple), seed, samples)
         uncertainty = torch.where(spread < 0, 1.0, spread / (spread + self.half_uncertain))
-        # Not a slice: whether that is contiguous depends on the size, which an exported graph
-        # would then be bound to.
-        rows = torch.arange((height + self.stride - 1) // self.stride, device=ab.device)
-        columns = torch.arange((width + self.stride - 1) // self.stride, device=ab.device)
-        both = torch.cat((ab, uncertainty), 1).index_select(2, rows).index_select(3, columns)
-        return both[:, :2], both[:, 2:]
+        return crop_pair(ab, uncertainty, luma, self.stride)
 
 
 @torch.no_grad()
