@@ -204,6 +204,8 @@ def _file(record: CheckpointRecord) -> str:
         f"Size: {size}",
         f"SHA-256: {record.sha256}",
     ]
+    if record.borrowed:
+        lines.append(f"Its trunk is that of {record.borrowed['file']} and is stored there")
     if record.url:
         lines.append(f"From: <{record.url}>")
     if record.created:

@@ -159,6 +159,11 @@ def _described_elsewhere(path: Path, content: bytes, sha256: str) -> CheckpointR
         return None
     own = CheckpointRecord.from_json(beside)
     weights.check_digest(content, own.sha256, path.name, own.size_bytes)
+    if own.borrowed:
+        raise CheckpointError(
+            f"{path.name} is not whole: a part of these weights lies in {own.borrowed['file']}. "
+            "Such files come with the package and work there only."
+        )
     return own
 
 

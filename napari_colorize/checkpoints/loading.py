@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.checkpoints import layout, registry, weights
+from napari_colorize.checkpoints.borrowing import read_borrowed
 from napari_colorize.checkpoints.errors import CheckpointError
 from napari_colorize.checkpoints.record import CheckpointRecord
 
@@ -169,7 +170,10 @@ def _read_graph(entry: registry.Entry) -> "torch.nn.Module":
     assert entry.weights is not None
     content = weights.read_bytes(entry.weights)
     weights.check_digest(content, found.sha256, entry.weights.name, found.size_bytes)
-    state = weights.parse(content, entry.weights.name)
+    state = {
+        **weights.parse(content, entry.weights.name),
+        **read_borrowed(found.borrowed, entry.weights.parent),
+    }
     graph = layout.build(found.architecture, found.options)
     layout.load_into(graph, state, entry.weights.name, found.architecture)
     if hasattr(graph, "trained_rebalancing"):

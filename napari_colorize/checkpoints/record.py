@@ -32,6 +32,9 @@ class CheckpointRecord:
         Size of the weights file; 0 where it is not known before a download.
     file : str
         Name of the weights file beside the record (no folders). Empty for an offer to download.
+    borrowed : mapping
+        Where tensors lie that several checkpoints share and only one file has, see `borrowing`;
+        empty for weights that are whole.
     url : str
         Where the file can be, or was, downloaded from.
     source : {"shipped", "download", "imported"}
@@ -77,6 +80,7 @@ class CheckpointRecord:
     sha256: str = ""
     size_bytes: int = 0
     file: str = ""
+    borrowed: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     source: str = "shipped"
     data: tuple[Mapping[str, Any], ...] = ()

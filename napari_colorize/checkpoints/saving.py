@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize._version import __version__
+from napari_colorize.checkpoints.borrowing import lend
 from napari_colorize.checkpoints.errors import CheckpointError
 from napari_colorize.checkpoints.record import CheckpointRecord
 from napari_colorize.checkpoints.weights import digest
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     import torch
 
 _OF_THE_WEIGHTS = frozenset(
-    {"name", "architecture", "options", "sha256", "size_bytes", "file", "trained_rebalancing"}
+    {
+        *("name", "architecture", "options", "trained_rebalancing"),
+        *("sha256", "size_bytes", "file", "borrowed"),
+    }
 )
 
 
@@ -29,6 +33,7 @@ def save_checkpoint(
     weights_directory: str | Path | None = None,
     half: bool = True,
     overwrite: bool = False,
+    lender: tuple[str, str, str] | None = None,
 ) -> CheckpointRecord:
     """Write ``<name>.safetensors`` and ``<name>.json``; return the record with its hash.
 
@@ -48,11 +53,15 @@ def save_checkpoint(
         which costs under one per cent of the file, as does anything float16 cannot hold.
     overwrite : bool, optional
         Replace a checkpoint of the same name.
+    lender : (file, lender_prefix, prefix), optional
+        Leave out the tensors whose names begin with ``prefix``: the weights file ``file`` in the
+        same folder has them, under names that begin with ``lender_prefix``.
 
     Raises
     ------
     CheckpointError
-        (a ``ValueError``) The checkpoint exists, or the weights hold NaN or infinite numbers.
+        (a ``ValueError``) The checkpoint exists, the weights hold NaN or infinite numbers, or the
+        lender's tensors are not the same.
     """
     import safetensors.torch
 
@@ -65,13 +74,19 @@ def save_checkpoint(
             f"A checkpoint called {record.name!r} is in {directory} already. Choose another name, "
             "or ask for it to be replaced."
         )
-    content = safetensors.torch.save({key: _stored(t, key, half) for key, t in state.items()})
+    stored = {key: _stored(tensor, key, half) for key, tensor in state.items()}
+    borrowed: dict[str, str] = {}
+    if lender is not None:
+        file, theirs, ours = lender
+        stored, borrowed = lend(stored, weights_folder / file, theirs, ours)
+    content = safetensors.torch.save(stored)
     now = datetime.now(UTC)
     complete = replace(
         record,
         file=weights_path.name,
         sha256=digest(content),
         size_bytes=len(content),
+        borrowed=borrowed,
         created=record.created or now.date().isoformat(),
         version=__version__,
     )

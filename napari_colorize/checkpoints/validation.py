@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING
 
+from napari_colorize.checkpoints.borrowing import check_borrowed
 from napari_colorize.checkpoints.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _TEXTS = (
     *("name", "method", "architecture", "sha256", "file", "url", "source", "hardware"),
     *("intended_use", "licence", "created", "version"),
 )
-_MAPPINGS = ("options", "recipe", "scores", "defaults")
+_MAPPINGS = ("options", "recipe", "scores", "defaults", "borrowed")
 
 
 def is_valid_name(name: object) -> bool:
@@ -37,6 +38,7 @@ def check_record(record: "CheckpointRecord") -> None:
     _check_types(record)
     _check_identity(record)
     _check_file(record)
+    check_borrowed(record.borrowed)
     _check_numbers(record)
     _check_json(record)
 

@@ -21,6 +21,7 @@ def publish(
     data: Sequence[Mapping[str, str]],
     weights_directory: str | Path | None = None,
     overwrite: bool = False,
+    lender: tuple[str, str, str] | None = None,
     **facts: Any,
 ) -> CheckpointRecord:
     """Write a run's averaged weights as a checkpoint with its record.
@@ -40,6 +41,8 @@ def publish(
         The training pictures' sources, each with ``name`` and ``licence``.
     overwrite
         Replace a checkpoint of the same name.
+    lender
+        As `save_checkpoint` takes it: a trunk that another file in the folder has already.
     **facts
         Further fields of `CheckpointRecord`: ``hours``, ``hardware``, ``scores``,
         ``known_failures``, ``intended_use``, ``licence``.
@@ -75,5 +78,10 @@ def publish(
         **facts,
     )
     return save_checkpoint(
-        state, record, directory, weights_directory=weights_directory, overwrite=overwrite
+        state,
+        record,
+        directory,
+        weights_directory=weights_directory,
+        overwrite=overwrite,
+        lender=lender,
     )
