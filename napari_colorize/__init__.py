@@ -12,6 +12,7 @@ from napari_colorize._version import __version__
 if TYPE_CHECKING:
     from napari_colorize.api import Colorized, colorize
     from napari_colorize.parameters import ColorizeParameters
+    from napari_colorize.sequences.channels import colorize_channels
     from napari_colorize.sequences.lazy import colorize_lazy, colorize_multiscale
     from napari_colorize.sequences.parameters import StackParameters
     from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
@@ -23,6 +24,7 @@ _HOME_OF = {
     "ColorizeParameters": "napari_colorize.parameters",
     "colorize_stack": "napari_colorize.sequences.stack",
     "colorize_planes": "napari_colorize.sequences.stream",
+    "colorize_channels": "napari_colorize.sequences.channels",
     "colorize_lazy": "napari_colorize.sequences.lazy",
     "colorize_multiscale": "napari_colorize.sequences.lazy",
     "ColorizedStack": "napari_colorize.sequences.stack",
@@ -36,6 +38,7 @@ __all__ = [
     "StackParameters",
     "__version__",
     "colorize",
+    "colorize_channels",
     "colorize_lazy",
     "colorize_multiscale",
     "colorize_planes",

@@ -132,7 +132,6 @@ def describe_source(source: Any) -> dict[str, Any] | None:
 def legend(record: Mapping[str, Any]) -> str:
     """Return a sentence ready for a figure legend, from a record."""
     used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
-    low, high = used["window"]
     refinement = _REFINEMENTS[used["refinement"]].format(**used)
     settings = "".join(
         f"{name} {used[name]:g}, "
@@ -143,9 +142,16 @@ def legend(record: Mapping[str, Any]) -> str:
         f"Colour was predicted with {software['name']} {software['version']} (method "
         f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
         f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
-        f"alone, intensity window {low:g} to {high:g}{_planes_of(record)}; lightness is that of "
+        f"alone, {_windows_of(record)}{_planes_of(record)}; lightness is that of "
         "the original. Predicted colour is not a measurement."
     )
+
+
+def _windows_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend which raw values were black and white; of channels each its own."""
+    own = (record.get("stack") or {}).get("windows")
+    said = [f"{low:g} to {high:g}" for low, high in own or [record["parameters"]["window"]]]
+    return f"intensity window {said[0]}" if not own else f"intensity windows {', '.join(said)}"
 
 
 def _planes_of(record: Mapping[str, Any]) -> str:
@@ -184,19 +190,32 @@ def as_python(record: Mapping[str, Any]) -> str:
     else:
         name = source.get("name") or source.get("path")
         named = f" {name!r}" if name else ""
-        what = "stack" if stack else "picture"
+        levels = (stack or {}).get("levels")
+        what = f"pyramid of {levels} levels," if levels else "stack" if stack else "picture"
         lines += ["", f"# image: the {_shape_of(record)} pixels of the {what}{named}"]
-    if stack:
-        used = {"axis": stack["axis"], "rgb": stack["rgb"], **used}
-    else:
-        used.pop("consistency", None)  # of no use to a single picture
-    lines.append(f"result = napari_colorize.{'colorize_stack' if stack else 'colorize'}(")
-    lines.append("    image,")
-    lines += [f"    {name}={value!r}," for name, value in used.items()]
+    call, options = _call_of(stack, used)
+    lines += [f"result = napari_colorize.{call}(", "    image,"]
+    lines += [f"    {name}={value}," for name, value in options.items()]
     found = ("rgb", "uncertainty", "clipped")
     one = f"[{stack['plane']}]" if stack and "plane" in stack else ""
     lines += [")", f"{', '.join(found)} = {', '.join(f'result.{name}{one}' for name in found)}"]
     return "\n".join(lines) + "\n"
+
+
+def _call_of(stack: Mapping[str, Any] | None, used: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the function that repeats a colouring, and its options as they are written."""
+    if not stack:
+        used.pop("consistency", None)  # of no use to a single picture
+        return "colorize", {name: repr(value) for name, value in used.items()}
+    call = "colorize_multiscale" if stack.get("levels") else "colorize_stack"
+    asked = {"axis": stack["axis"], "rgb": stack["rgb"], **used}
+    options = {name: repr(value) for name, value in asked.items()}
+    if "channel_axis" not in stack:
+        return call, options
+    del options["window"]
+    windows = [tuple(window) for window in stack["windows"]]
+    own = {"channel_axis": repr(stack["channel_axis"]), "windows": repr(windows)}
+    return "colorize_channels", {**own, "how": f"napari_colorize.{call}", **options}
 
 
 def _shape_of(record: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """Stacks and pyramids whose planes are coloured when somebody looks at them."""
 
+import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +19,10 @@ from napari_colorize.sequences.stack import ColorizedStack, prepared
 KEPT_PLANES = 64
 """Planes of a series whose small prediction stays in memory, so that scrolling asks for one new
 prediction a step; some 300 kB each."""
+
+KEPT_BYTES = 128 * 2**20
+"""Finished planes that stay in memory: colour, uncertainty and clipped colours of one plane are
+asked for one by one, and a viewer asks again at every redraw."""
 
 MAX_PREDICTED_SIDE = 1024
 """Of a pyramid, colour is predicted from the finest level whose short side is no longer."""
@@ -66,7 +72,7 @@ def colorize_lazy(
     >>> lazy = colorize_lazy(zarr.open("embryo.zarr"), axis=0)  # doctest: +SKIP
     >>> viewer.add_image(lazy.rgb, rgb=True)  # doctest: +SKIP
     """
-    levels, record = _levels([stack], method, axis, rgb, parameters, source, changes)
+    levels, record = _levels([stack], method, axis, rgb, parameters, source, changes, False)
     [(colours, uncertainty, clipped)] = levels
     return ColorizedStack(colours, uncertainty, clipped, record)
 
@@ -100,7 +106,7 @@ def colorize_multiscale(
     ColorizedStack
         ``rgb``, ``uncertainty`` and ``clipped`` are lists of dask arrays, from fine to coarse.
     """
-    done, record = _levels(list(levels), method, axis, rgb, parameters, source, changes)
+    done, record = _levels(list(levels), method, axis, rgb, parameters, source, changes, True)
     colours, uncertainty, clipped = (list(arrays) for arrays in zip(*done, strict=True))
     return ColorizedStack(colours, uncertainty, clipped, record)
 
@@ -113,12 +119,13 @@ def _levels(
     parameters: ColorizeParameters | None,
     source: Any,
     changes: dict[str, Any],
+    pyramid: bool,
 ) -> tuple[list[tuple[Any, Any, Any]], dict[str, Any]]:
     """Return the lazy arrays of each level, and the record of all."""
     asked = stack_parameters(parameters, method, changes)
     stacks = _checked([Stack(level, axis, rgb) for level in levels])
     seen = stacks[_predicted_level(stacks)]
-    facts, graph = prepared(seen, asked, source, lazy=True)
+    facts, graph = prepared(seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None)
     colours = _Colours(seen, facts, graph)
     first = colours.coloured(seen, (0,) * (len(seen.shape) - 2))
     record = stack_record(
@@ -156,9 +163,14 @@ class _Colours:
     def __init__(self, seen: Stack, facts: StackFacts, graph: Any) -> None:
         self.seen, self.facts, self._graph = seen, facts, graph
         self._series: dict[tuple[int, ...], Series] = {}
+        self._finished = _Finished()
 
     def coloured(self, level: Stack, index: tuple[int, ...]) -> Coloured:
         """Return a plane of a level, under its own lightness."""
+        key = (id(level), index)
+        return self._finished.get(key) or self._finished.put(key, self._made(level, index))
+
+    def _made(self, level: Stack, index: tuple[int, ...]) -> Coloured:
         below = _index_below(index, level.shape, self.seen.shape)
         first, number = self.seen.split(below)
         series = self._series_of(first)
@@ -179,6 +191,32 @@ class _Colours:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _with_network, (self.seen, self.facts)
+
+
+class _Finished:
+    """The planes that were finished last, as many as fit; several threads may ask."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, tuple[int, ...]], Coloured] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[int, tuple[int, ...]]) -> Coloured | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: tuple[int, tuple[int, ...]], coloured: Coloured) -> Coloured:
+        with self._lock:
+            self._kept[key] = coloured
+            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return coloured
+
+
+def _size(coloured: Coloured) -> int:
+    arrays = (coloured.rgb, coloured.uncertainty, coloured.clipped, coloured.plane.luma)
+    return sum(array.nbytes for array in arrays)
 
 
 def _with_network(seen: Stack, facts: StackFacts) -> _Colours:

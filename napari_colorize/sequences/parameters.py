@@ -55,12 +55,10 @@ def stack_parameters(
     changes : dict
         Single fields, which win over both.
     """
-    if method is not None:
-        changes = {**changes, "method": method}
-    asked = parameters or StackParameters()
-    if not isinstance(asked, StackParameters):
-        asked = StackParameters.from_dict(asked.to_dict())
-    return asked.changed(**changes)
+    given = parameters
+    if given is not None and not isinstance(given, StackParameters):
+        given = StackParameters.from_dict(given.to_dict())
+    return asked_for(given, method, changes, StackParameters)
 
 
 def weights_of(consistency: float) -> list[float]:

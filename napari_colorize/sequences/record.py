@@ -1,6 +1,6 @@
 """The record of a stack: that of its planes, and how they hang together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ class StackFacts:
         As in :func:`napari_colorize.colorize`.
     lazy : bool
         Whether planes are worked out when they are looked at.
+    levels : int or None
+        Of a pyramid, how many.
     """
 
     used: StackParameters
@@ -39,6 +41,7 @@ class StackFacts:
     window_mode: str
     source: Any = None
     lazy: bool = False
+    levels: int | None = None
 
     def stack(self, **more: Any) -> dict[str, Any]:
         """Return the part of a record that a single picture does not have."""
@@ -49,6 +52,7 @@ class StackFacts:
             "planes": self.planes,
             "consistency": self.used.consistency,
             "reach": reach,
+            **({"levels": self.levels} if self.levels else {}),
             **more,
         }
 
@@ -132,6 +136,68 @@ def stack_record(
     }
     found = [[int(number) for number in index] for index in cuts] if totals else None
     return with_stack(whole, facts.stack(cuts=found, lazy=facts.lazy))
+
+
+def channels_record(
+    records: Sequence[Mapping[str, Any]],
+    *,
+    channel_axis: int,
+    axis: int | None,
+    input_shape: Iterable[int],
+) -> dict[str, Any]:
+    """Return one record of all channels: the first's, with joint numbers and all windows.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Of the channels, from :func:`stack_record`.
+    channel_axis, axis : int, int or None
+        The axis of the channels and that of z or t, counted in the whole.
+    input_shape : iterable of int
+        Of the whole.
+    """
+    first = records[0]
+    inputs, outputs, stacks = ([r[key] for r in records] for key in ("input", "output", "stack"))
+    shape = list(first["output"]["shape"])
+    shape.insert(channel_axis, len(records))
+    cuts = None
+    if all(stack["cuts"] is not None for stack in stacks):
+        cuts = [
+            [*cut[:channel_axis], number, *cut[channel_axis:]]
+            for number, stack in enumerate(stacks)
+            for cut in stack["cuts"]
+        ]
+    stack = {
+        **first["stack"],
+        "axis": axis,
+        "planes": sum(stack["planes"] for stack in stacks),
+        "cuts": cuts,
+        "channel_axis": channel_axis,
+        "windows": [given["window"] for given in inputs],
+    }
+    outside, nan_count = _mean(inputs, "outside_window"), _mean(inputs, "nan_count")
+    whole = {
+        **first,
+        "input": {
+            **first["input"],
+            "shape": [int(side) for side in input_shape],
+            "nan_count": None if nan_count is None else round(nan_count * len(records)),
+            "outside_window": outside,
+        },
+        "output": {
+            **first["output"],
+            "shape": shape,
+            "clipped_share": _mean(outputs, "clipped_share"),
+            "mean_uncertainty": _mean(outputs, "mean_uncertainty"),
+        },
+    }
+    return with_stack(whole, stack)
+
+
+def _mean(parts: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    """Return the mean of a number over parts of one size; ``None`` where nobody computed it."""
+    values = [part[key] for part in parts]
+    return None if None in values else sum(values) / len(values)
 
 
 def with_stack(record: Mapping[str, Any], stack: Mapping[str, Any]) -> dict[str, Any]:

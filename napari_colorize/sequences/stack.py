@@ -137,16 +137,19 @@ def colorize_stack(
 
 
 def prepared(
-    whole: Stack, asked: StackParameters, source: Any, lazy: bool = False
+    whole: Stack, asked: StackParameters, source: Any, **more: Any
 ) -> tuple[StackFacts, Any]:
-    """Choose the window of a stack and load its weights; return what is common, and the network."""
+    """Choose the window of a stack and load its weights; return what is common, and the network.
+
+    ``more`` are further fields of :class:`~napari_colorize.sequences.record.StackFacts`.
+    """
     provenance.describe_source(source)  # a wrong one is refused before the work, not after
     window = asked.window
     if window is None:
         indices = list(np.ndindex(whole.shape[:-2]))
         window = shared_window(lambda number: whole.read(indices[number]), whole.count, whole.rgb)
-    common = {"axis": whole.axis, "rgb": whole.rgb, "planes": whole.count, "lazy": lazy}
-    return loaded(asked, window, source, **common)
+    common = {"axis": whole.axis, "rgb": whole.rgb, "planes": whole.count}
+    return loaded(asked, window, source, **common, **more)
 
 
 def loaded(

@@ -8,7 +8,9 @@ from films import glide, noisy, scene
 
 from napari_colorize import colorize_lazy, colorize_multiscale, colorize_stack
 from napari_colorize.evaluation.colour import to_lab
+from napari_colorize.sequences import lazy as lazy_module
 from napari_colorize.sequences.lazy import MAX_PREDICTED_SIDE
+from napari_colorize.sequences.series import Series
 
 da = pytest.importorskip("dask.array", reason="napari brings dask")
 
@@ -89,6 +91,26 @@ def test_scrolling_predicts_one_plane_a_step(moody_model):
     assert moody_model.calls == before + 2
 
 
+def test_a_plane_s_three_results_cost_one_refinement(monkeypatch):
+    lazy = colorize_lazy(film(3))
+    before = Series.finished
+    finished = []
+    monkeypatch.setattr(
+        Series, "finished", lambda self, *args: finished.append(1) or before(self, *args)
+    )
+    for result in (lazy.rgb, lazy.uncertainty, lazy.clipped, lazy.rgb):
+        result[1].compute()
+    assert len(finished) == 1
+
+
+def test_finished_planes_are_kept_within_their_budget(monkeypatch):
+    monkeypatch.setattr(lazy_module, "KEPT_BYTES", 1)
+    frames = film(3)
+    lazy, whole = colorize_lazy(frames), colorize_stack(frames)
+    for number in (0, 1, 2, 0, 1):
+        assert (lazy.rgb[number].compute() == whole.rgb[number]).all()
+
+
 def test_other_axes_are_stacks_of_their_own():
     frames = film(4)
     stack = np.stack([frames, frames[::-1]])
@@ -147,6 +169,15 @@ class TestPyramids:
         pyramid = colorize_multiscale([frames, frames[1::2, ::2, ::2]], axis=0)
         assert pyramid.rgb[1].shape == (3, 48, 48, 3)
         assert pyramid.rgb[1].compute().shape == (3, 48, 48, 3)
+
+    def test_their_python_makes_them_again(self):
+        frames = film(4)
+        pyramid = colorize_multiscale([frames, frames[:, ::2, ::2]], axis=0, consistency=0.5)
+        assert "pyramid of 2 levels" in pyramid.as_python()
+        namespace = {"image": [frames, frames[:, ::2, ::2]]}
+        exec(pyramid.as_python(), namespace)
+        for again, level in zip(namespace["rgb"], pyramid.rgb, strict=True):
+            assert (again.compute() == level.compute()).all()
 
     def test_a_pyramid_of_one_picture(self):
         picture = scene(1)
