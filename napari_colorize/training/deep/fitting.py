@@ -137,7 +137,9 @@ def fit(
     settings: DeepSettings,
     *,
     tick: Callable[[float], None] = lambda share: None,
-) -> None:
+    looked: Callable[[int, float, float | None], None] = lambda step, learnt, checked: None,
+    enough: Callable[[], bool] = lambda: False,
+) -> int:
     """Fit the network of each cluster to its pixels, in place.
 
     Parameters
@@ -150,6 +152,16 @@ def fit(
         Seed, steps, batch and learning rate.
     tick
         Told the share done, 0…1, before every step; may raise to stop.
+    looked
+        Told at every look the steps taken and the mean squared errors, relative to that of grey:
+        of what was fitted since the last look, and of what is held back (``None``: nothing is).
+    enough
+        Asked before every step; once it is true, the best so far is what comes out.
+
+    Returns
+    -------
+    int
+        Steps taken.
     """
     generator = torch.Generator().manual_seed(settings.seed)
     everything = pixels.chrominance.float()
@@ -158,8 +170,9 @@ def fit(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps)
     best = _Best(networks, pixels, generator)
     every = max(1, settings.steps // LOOKS)
-    for step in range(settings.steps):
-        tick(step / settings.steps)
+    taken, since = 0, 0.0
+    while taken < settings.steps and not enough():
+        tick(taken / settings.steps)
         rows = torch.stack([_drawn(rows, settings.batch, generator) for rows in pixels.fitted])
         x, uv = pixels.of(rows)
         optimiser.zero_grad(set_to_none=True)
@@ -168,9 +181,15 @@ def fit(
         loss.backward()
         optimiser.step()
         schedule.step()
-        if (step + 1) % every == 0 or step + 1 == settings.steps:
+        taken += 1
+        since += loss.item() / networks.clusters
+        if taken % every == 0 or taken == settings.steps:
             best.look()
+            checked = None if best.latest is None else best.latest / reach**2
+            looked(taken, since / ((taken - 1) % every + 1), checked)
+            since = 0.0
     best.take_back()
+    return taken
 
 
 def _grouped(
@@ -197,21 +216,26 @@ class _Best:
         self._rows = [_drawn(rows, _LOOKED_AT, generator) for rows in pixels.checked]
         self._errors = torch.full((len(self._rows),), torch.inf)
         self._kept = [parameter.detach().clone() for parameter in networks.parameters()]
+        self.latest: float | None = None
+        """Mean squared error of the clusters at the latest look; of those that can be looked at."""
         self.look()
 
     @torch.no_grad()
     def look(self) -> None:
         """Compare with the best so far."""
+        found = []
         for cluster, rows in enumerate(self._rows):
             error = torch.tensor(-torch.inf)  # with nothing to look at, the last is the best
             if len(rows):
                 x, uv = self._pixels.of(rows[None])
                 predicted = self._networks.predict(x[0], torch.tensor([cluster]))
                 error = (predicted - uv).square().mean()
+                found.append(float(error))
             if error <= self._errors[cluster]:
                 self._errors[cluster] = error
                 for kept, parameter in zip(self._kept, self._networks.parameters(), strict=True):
                     kept[cluster] = parameter[cluster]
+        self.latest = sum(found) / len(found) if found else None
 
     @torch.no_grad()
     def take_back(self) -> None:

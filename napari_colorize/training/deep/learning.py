@@ -16,12 +16,14 @@ from napari_colorize.methods.deep.graph import DeepGraph
 from napari_colorize.methods.deep.patch import PATCH_DIMENSIONS
 from napari_colorize.methods.deep.yuv import luma_to_grey, rgb_to_uv
 from napari_colorize.training.deep import cache
+from napari_colorize.training.deep.preview import Preview
 from napari_colorize.training.deep.references import Reference, seen_at, usual_size
 from napari_colorize.training.deep.sampled import Described, Sampled, sample
 from napari_colorize.training.deep.scoring import Score, score
 from napari_colorize.training.deep.semantic import trained_semantic
 from napari_colorize.training.deep.settings import DeepSettings, chosen_blocks
 from napari_colorize.training.deep.tree import Tree, grow
+from napari_colorize.training.watching import Watch, refuse_stopped
 
 NEARLY_GREY = 0.02
 """Largest |U|, |V| of a picture without colour."""
@@ -46,6 +48,8 @@ class Learnt:
         The clusters, and the pictures they are made of.
     scores
         Of the pictures set aside; ``None`` if there are none.
+    stopped
+        Somebody had enough of it before its end.
     """
 
     graph: DeepGraph
@@ -53,6 +57,7 @@ class Learnt:
     tree: Tree
     sampled: Sampled
     scores: Score | None
+    stopped: bool = False
 
 
 def learn(
@@ -63,6 +68,7 @@ def learn(
     cached: Path | None = None,
     fingerprint: str = "",
     tick: Tick = lambda share, stage: None,
+    watch: Watch | None = None,
 ) -> Learnt:
     """Describe the pictures, grow the tree, fill the graph and score it.
 
@@ -81,6 +87,8 @@ def learn(
         Of the pictures, for the cache.
     tick
         Progress; what it raises ends the training.
+    watch
+        Sees error and sample, and may end the training.
 
     Raises
     ------
@@ -88,7 +96,10 @@ def learn(
         There is no picture, they cannot be read, or they have no colour.
     ModuleNotFoundError
         scikit-learn, or the pretrained classifier, is missing.
+    Cancelled
+        The watch ended it, and nothing had been learnt or nothing was to be kept.
     """
+    watch = watch or Watch()
     if not references:
         raise ValueError("There is no picture to learn from; give one in colour at least.")
     tick(0.0, "looking at the pictures")
@@ -108,17 +119,25 @@ def learn(
             rgb_to_uv,
             settings,
             blocks=block_sizes(settings),
-            tick=lambda share: tick(0.6 * share, "describing the pictures"),
+            tick=_describing(tick, watch),
         )
         if cached:
             cache.write(sampled, cached, key)
     refuse_grey(sampled)
-    tree = grow(sampled, settings, tick=lambda share, stage: tick(0.6 + 0.3 * share, stage))
+    preview = Preview(descriptor, [*holdout, *references], settings.size, watch)
+
+    def growing(share: float, stage: str) -> None:
+        refuse_stopped(watch)
+        tick(0.6 + 0.3 * share, stage)
+
+    tree = grow(sampled, settings, tick=growing, looked=preview.look, enough=watch.enough)
     graph = filled(descriptor, tree, settings)
+    preview.look_at_graph(graph)
     tick(0.9, "measuring disagreement")
     set_spread(graph, references, settings)
     scores = None
-    if holdout:
+    stopped = watch.enough()
+    if holdout and not stopped:
         scores = score(
             graph,
             holdout,
@@ -127,7 +146,15 @@ def learn(
             tick=lambda share: tick(0.92 + 0.08 * share, "scoring pictures that were set aside"),
         )
     tick(1.0, "done")
-    return Learnt(graph, settings, tree, sampled, scores)
+    return Learnt(graph, settings, tree, sampled, scores, stopped)
+
+
+def _describing(tick: Tick, watch: Watch) -> Callable[[float], None]:
+    def told(share: float) -> None:
+        refuse_stopped(watch, nothing_yet=True)
+        tick(0.6 * share, "describing the pictures")
+
+    return told
 
 
 def block_sizes(settings: DeepSettings) -> list[int]:

@@ -80,6 +80,7 @@ def make_record(
         "sampled_pixels": len(sampled.descriptors),
         "torch": torch.__version__,
         "tree": told_tree(learnt.tree, settings.threshold),
+        **({"stopped_early": True} if learnt.stopped else {}),
     }
     known: dict[str, Any] = {
         "source": "imported",

@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import numpy as np
 from tqdm import tqdm
 
 from napari_colorize.api import Cancelled, Progress
-from napari_colorize.checkpoints import CheckpointError, registry, save_checkpoint
+from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, registry, save_checkpoint
 from napari_colorize.checkpoints.home import checkpoints_folder
 from napari_colorize.training import description
 from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.figure import draw_tree
 from napari_colorize.training.deep.learning import Learnt, Tick, learn
 from napari_colorize.training.deep.record import checkpoint_name, make_record
-from napari_colorize.training.deep.references import ArrayReference
+from napari_colorize.training.deep.references import ArrayReference, Reference
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.pictures import (
     Picture,
@@ -29,6 +30,7 @@ from napari_colorize.training.pictures import (
     included,
     split_holdout,
 )
+from napari_colorize.training.watching import Watch
 
 CHECKPOINT = "checkpoint"
 """Subfolder of the finished checkpoint, as of every training."""
@@ -77,7 +79,7 @@ def train_deep(
     out = Path(out)
     name = checkpoint_name(out.resolve().name)
     weights = out / CHECKPOINT / f"{name}.safetensors"
-    pictures = _drawn(included(find_pictures(data), settings.include), settings)
+    pictures = drawn(included(find_pictures(data), settings.include), settings)
     seen = fingerprint(pictures)
     told = {"recipe": settings.to_dict(), "data_fingerprint": seen}
     if (out / description.FILE).exists():
@@ -159,27 +161,84 @@ def train_on_arrays(
     Cancelled
         ``should_stop`` returned True.
     """
-    settings = settings or DeepSettings()
-    folder = Path(directory) if directory is not None else checkpoints_folder()
-    weights = folder / f"{name}.safetensors"
-    _refuse_name(name, weights, overwrite)
     references = [ArrayReference.of(array, label) for label, array in pictures.items()]
+    record = train_on_references(
+        references,
+        name,
+        settings=settings,
+        directory=directory,
+        data=[{"name": label, "licence": licence or "not stated"} for label in pictures],
+        fingerprint=fingerprint_of_arrays(references),
+        licence=licence,
+        overwrite=overwrite,
+        tick=_ticker(progress, should_stop),
+    )
+    return weights_folder(directory) / record.file
+
+
+def train_on_references(
+    references: Sequence[Reference],
+    name: str,
+    *,
+    settings: DeepSettings | None = None,
+    directory: str | Path | None = None,
+    data: Sequence[Mapping[str, str]],
+    fingerprint: str,
+    licence: str = "",
+    overwrite: bool = False,
+    network_size: int = 0,
+    tick: Tick = lambda share, stage: None,
+    watch: Watch | None = None,
+) -> CheckpointRecord:
+    """Train on pictures that are read when they are wanted, and save under a name.
+
+    Parameters
+    ----------
+    references
+        The pictures; of ten or more, a tenth is set aside to score on.
+    name, settings, directory, licence, overwrite
+        As of `train_on_arrays`.
+    data
+        The pictures' sources, for the record.
+    fingerprint
+        Of the pictures, for the record.
+    network_size
+        The checkpoint's own, px; the size it was trained at if left out.
+    tick
+        Progress; what it raises ends the training, and nothing is written.
+    watch
+        Sees error and sample, and may end the training.
+
+    Returns
+    -------
+    CheckpointRecord
+        As written.
+    """
+    settings = settings or DeepSettings()
+    folder = weights_folder(directory)
+    _refuse_name(name, folder / f"{name}.safetensors", overwrite)
     order = np.random.default_rng(settings.seed).permutation(len(references))
     held = min(settings.holdout, len(references) // 10)
     training = [references[i] for i in np.sort(order[held:])]
     holdout = [references[i] for i in np.sort(order[:held])]
     began = time.monotonic()
-    learnt = learn(training, settings, holdout=holdout, tick=_ticker(progress, should_stop))
+    learnt = learn(training, settings, holdout=holdout, tick=tick, watch=watch)
     record = make_record(
         learnt,
         name,
-        data=[{"name": label, "licence": licence or "not stated"} for label in pictures],
-        fingerprint=_fingerprint(references),
+        data=data,
+        fingerprint=fingerprint,
         hours=round((time.monotonic() - began) / 3600, 4),
         licence=licence or "not stated",
     )
-    save_checkpoint(learnt.graph.state_dict(), record, folder, overwrite=overwrite)
-    return weights
+    if network_size:
+        record = replace(record, defaults={**record.defaults, "network_size": network_size})
+    return save_checkpoint(learnt.graph.state_dict(), record, folder, overwrite=overwrite)
+
+
+def weights_folder(directory: str | Path | None) -> Path:
+    """Return where weights go: the user's own folder unless another is given."""
+    return Path(directory) if directory is not None else checkpoints_folder()
 
 
 def draw(learnt: Learnt, path: Path) -> bool:
@@ -221,7 +280,7 @@ def _ticker(progress: Progress | None, should_stop: Callable[[], bool] | None) -
     return tick
 
 
-def _drawn(pictures: list[Picture], settings: DeepSettings) -> list[Picture]:
+def drawn(pictures: list[Picture], settings: DeepSettings) -> list[Picture]:
     """At the most `most_pictures` of them, by chance, in their order."""
     if len(pictures) <= settings.most_pictures:
         return pictures
@@ -266,7 +325,8 @@ def _is_shipped(name: str) -> bool:
         return False
 
 
-def _fingerprint(references: Sequence[ArrayReference]) -> str:
+def fingerprint_of_arrays(references: Sequence[ArrayReference]) -> str:
+    """SHA-256 over names, shapes and pixels: two trainings with the same saw the same."""
     digest = hashlib.sha256()
     for reference in references:
         digest.update(f"{reference.name}\t{reference.rgb.shape}\n".encode())

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from napari_colorize.methods.deep.network import ClusterNetworks
 from napari_colorize.training.deep.fitting import (
+    LOOKS,
     Pixels,
     fit,
     joined,
@@ -27,11 +28,15 @@ from napari_colorize.training.deep.fitting import (
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.yuv import psnr, squared_error
+from napari_colorize.training.watching import nothing_learnt
 
 FEWEST_TO_CLUSTER = 10
 """Pictures that must be left for a further layer."""
 
 _FEWEST_TO_CHECK_BY_PICTURE = 4
+
+Looked = Callable[[ClusterNetworks, int, float, float | None], None]
+"""``looked(networks, step, learnt, checked)``; see `grow`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +87,8 @@ def grow(
     settings: DeepSettings,
     *,
     tick: Callable[[float, str], None] = lambda share, stage: None,
+    looked: Looked = lambda networks, step, learnt, checked: None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Tree:
     """Cluster, fit, remove what is learnt, and begin again with the rest.
 
@@ -93,11 +100,19 @@ def grow(
         Layers, sizes, threshold, seed and all that the fitting needs.
     tick
         Told the share done, 0…1, and what comes next; may raise to stop.
+    looked
+        Told at every look the networks that are being fitted, the steps taken in all layers, and
+        the errors as `fitting.fit` tells them.
+    enough
+        Asked before every step; once it is true, the tree ends with the last finished layer, or
+        with the best so far of the first.
 
     Raises
     ------
     ModuleNotFoundError
         scikit-learn is missing.
+    Cancelled
+        It was enough before the first look.
     """
     left = np.arange(len(sampled.references))
     layers: list[tuple[Cluster, ...]] = []
@@ -110,7 +125,19 @@ def grow(
             tick((depth + share) / settings.layers, stage)
 
         networks = _begun(sampled, fitted, len(groups), settings)
-        fit(networks, split(sampled, groups, settings, depth), settings, tick=told)
+        taken = fit(
+            networks,
+            split(sampled, groups, settings, depth),
+            settings,
+            tick=told,
+            looked=_counting_on(looked, networks, depth * settings.steps),
+            enough=enough,
+        )
+        if taken < settings.steps:
+            if fitted:
+                break
+            if taken < settings.steps / LOOKS:
+                raise nothing_learnt()
         if fitted:
             move_towards(networks, fitted[0], settings.trust)
         layer = tuple(
@@ -119,7 +146,7 @@ def grow(
         layers.append(layer)
         fitted.append(networks)
         left = np.sort(np.concatenate([_not_learnt(cluster, settings) for cluster in layer]))
-        if len(left) < FEWEST_TO_CLUSTER:
+        if len(left) < FEWEST_TO_CLUSTER or taken < settings.steps:
             break
     return Tree(tuple(layers), joined(fitted))
 
@@ -165,6 +192,12 @@ def picture_psnr(
         predicted = networks.predict(sampled.descriptors[rows].float().T, index)[0].T
         found.append(float(psnr(squared_error(predicted, sampled.chrominance[rows]).mean())))
     return np.array(found)
+
+
+def _counting_on(
+    looked: Looked, networks: ClusterNetworks, before: int
+) -> Callable[[int, float, float | None], None]:
+    return lambda step, learnt, checked: looked(networks, before + step, learnt, checked)
 
 
 def _begun(

@@ -1,0 +1,97 @@
+"""Large pictures cut into tiles: a slide teaches as many small pictures do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize.resample import network_shape
+
+TILE = 128
+"""Usual side of a tile, px."""
+
+SMALLEST_TILE, LARGEST_TILE = 32, 1024
+LARGEST_SEEN = 512
+"""Largest short side at which networks see pictures that are cut, px."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Pictures to learn from.
+
+    Parameters
+    ----------
+    pictures
+        Name → (h, w, 3) uint8.
+    network_size
+        Short side, px, at which pictures of the same magnification must be seen to look like the
+        tiles; 0 where nothing was cut.
+    """
+
+    pictures: Mapping[str, NDArray[np.uint8]]
+    network_size: int
+
+
+def cut(pictures: Mapping[str, NDArray[np.uint8]], side: int = TILE) -> Cut:
+    """Bring pictures to the size at which a network sees them, and cut them into tiles.
+
+    Training on tiles at one scale and colouring whole pictures at another would teach textures
+    that never come; so the pictures are first made as large as `colorize` makes them.
+
+    Parameters
+    ----------
+    pictures
+        Name → (H, W, 3) uint8.
+    side
+        Of the square tiles, px, 32…1024; 0 leaves all pictures whole.
+
+    Returns
+    -------
+    Cut
+        Tiles side by side, evenly spread where the picture is no multiple of them. Pictures that
+        hold fewer than two stay whole, and so do all if none holds two.
+
+    Raises
+    ------
+    ValueError
+        Such tiles cannot be.
+    """
+    if side and not SMALLEST_TILE <= side <= LARGEST_TILE:
+        raise ValueError(
+            f"Tiles must have a side of {SMALLEST_TILE} to {LARGEST_TILE} px, or 0 for whole "
+            f"pictures; it is {side}."
+        )
+    if not side or not pictures:
+        return Cut(pictures, 0)
+    short = [min(picture.shape[:2]) for picture in pictures.values()]
+    seen = int(np.clip(np.median(short), 32, LARGEST_SEEN))
+    tiles: dict[str, NDArray[np.uint8]] = {}
+    for name, picture in pictures.items():
+        resized = _resized(picture, network_shape(*picture.shape[:2], seen))
+        rows, columns = (_starts(length, side) for length in resized.shape[:2])
+        if len(rows) * len(columns) < 2:
+            tiles[name] = picture
+            continue
+        for y in rows:
+            for x in columns:
+                tile = resized[y : y + side, x : x + side]
+                tiles[f"{name} [{y}, {x}]"] = np.ascontiguousarray(tile)
+    return Cut(tiles, seen if len(tiles) > len(pictures) else 0)
+
+
+def _starts(length: int, side: int) -> NDArray[np.int64]:
+    count = length // side
+    if not count:
+        return np.empty(0, np.int64)
+    return np.linspace(0, length - side, count).round().astype(np.int64)
+
+
+def _resized(picture: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    if picture.shape[:2] == tuple(shape):
+        return picture
+    method = cv2.INTER_AREA if shape[0] < picture.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, shape[::-1], interpolation=method), np.uint8)
