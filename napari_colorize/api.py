@@ -80,7 +80,8 @@ def colorize(
         tensor, or anything with ``__array__``. Of RGB, the lightness is used and alpha is kept.
         NaN counts as the low end of the window. See :func:`napari_colorize.image.read_plane`.
     method : {"colorful", "deep"}, optional
-        Default: that of ``parameters``, else ``"colorful"``.
+        Default: that of ``parameters``; where these are left out that of ``checkpoint``, else
+        ``"colorful"``.
     parameters : ColorizeParameters, optional
         All choices in one object.
     progress : callable, optional
@@ -114,9 +115,7 @@ def colorize(
     >>> result.rgb.shape  # doctest: +SKIP
     (512, 512, 3)
     """
-    if method is not None:
-        changes["method"] = method
-    asked = (parameters or ColorizeParameters()).changed(**changes)
+    asked = asked_for(parameters, method, changes, ColorizeParameters)
     tick = Ticker(progress, should_stop)
     provenance.describe_source(source)  # a wrong one is refused before the work, not after
 
@@ -153,6 +152,35 @@ def colorize(
     )
     tick(1.0, "done")
     return Colorized(rgb, uncertainty, clipped, record)
+
+
+def asked_for(
+    given: Asked | None, method: str | None, changes: dict[str, Any], plain: type[Asked]
+) -> Asked:
+    """Return the parameters that a call's arguments amount to.
+
+    Parameters
+    ----------
+    given : ColorizeParameters, optional
+        All choices in one object.
+    method : str, optional
+        Wins over that of ``given``.
+    changes : dict
+        Single fields, which win over both.
+    plain : type
+        Whose defaults stand where ``given`` is left out.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field cannot be used, or the method had to be that of weights which are not known.
+    """
+    if method is not None:
+        changes = {**changes, "method": method}
+    asked = (given or plain()).changed(**changes)
+    if given is None and "method" not in changes and asked.checkpoint is not None:
+        return asked.changed(method=checkpoints.method_of(asked.checkpoint))
+    return asked
 
 
 def resolve_device(device: str) -> str:

@@ -49,5 +49,6 @@ def fake_model(monkeypatch):
         return model
 
     monkeypatch.setattr(checkpoints, "load", load, raising=False)
+    monkeypatch.setattr(checkpoints, "method_of", lambda name: model.record.method, raising=False)
     monkeypatch.setattr(checkpoints, "default_for", lambda method: model.record, raising=False)
     return model

@@ -153,6 +153,16 @@ class TestParameters:
         colorize(np.eye(9), checkpoint="mine")
         assert fake_model.loaded[0][0] == "mine"
 
+    def test_weights_that_are_named_alone_bring_their_method(self, fake_model):
+        fake_model.record.method = "deep"
+        assert colorize(np.eye(9), checkpoint="mine").record["parameters"]["method"] == "deep"
+
+    def test_a_method_that_is_named_must_be_that_of_the_weights(self, fake_model):
+        fake_model.record.method = "deep"
+        for said in ({"method": "colorful"}, {"parameters": ColorizeParameters()}):
+            with pytest.raises(ValueError, match="belong to the method 'deep'"):
+                colorize(np.eye(9), checkpoint="mine", **said)
+
     def test_misspelt_parameters_are_refused(self):
         with pytest.raises(TypeError, match="did you mean 'temperature'"):
             colorize(np.eye(9), temprature=1)

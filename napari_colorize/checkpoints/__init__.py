@@ -11,7 +11,13 @@ from napari_colorize.checkpoints.errors import CheckpointError, DownloadCancelle
 if TYPE_CHECKING:
     from napari_colorize.checkpoints.download import fetch
     from napari_colorize.checkpoints.importing import import_file
-    from napari_colorize.checkpoints.loading import LoadedModel, clear_cache, load, verify
+    from napari_colorize.checkpoints.loading import (
+        LoadedModel,
+        clear_cache,
+        load,
+        method_of,
+        verify,
+    )
     from napari_colorize.checkpoints.record import CheckpointRecord
     from napari_colorize.checkpoints.registry import available, default_for, known
     from napari_colorize.checkpoints.saving import save_checkpoint
@@ -26,6 +32,7 @@ _HOME_OF = {
     "import_file": "importing",
     "known": "registry",
     "load": "loading",
+    "method_of": "loading",
     "save_checkpoint": "saving",
     "verify": "loading",
 }
@@ -43,6 +50,7 @@ __all__ = [
     "import_file",
     "known",
     "load",
+    "method_of",
     "save_checkpoint",
     "verify",
 ]

@@ -110,6 +110,17 @@ def verify(name_or_path: str | Path) -> CheckpointRecord:
     return entry.record
 
 
+def method_of(name_or_path: str | Path) -> str:
+    """Return the method that weights belong to, as their record says; they are not read.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) Unknown name, or no record.
+    """
+    return locate(name_or_path).record.method
+
+
 def locate(name_or_path: str | Path) -> registry.Entry:
     """Find record and weights file of a name or path; the weights file exists on return."""
     text = str(name_or_path)

@@ -55,9 +55,10 @@ def command(
     pages of a TIFF are coloured one by one and share one intensity window. The exit status is 0
     if all went well, 1 if a file failed, 130 after Ctrl-C, which leaves nothing half-written.
     """
+    any_method = given["method"] is None
     parameters = take_parameters(given)
     jobs = plan(inputs, output, recursive=recursive)
-    parameters = _with_weights(parameters)
+    parameters = _with_weights(parameters, any_method)
     batch = _Batch(parameters, uncertainty=uncertainty, overwrite=overwrite, quiet=quiet)
     try:
         with _terminated_like_interrupted():
@@ -71,15 +72,16 @@ def command(
         raise SystemExit(1)
 
 
-def _with_weights(parameters: ColorizeParameters) -> ColorizeParameters:
-    """Settle device and weights, and load them: what fails here would fail for every file."""
+def _with_weights(parameters: ColorizeParameters, any_method: bool) -> ColorizeParameters:
+    """Settle device, weights and method, and load them: what fails would fail for every file."""
     from napari_colorize import checkpoints
     from napari_colorize.api import resolve_device
 
     device = resolve_device(parameters.device)
     name = parameters.checkpoint or checkpoints.default_for(parameters.method).name
-    checkpoints.load(name, device)
-    return parameters.changed(checkpoint=name, device=device)
+    record = checkpoints.load(name, device).record
+    method = record.method if any_method else parameters.method
+    return parameters.changed(checkpoint=name, device=device, method=method)
 
 
 class _Batch:

@@ -143,17 +143,17 @@ def _grading(**given: Any) -> Any:
 def methods_of(
     names: tuple[str, ...], checkpoints: tuple[str, ...], changes: tuple[str, ...]
 ) -> Any:
-    """Return one method for each name and each checkpoint, all with the same changed parameters."""
+    """Return one method for each name and each checkpoint, all with the same changed parameters.
+
+    Where checkpoints are named and no method is, each is of its own.
+    """
     from napari_colorize.evaluation.methods import colorize_method
 
     parameters = dict(_parsed(change) for change in changes)
-    if not checkpoints:
-        return [colorize_method(name, **parameters) for name in (names or ("colorful",))]
-    return [
-        colorize_method(name, checkpoint=checkpoint, **parameters)
-        for name in (names or ("colorful",))
-        for checkpoint in checkpoints
-    ]
+    weights = [{"checkpoint": checkpoint} for checkpoint in checkpoints] or [{}]
+    if not names:  # weights say themselves which method they are of
+        return [colorize_method(**one, **parameters) for one in weights]
+    return [colorize_method(name, **one, **parameters) for name in names for one in weights]
 
 
 def _parsed(change: str) -> tuple[str, Any]:

@@ -55,14 +55,15 @@ class GradedMethod:
 
 
 def colorize_method(
-    method: str = "colorful", *, name: str | None = None, **parameters: Any
+    method: str | None = None, *, name: str | None = None, **parameters: Any
 ) -> GradedMethod:
     """Return :func:`napari_colorize.colorize` with fixed parameters as a graded method.
 
     Parameters
     ----------
-    method : str
-        A method of :func:`napari_colorize.colorize`.
+    method : str, optional
+        A method of :func:`napari_colorize.colorize`; that of ``checkpoint`` if left out, or
+        ``"colorful"`` where neither is given.
     name : str, optional
         What the report calls it; the method and the given parameters if left out.
     **parameters
@@ -74,11 +75,11 @@ def colorize_method(
         Its settings hold every parameter as used and the weights' SHA-256.
     """
     from napari_colorize import checkpoints
-    from napari_colorize.api import colorize
+    from napari_colorize.api import asked_for, colorize
     from napari_colorize.parameters import ColorizeParameters
 
-    given = ColorizeParameters(method=method, **parameters)
-    checkpoint = given.checkpoint or checkpoints.default_for(method).name
+    given = asked_for(None, method, parameters, ColorizeParameters)
+    checkpoint = given.checkpoint or checkpoints.default_for(given.method).name
     record = checkpoints.load(checkpoint, "cpu").record
     used = given.resolved(record.defaults).changed(checkpoint=checkpoint)
     # The checkpoint by its name: its path would lead nowhere on another machine
@@ -92,4 +93,5 @@ def colorize_method(
         # 8-bit pictures: the codes are the grey itself, whatever window was meant for raw data
         return colorize(grey, parameters=used.changed(window=(0, 255)))
 
-    return GradedMethod(name or (f"{method} ({said})" if said else method), colour, settings)
+    plain = f"{given.method} ({said})" if said else given.method
+    return GradedMethod(name or plain, colour, settings)

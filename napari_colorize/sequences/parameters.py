@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from napari_colorize.api import asked_for
 from napari_colorize.parameters import ColorizeParameters
 
 MAX_REACH = 8

@@ -235,6 +235,18 @@ class TestRealProcess:
         record = json.loads((tmp_path / "out" / "a_colorized.png.json").read_text())
         assert record["checkpoint"]["sha256"] == compact_weights.sha256
 
+    def test_weights_that_are_named_alone_bring_their_method(self, run, pictures, tmp_path):
+        result = run("colorize", pictures / "a.png", "-o", tmp_path / "out", "--checkpoint", "deep")
+        assert result.exit_code == 0, result.output
+        record = json.loads((tmp_path / "out" / "a_colorized.png.json").read_text())
+        assert (record["checkpoint"]["name"], record["parameters"]["method"]) == ("deep", "deep")
+
+    def test_weights_of_another_method_than_the_one_named_fail(self, run, pictures, tmp_path):
+        named = ("--method", "colorful", "--checkpoint", "deep")
+        result = run("colorize", pictures / "a.png", "-o", tmp_path / "out", *named)
+        assert result.exit_code == 1
+        assert "belong to the method 'deep'" in result.stderr
+
     def test_help_imports_no_torch_and_no_qt(self):
         code = """
             import sys

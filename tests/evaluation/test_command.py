@@ -89,7 +89,7 @@ def test_other_settings_are_graded_beside_and_sheets_written_by_the_same_command
     monkeypatch.setattr(
         methods,
         "colorize_method",
-        lambda method, **settings: GradedMethod(f"{method} {settings}", baselines_.grey, settings),
+        lambda **settings: GradedMethod(f"colorful {settings}", baselines_.grey, settings),
     )
     out = tmp_path / "report"
     options = ("--no-judge", "--no-baselines", "-q", "--sheet", 4)

@@ -7,6 +7,7 @@ from skimage import data
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError
+from napari_colorize.evaluation.command import methods_of
 from napari_colorize.evaluation.damage import blind_scores, damaged
 from napari_colorize.evaluation.methods import colorize_method
 from napari_colorize.evaluation.runner import Grading, grade
@@ -39,6 +40,20 @@ def test_shipped_weights_are_graded_with_uncertainty_and_provenance(
     scores = summarise(grading, grade(grading, tmp_path))["methods"][method.name]
     assert scores["settings"]["sha256"] == checkpoints.default_for("colorful").sha256
     assert {"uncertainty_spearman", "rejection_gain", "clipped"} <= set(scores["scores"])
+
+
+def test_weights_that_are_named_alone_are_graded_by_their_own_method():
+    assert [record.method for record in checkpoints.available()].count("deep")
+    (method,) = methods_of((), ("deep",), ("radius=2",))
+    assert method.name == "deep (checkpoint=deep, radius=2)"
+    assert (method.settings["method"], method.settings["radius"]) == ("deep", 2)
+    assert method.settings["sha256"] == checkpoints.default_for("deep").sha256
+
+
+def test_weights_of_another_method_than_the_one_named_are_refused():
+    (method,) = methods_of(("colorful",), ("deep",), ())
+    with pytest.raises(ValueError, match="belong to the method 'deep'"):
+        method.colour(np.zeros((40, 40), np.uint8))
 
 
 @pytest.mark.slow

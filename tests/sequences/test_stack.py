@@ -150,6 +150,11 @@ class TestWhatGoesIn:
         used = colorize_stack(np.zeros((2, 9, 9)), parameters=parameters).record["parameters"]
         assert (used["vividness"], used["consistency"]) == (0.9, StackParameters().consistency)
 
+    def test_weights_that_are_named_alone_bring_their_method(self, moody_model):
+        moody_model.record.method = "deep"
+        record = colorize_stack(np.zeros((2, 9, 9)), checkpoint="mine").record
+        assert record["parameters"]["method"] == "deep"
+
     def test_wrong_parameters_are_refused(self):
         with pytest.raises(TypeError, match="did you mean 'consistency'"):
             colorize_stack(np.zeros((2, 9, 9)), consistancy=1)
