@@ -1,5 +1,6 @@
 """Stacks and pyramids whose planes are coloured when somebody looks at them."""
 
+import operator
 import threading
 import uuid
 from collections import OrderedDict
@@ -36,6 +37,7 @@ def colorize_lazy(
     rgb: bool = False,
     parameters: ColorizeParameters | None = None,
     source: Any = None,
+    first: Sequence[int] | None = None,
     **changes: Any,
 ) -> ColorizedStack:
     """Colour a stack plane by plane, when a plane is looked at.
@@ -52,6 +54,9 @@ def colorize_lazy(
     method, axis, rgb, parameters, source, **changes
         As in :func:`~napari_colorize.sequences.stack.colorize_stack`. The automatic window comes
         from up to 16 planes, evenly spread over the stack.
+    first : sequence of int, optional
+        The plane that is coloured now: one index a leading axis. Default: the first. Looked at
+        soon, it is there.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def colorize_lazy(
     >>> lazy = colorize_lazy(zarr.open("embryo.zarr"), axis=0)  # doctest: +SKIP
     >>> viewer.add_image(lazy.rgb, rgb=True)  # doctest: +SKIP
     """
-    levels, record = _levels([stack], method, axis, rgb, parameters, source, changes, False)
+    levels, record = _levels([stack], method, axis, rgb, parameters, source, first, changes)
     [(colours, uncertainty, clipped)] = levels
     return ColorizedStack(colours, uncertainty, clipped, record)
 
@@ -85,6 +90,7 @@ def colorize_multiscale(
     rgb: bool = False,
     parameters: ColorizeParameters | None = None,
     source: Any = None,
+    first: Sequence[int] | None = None,
     **changes: Any,
 ) -> ColorizedStack:
     """Colour a pyramid plane by plane, when a plane is looked at.
@@ -98,15 +104,18 @@ def colorize_multiscale(
     levels : sequence of array-like
         The same stack, (…, Y, X) or, with ``rgb``, (…, Y, X, 3 or 4), from fine to coarse. Coarse
         levels may have fewer planes.
-    method, axis, rgb, parameters, source, **changes
-        As in :func:`colorize_lazy`; a pyramid of single pictures takes ``axis=None``.
+    method, axis, rgb, parameters, source, first, **changes
+        As in :func:`colorize_lazy`; a pyramid of single pictures takes ``axis=None``, and ``first``
+        is counted in the finest level.
 
     Returns
     -------
     ColorizedStack
         ``rgb``, ``uncertainty`` and ``clipped`` are lists of dask arrays, from fine to coarse.
     """
-    done, record = _levels(list(levels), method, axis, rgb, parameters, source, changes, True)
+    done, record = _levels(
+        list(levels), method, axis, rgb, parameters, source, first, changes, True
+    )
     colours, uncertainty, clipped = (list(arrays) for arrays in zip(*done, strict=True))
     return ColorizedStack(colours, uncertainty, clipped, record)
 
@@ -118,8 +127,9 @@ def _levels(
     rgb: bool,
     parameters: ColorizeParameters | None,
     source: Any,
+    first: Sequence[int] | None,
     changes: dict[str, Any],
-    pyramid: bool,
+    pyramid: bool = False,
 ) -> tuple[list[tuple[Any, Any, Any]], dict[str, Any]]:
     """Return the lazy arrays of each level, and the record of all."""
     asked = stack_parameters(parameters, method, changes)
@@ -127,13 +137,14 @@ def _levels(
     seen = stacks[_predicted_level(stacks)]
     facts, graph = prepared(seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None)
     colours = _Colours(seen, facts, graph)
-    first = colours.coloured(seen, (0,) * (len(seen.shape) - 2))
+    asked_first = _checked_index(first, stacks[0])
+    tried = colours.coloured(seen, _index_below(asked_first, stacks[0].shape, seen.shape))
     record = stack_record(
         facts,
-        plane_record(facts, first, 0),
+        plane_record(facts, tried, 0),
         None,
         input_shape=stacks[0].data.shape,
-        output_shape=(*stacks[0].shape, first.rgb.shape[-1]),
+        output_shape=(*stacks[0].shape, tried.rgb.shape[-1]),
     )
     return [_arrays(colours, stack) for stack in stacks], record
 
@@ -145,6 +156,16 @@ def _checked(stacks: list[Stack]) -> list[Stack]:
         shapes = ", ".join(str(stack.shape) for stack in stacks)
         raise ValueError(f"The levels of a pyramid have the same axes; given were {shapes}.")
     return stacks
+
+
+def _checked_index(first: Sequence[int] | None, stack: Stack) -> tuple[int, ...]:
+    sides = stack.shape[:-2]
+    index = (0,) * len(sides) if first is None else tuple(operator.index(i) for i in first)
+    if len(index) != len(sides) or not all(0 <= i < n for i, n in zip(index, sides, strict=True)):
+        raise ValueError(
+            f"first is {index}; give the plane's index along each of the leading axes, {sides}."
+        )
+    return index
 
 
 def _predicted_level(stacks: list[Stack]) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -33,7 +34,15 @@ PAPER_DEFAULTS = {"temperature": 0.38, "vividness": 0.5}
 
 
 class ParameterForm(QWidget):
-    """Method, weights, temperature, vividness, refinement; ranges and help from the dataclass."""
+    """Method, weights, temperature, vividness, refinement; ranges and help from the dataclass.
+
+    Signals
+    -------
+    changed()
+        :meth:`parameters` may return something else now.
+    """
+
+    changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,11 +68,19 @@ class ParameterForm(QWidget):
         self.refinement.currentIndexChanged.connect(self._enable_refinement)
         weights_news().changed.connect(self.refresh_checkpoints)
         self.refresh_checkpoints()
+        self._tell_changes()
 
     def add_above(self, label: str, field: QWidget) -> None:
         """Put another row above the form's own, below those put there before, all aligned."""
         self._rows.insertRow(self._above, label, field)
         self._above += 1
+
+    def show_row(self, field: QWidget, visible: bool) -> None:
+        """Show or hide a row that was put above, its label with it."""
+        label = self._rows.labelForField(field)
+        for part in (label, field):
+            if part is not None:
+                part.setVisible(visible)
 
     def add_below(self, label: str, field: QLayout) -> None:
         """Put another row below the form's own."""
@@ -97,6 +114,15 @@ class ParameterForm(QWidget):
         self.checkpoint.setCurrentIndex(names.index(before) + 1 if before in names else 0)
         self.checkpoint.blockSignals(False)
         self._show_defaults()
+
+    def _tell_changes(self) -> None:
+        for box in (self.method, self.refinement, self.checkpoint):
+            box.currentIndexChanged.connect(self.changed)
+        for number in (self.network_size, self.radius, self.sigma_space, self.sigma_range):
+            number.valueChanged.connect(self.changed)
+        for slider in (self.temperature, self.vividness):
+            slider.value_changed.connect(self.changed)
+        weights_news().changed.connect(self.changed)
 
     def _advanced(self) -> QCollapsible:
         inner = QWidget()

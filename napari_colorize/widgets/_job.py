@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.sequences.parameters import StackParameters
 from napari_colorize.widgets._placement import placement_of
 from napari_colorize.widgets._planes import (
     Plane,
-    all_planes,
     at_level,
     choose_level,
     plane_on_screen,
     spatial_shape,
 )
+from napari_colorize.widgets._stack import Hold, is_lazy
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -37,22 +38,28 @@ class Job:
         The layer's name at the click.
     path : str or None
         The file it was opened from.
-    data : array-like
-        The layer's array, or the chosen level of its pyramid; not read yet.
+    data : array-like, or list of them
+        The layer's array, or the chosen level of its pyramid; not read yet. Of a stack, all levels.
+    rgb : bool
+        Whether the last axis of ``data`` is colour.
     level : int
-        That level.
+        The chosen level; 0 for a stack.
     window : (float, float) or None
         The layer's contrast limits; ``None`` for an RGB layer.
     gamma : float
         The layer's gamma; 1 for an RGB layer.
-    planes : tuple of Plane
-        Read from ``data`` one after another.
+    plane : Plane
+        That to colour; of a stack, the one on screen.
+    hold : Hold or None
+        How the planes of a stack hang together; ``None``: colour the plane alone.
+    lazy : bool
+        Whether planes are to be coloured when somebody looks at them.
     shape : tuple of int
         Of the result, the colour axis left out: 1 along the sliced axes of a single plane.
     placement : dict
         See :func:`placement_of`.
     parameters : ColorizeParameters
-        ``parameters.window`` is ``window``.
+        ``parameters.window`` is ``window``; :class:`StackParameters` for a stack.
     uncertainty, clipped : bool
         Which maps to keep beside the colour.
     """
@@ -61,10 +68,13 @@ class Job:
     name: str
     path: str | None
     data: Any
+    rgb: bool
     level: int
     window: tuple[float, float] | None
     gamma: float
-    planes: tuple[Plane, ...]
+    plane: Plane
+    hold: Hold | None
+    lazy: bool
     shape: tuple[int, ...]
     placement: dict[str, Any]
     parameters: ColorizeParameters
@@ -77,9 +87,10 @@ def plan(
     dims: "Dims",
     parameters: ColorizeParameters,
     *,
-    every_plane: bool = False,
+    hold: Hold | None = None,
     uncertainty: bool = False,
     clipped: bool = False,
+    max_pixels: int | None = None,
 ) -> Job:
     """Take from a layer everything that a run needs; reads no pixel.
 
@@ -91,10 +102,13 @@ def plan(
         The viewer's sliders: they say which plane.
     parameters : ColorizeParameters
         The window is replaced by the layer's contrast limits.
-    every_plane : bool
-        Colour all planes parallel to the one on screen, not only that one.
+    hold : Hold, optional
+        Colour all planes parallel to the one on screen, which hang together like this.
     uncertainty, clipped : bool
         Which maps to keep.
+    max_pixels : int, optional
+        Of a pyramid, colour the finest level whose plane has at most this many pixels; see
+        :func:`choose_level`.
 
     Raises
     ------
@@ -102,27 +116,54 @@ def plan(
         Nothing of the layer is on screen.
     """
     plane = plane_on_screen(layer, dims)
-    level = choose_level(layer, plane)
+    window = _window_of(layer)
+    common: dict[str, Any] = {
+        "layer": weakref.ref(layer),
+        "name": layer.name,
+        "path": layer.source.path,
+        "rgb": bool(layer.rgb),
+        "window": window,
+        "gamma": 1.0 if layer.rgb else float(layer.gamma),
+        "uncertainty": uncertainty,
+        "clipped": clipped,
+    }
+    parameters = parameters.changed(window=window)
+    if hold is not None:
+        return _stack_job(layer, plane, hold, parameters, common)
+    level = choose_level(layer, plane, max_pixels)
     shape = spatial_shape(layer, level)
     factors = [full / own for full, own in zip(spatial_shape(layer), shape, strict=True)]
     plane = at_level(plane, factors, shape)
-    planes = tuple(all_planes(shape, plane)) if every_plane else (plane,)
-    sliced = [] if every_plane else [axis for axis, _ in plane.at]
-    window = _window_of(layer)
+    sliced = [axis for axis, _ in plane.at]
     return Job(
-        layer=weakref.ref(layer),
-        name=layer.name,
-        path=layer.source.path,
+        **common,
         data=layer.data[level] if layer.multiscale else layer.data,
         level=level,
-        window=window,
-        gamma=1.0 if layer.rgb else float(layer.gamma),
-        planes=planes,
+        plane=plane,
+        hold=None,
+        lazy=False,
         shape=tuple(1 if axis in sliced else n for axis, n in enumerate(shape)),
-        placement=placement_of(layer, () if every_plane else plane.offset, factors),
-        parameters=parameters.changed(window=window),
-        uncertainty=uncertainty,
-        clipped=clipped,
+        placement=placement_of(layer, plane.offset, factors),
+        parameters=parameters,
+    )
+
+
+def _stack_job(
+    layer: "Image", plane: Plane, hold: Hold, parameters: ColorizeParameters, common: dict[str, Any]
+) -> Job:
+    asked = StackParameters.from_dict(
+        {**parameters.to_dict(), "consistency": hold.consistency, "window": parameters.window}
+    )
+    return Job(
+        **common,
+        data=list(layer.data) if layer.multiscale else layer.data,
+        level=0,
+        plane=plane,
+        hold=hold,
+        lazy=is_lazy(layer),
+        shape=spatial_shape(layer),
+        placement=placement_of(layer),
+        parameters=asked,
     )
 
 

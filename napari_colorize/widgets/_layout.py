@@ -14,8 +14,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._form import ParameterForm
 from napari_colorize.widgets._layer_choice import LayerChoice
+from napari_colorize.widgets._stack import Hold
+from napari_colorize.widgets._stack_form import StackForm
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -37,9 +40,11 @@ class PanelLayout:
     def __init__(self, panel: QWidget, layers: "LayerList") -> None:
         self.layer = LayerChoice(layers)
         self.planes = QComboBox()
+        self.stack = StackForm()
         self.form = ParameterForm()
         self.uncertainty = QCheckBox("Uncertainty")
         self.clipped = QCheckBox("Clipped colours")
+        self.preview = QCheckBox("Live preview of the plane on screen")
         self.run = QPushButton("Run")
         self.cancel = QPushButton("Cancel")
         self.progress = QProgressBar()
@@ -55,33 +60,55 @@ class PanelLayout:
         """Whether all planes are to be coloured."""
         return self.planes.isEnabled() and bool(self.planes.currentData())
 
-    def offer_planes(self, count: int) -> None:
-        """Offer to colour all of so many planes; one plane needs no choice."""
-        every = self.every_plane
+    @property
+    def hold(self) -> Hold | None:
+        """How all planes hang together; ``None`` where one plane is to be coloured."""
+        return self.stack.hold if self.every_plane else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether what is chosen can be coloured at all."""
+        return self.layer.layer is not None and not (self.every_plane and self.stack.hold is None)
+
+    def offer_planes(self, planes: int, levels: int = 1, *, lazy: bool = False) -> None:
+        """Offer to colour all of so many planes, or levels of a pyramid; one needs no choice.
+
+        ``lazy`` says that they would be coloured when somebody looks at them.
+        """
+        every, several = self.every_plane, planes > 1 or levels > 1
         self.planes.clear()
         self.planes.addItem("Current slice", False)
-        if count > 1:
-            self.planes.addItem(f"All {count} planes", True)
-        self.planes.setEnabled(count > 1)
-        self.planes.setCurrentIndex(int(every and count > 1))
+        if several:
+            many = f"All {planes} planes" if planes > 1 else f"All {levels} levels"
+            self.planes.addItem(f"{many}, when looked at" if lazy else many, True)
+        self.planes.setEnabled(several)
+        self.planes.setCurrentIndex(int(every and several))
+        self._show_stack()
+
+    def _show_stack(self) -> None:
+        """Show the rows of a stack only where there is one."""
+        layer = self.layer.layer
+        stack = self.every_plane and layer is not None and layer.ndim > 2
+        for field in (self.stack.named, self.stack.along, self.stack.consistency):
+            self.form.show_row(field, stack)
 
     def show_busy(self) -> None:
         """A run is under way."""
         self.run.setEnabled(False)
         self.cancel.setEnabled(True)
         self.progress.setVisible(True)
-        self.show_progress(0, "Starting…")
+        self.show_progress(Step(None, "Starting…"))
 
-    def show_progress(self, fraction: float, text: str) -> None:
-        """Show how far the run is, 0…1."""
-        self.progress.setValue(round(fraction * _TICKS))
-        self.status.setText(text)
+    def show_progress(self, step: Step) -> None:
+        """Show how far the run is."""
+        self.progress.setRange(0, 0 if step.fraction is None else _TICKS)
+        self.progress.setValue(round((step.fraction or 0) * _TICKS))
+        self.status.setText(step.text)
 
     def show_idle(self, text: str, *, has_result: bool) -> None:
         """No run is under way."""
         self.cancel.setEnabled(False)
         self.progress.setVisible(False)
-        self.progress.setValue(0)
         self.status.setText(text)
         self.copy_legend.setEnabled(has_result)
         self.copy_python.setEnabled(has_result)
@@ -96,12 +123,16 @@ class PanelLayout:
             "Also add a layer that marks where the predicted colour does not exist in sRGB at this "
             "lightness and was moved towards grey."
         )
+        self.preview.setToolTip(
+            "Colour the plane on screen again whenever a setting, the slider or the contrast moves, "
+            "at reduced size where it is large. The preview is no result: it is replaced at each "
+            "move and taken away at the end."
+        )
         self.run.setToolTip("Colour into a new layer; the source is never changed.")
         self.run.setStyleSheet("font-weight: bold;")
         self.cancel.setToolTip("Stop; nothing is added.")
         self.copy_legend.setToolTip("A sentence that says how the last result was made.")
         self.copy_python.setToolTip("The call that repeats the last result without napari.")
-        self.progress.setRange(0, _TICKS)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
         self.status.setWordWrap(True)
@@ -112,6 +143,10 @@ class PanelLayout:
         also.addWidget(self.clipped)
         self.form.add_above("Image", self.layer)
         self.form.add_above("Planes", self.planes)
+        self.form.add_above("Axes", self.stack.named)
+        self.form.add_above("Hold along", self.stack.along)
+        self.form.add_above("Consistency", self.stack.consistency)
+        self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
         caveat = QLabel(CAVEAT)
         caveat.setWordWrap(True)
@@ -119,6 +154,7 @@ class PanelLayout:
         column = QVBoxLayout(panel)
         column.setSpacing(10)
         column.addWidget(self.form)
+        column.addWidget(self.preview)
         column.addWidget(caveat)
         column.addLayout(_row(self.run, self.cancel))
         column.addWidget(self.progress)

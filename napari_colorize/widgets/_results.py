@@ -1,6 +1,6 @@
 """From a finished run to new napari layers."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,7 @@ def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
             Image(
                 outcome.uncertainty,
                 rgb=False,
+                multiscale=isinstance(outcome.rgb, list),
                 name=f"{job.name} (uncertainty, {method})",
                 colormap="magma",
                 contrast_limits=(0, 1),
@@ -40,6 +41,7 @@ def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
         Image(
             outcome.rgb,
             rgb=True,
+            multiscale=isinstance(outcome.rgb, list),
             name=preferences().name_of(job.name, method),
             metadata={RECORD_KEY: outcome.record},
             **job.placement,
@@ -48,10 +50,17 @@ def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
     if outcome.clipped is not None:
         layers.append(
             Labels(
-                outcome.clipped.astype(np.uint8),
+                _as_labels(outcome.clipped),
+                multiscale=isinstance(outcome.rgb, list),
                 name=f"{job.name} (clipped colours, {method})",
                 metadata={RECORD_KEY: outcome.record},
                 **job.placement,
             )
         )
     return layers
+
+
+def _as_labels(clipped: Any) -> Any:
+    if isinstance(clipped, list):
+        return [level.astype(np.uint8) for level in clipped]
+    return clipped.astype(np.uint8)

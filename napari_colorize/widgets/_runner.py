@@ -20,7 +20,7 @@ class Runner(QObject):
 
     Signals
     -------
-    progressed(Progress), returned(Job, Outcome), failed(str), stopped()
+    progressed(Step), returned(Job, Outcome), failed(str), stopped()
     """
 
     progressed = Signal(object)

@@ -16,11 +16,22 @@ class DefaultedSlider(QWidget):
         Where the slider stands before it is moved and after a reset.
     help : str
         Tool tip.
+    reset_help : str
+        Tool tip of the button that gives the choice back.
     """
 
     value_changed = Signal()
 
-    def __init__(self, low: float, high: float, step: float, default: float, help: str) -> None:
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        step: float,
+        default: float,
+        help: str,
+        *,
+        reset_help: str = "Back to the value these weights were published with",
+    ) -> None:
         super().__init__()
         self._default = default
         self._chosen = False
@@ -33,7 +44,7 @@ class DefaultedSlider(QWidget):
         self.reset_button = QToolButton()
         self.reset_button.setText("↺")
         self.reset_button.setAutoRaise(True)
-        self.reset_button.setToolTip("Back to the value these weights were published with")
+        self.reset_button.setToolTip(reset_help)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.slider, 1)

@@ -8,19 +8,24 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QWidget
 
 from napari_colorize.widgets._alive import connect_while_alive
+from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._results import build_layers
-from napari_colorize.widgets._run import Outcome, Progress
+from napari_colorize.widgets._run import Outcome
 from napari_colorize.widgets._runner import Runner
+from napari_colorize.widgets._stack import is_lazy
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
 PLUGIN, PANEL = "napari-colorize", "Colorize"
+LAZY = (
+    "The layer is there. Its planes are coloured when you come to them; nothing else is computed."
+)
 
 
 class ColorizePanel(QWidget):
@@ -65,12 +70,15 @@ class ColorizePanel(QWidget):
         if layer is None:
             self._on_failed("There is no image layer to colour; open an image first.")
             return
+        if not self.ui.ready:
+            self._on_failed(self.ui.stack.problem.text())
+            return
         try:
             job = plan(
                 layer,
                 self._viewer.dims,
                 preferences().applied_to(self.ui.form.parameters()),
-                every_plane=self.ui.every_plane,
+                hold=self.ui.hold,
                 uncertainty=self.ui.uncertainty.isChecked(),
                 clipped=self.ui.clipped.isChecked(),
             )
@@ -113,7 +121,12 @@ class ColorizePanel(QWidget):
         self.ui.copy_legend.clicked.connect(self.copy_legend)
         self.ui.copy_python.clicked.connect(self.copy_python)
         self.ui.layer.layer_changed.connect(self._show_planes)
-        self.ui.layer.layer_changed.connect(self._enable_run)
+        for changed in (
+            self.ui.layer.layer_changed,
+            self.ui.planes.currentIndexChanged,
+            self.ui.stack.changed,
+        ):
+            changed.connect(self._enable_run)
         self.runner.progressed.connect(self._on_progress)
         self.runner.returned.connect(self._on_returned)
         self.runner.failed.connect(self._on_failed)
@@ -121,9 +134,9 @@ class ColorizePanel(QWidget):
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_layer_removed)
         connect_while_alive(self, self._viewer.dims.events.order, self._show_planes)
 
-    def _on_progress(self, progress: Progress) -> None:
+    def _on_progress(self, step: Step) -> None:
         if self.runner.job is not None and self.ui.cancel.isEnabled():
-            self.ui.show_progress(progress.fraction, progress.text)
+            self.ui.show_progress(step)
 
     def _on_returned(self, job: Job, outcome: Outcome) -> None:
         source = job.layer()
@@ -133,9 +146,15 @@ class ColorizePanel(QWidget):
         for layer in build_layers(job, outcome):
             self._viewer.add_layer(layer)
         self.record = outcome.record
+        self._show_idle(self._told(job, outcome))
+
+    def _told(self, job: Job, outcome: Outcome) -> str:
+        """Return what to say of a finished run."""
+        if job.lazy:
+            return LAZY
         seconds = time.perf_counter() - self._started
         share = outcome.record["output"]["clipped_share"]
-        self._show_idle(f"Done in {seconds:.1f} s. Clipped colours: {share:.1%} of the pixels.")
+        return f"Done in {seconds:.1f} s. Clipped colours: {share:.1%} of the pixels."
 
     def _on_failed(self, sentence: str) -> None:
         from napari.utils.notifications import show_error
@@ -158,10 +177,13 @@ class ColorizePanel(QWidget):
             self.ui.offer_planes(1)
             return
         shown = shown_axes(layer, self._viewer.dims)
-        self.ui.offer_planes(count_planes(spatial_shape(layer), shown))
+        self.ui.stack.offer(layer, shown)
+        planes = count_planes(spatial_shape(layer), shown)
+        levels = len(layer.data) if layer.multiscale else 1
+        self.ui.offer_planes(planes, levels, lazy=is_lazy(layer))
 
     def _enable_run(self) -> None:
-        self.ui.run.setEnabled(self.ui.layer.layer is not None and self.runner.job is None)
+        self.ui.run.setEnabled(self.ui.ready and self.runner.job is None)
 
     def _show_idle(self, text: str) -> None:
         self.ui.show_idle(text, has_result=self.record is not None)

@@ -91,6 +91,21 @@ def test_scrolling_predicts_one_plane_a_step(moody_model):
     assert moody_model.calls == before + 2
 
 
+def test_the_plane_that_is_wanted_first_is_there_at_once(moody_model):
+    frames = film(20)
+    lazy = colorize_lazy(frames, consistency=0, first=(7,))
+    assert moody_model.calls == 1
+    again = lazy.rgb[7].compute()
+    assert moody_model.calls == 1
+    assert (again == colorize_stack(frames, consistency=0).rgb[7]).all()
+
+
+@pytest.mark.parametrize("first", [(20,), (-1,), (1, 2), ()])
+def test_a_first_plane_that_is_not_there_is_refused(first):
+    with pytest.raises(ValueError, match="along each of the leading axes"):
+        colorize_lazy(film(20), first=first)
+
+
 def test_a_plane_s_three_results_cost_one_refinement(monkeypatch):
     lazy = colorize_lazy(film(3))
     before = Series.finished
