@@ -54,7 +54,8 @@ def record(name: str) -> CheckpointRecord:
 def default_for(method: str) -> CheckpointRecord:
     """Return the weights to use for `method` when the user names none.
 
-    Shipped weights come before downloaded and imported ones, newer before older.
+    Shipped weights come before downloaded and imported ones, newer before older; of those shipped
+    for one method, the one that is called like it comes first.
 
     Raises
     ------
@@ -135,4 +136,6 @@ def _preference(entry: Entry) -> tuple:
     # ISO dates sort as text; the newest first needs the order turned round.
     newest_first = tuple(-ord(letter) for letter in entry.record.created) or (0,)
     shipped_first = ("shipped", "download", "imported").index(entry.record.source)
-    return (not entry.installed, shipped_first, newest_first, entry.record.name)
+    # Of several that are shipped for a method, the one with its plain name is meant for everything.
+    special = entry.record.source == "shipped" and entry.record.name != entry.record.method
+    return (not entry.installed, shipped_first, special, newest_first, entry.record.name)

@@ -64,6 +64,12 @@ def test_default_is_of_the_method_asked_for(ship):
     assert registry.default_for("colorful").name == "second"
 
 
+def test_special_weights_never_become_the_default_by_being_newer(ship):
+    ship("colorful", created="2026-01-01")
+    ship("colorful-stain", created="2026-02-01")
+    assert registry.default_for("colorful").name == "colorful"
+
+
 def test_an_offer_is_known_but_not_available(offer):
     offer("paper")
     assert registry.available() == ()
