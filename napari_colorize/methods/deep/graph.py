@@ -122,13 +122,7 @@ class DeepGraph(nn.Module):
         return self._coloured(luma, fine, order.gather(1, place))
 
     def _ranked(self, gist: Tensor, histogram: Tensor) -> Tensor:
-        distance = (gist[:, None] - self.centres).square().sum(2)
-        _, nearest = distance.topk(self.candidates, dim=1, largest=False)
-        theirs = self.histograms.index_select(0, nearest.flatten())
-        theirs = theirs.reshape(nearest.shape[0], self.candidates, -1)
-        cosine = torch.cosine_similarity(theirs, histogram[:, None], dim=2)
-        order = torch.argsort(cosine, dim=1, descending=True, stable=True)
-        return nearest.gather(1, order)
+        return ranked(gist, histogram, self.centres, self.histograms, self.candidates)
 
     def _coloured(self, luma: Tensor, fine: Tensor, ranked: Tensor) -> tuple[Tensor, Tensor]:
         grey = luma_to_grey(luma)
@@ -180,6 +174,35 @@ class DeepGraph(nn.Module):
         down = torch.arange(rows, device=x.device) // 2
         across = torch.arange(columns, device=x.device) // 2
         return uncertainty.index_select(0, down).index_select(1, across)[None, None]
+
+
+def ranked(
+    gist: Tensor, histogram: Tensor, centres: Tensor, histograms: Tensor, candidates: int
+) -> Tensor:
+    """Rank the clusters that fit pictures best (Cheng 2015, section 3.3).
+
+    Parameters
+    ----------
+    gist, histogram
+        (N, 512) and (N, S), of the pictures.
+    centres, histograms
+        (K, 512) and (K, S), of the clusters.
+    candidates
+        How many clusters, nearest by GIST, are put in the order of their histograms' cosine; all
+        where there are fewer.
+
+    Returns
+    -------
+    Tensor
+        (N, min(candidates, K)) int64, the best first.
+    """
+    distance = (gist[:, None] - centres).square().sum(2)
+    _, nearest = distance.topk(min(candidates, centres.shape[0]), dim=1, largest=False)
+    theirs = histograms.index_select(0, nearest.flatten())
+    theirs = theirs.reshape(nearest.shape[0], nearest.shape[1], -1)
+    cosine = torch.cosine_similarity(theirs, histogram[:, None], dim=2)
+    order = torch.argsort(cosine, dim=1, descending=True, stable=True)
+    return nearest.gather(1, order)
 
 
 class ChosenCluster(nn.Module):
