@@ -76,6 +76,12 @@ def write(folder: Path, description: Mapping[str, Any], continued: bool = False)
     write_whole(path, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
 
 
+def add(folder: Path, **facts: Any) -> None:
+    """Add what became known during a run to its description."""
+    told = {**read(folder), **facts}
+    write_whole(folder / FILE, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+
+
 def read(folder: Path) -> dict[str, Any]:
     """Read the description of a run."""
     return json.loads((folder / FILE).read_text(encoding="utf-8"))

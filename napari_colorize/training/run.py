@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from napari_colorize.training.keeping import (
     write_weights,
 )
 from napari_colorize.training.learner import Learner
+from napari_colorize.training.onlooker import EnoughLearnt, looking
 from napari_colorize.training.pictures import (
     Picture,
     find_pictures,
@@ -35,10 +37,31 @@ from napari_colorize.training.start import Start
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
 from napari_colorize.training.table import resolve, training_of
 from napari_colorize.training.trainer import fit, make_trainer
+from napari_colorize.training.watching import Watch
 
 GRAPH = "graph.pt"
 CHECKPOINT = "checkpoint"
 """Subfolder of the finished checkpoint: a record called ``run.json`` would hide the run's own."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a finished checkpoint goes.
+
+    Parameters
+    ----------
+    folder, name
+        Of the weights and their record.
+    sources
+        What the record calls the pictures' sources; their own names if left out.
+    overwrite
+        Replace a checkpoint of the same name.
+    """
+
+    folder: Path
+    name: str
+    sources: Sequence[str] = ()
+    overwrite: bool = False
 
 
 def train_network(
@@ -47,6 +70,8 @@ def train_network(
     out: str | Path,
     resume: bool = True,
     licence: str = "",
+    watch: Watch | None = None,
+    target: Target | None = None,
 ) -> Path:
     """Train the network of the recipe's method and leave everything in one folder.
 
@@ -65,6 +90,10 @@ def train_network(
         refused.
     licence
         Terms of the pictures, for the checkpoint's record.
+    watch
+        Who sees the training instead of a terminal, and may end it.
+    target
+        Where the checkpoint goes and what it is called, if not into the folder of the run.
 
     Returns
     -------
@@ -77,8 +106,11 @@ def train_network(
     ValueError
         The data cannot be learnt from, the recipe does not fit the checkpoint to start from, or
         the folder holds another training.
+    Cancelled
+        The watch ended it, and there was nothing to keep or nothing was to be kept.
     """
     out = Path(out)
+    target = target or Target(out / CHECKPOINT, checkpoint_name(out), overwrite=True)
     pictures = included(find_pictures(data), recipe.include)
     seen = fingerprint(pictures)
     if (out / LAST).exists():
@@ -88,14 +120,14 @@ def train_network(
             )
         description.refuse_other_training(out, recipe, seen)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
-    training, holdout, survey, damaged = _chosen(pictures, recipe)
+    training, holdout, survey, damaged = _chosen(pictures, recipe, watch)
     learner: Learner = resolve(training_of(recipe.method).learner)()
     start = learner.start(recipe, survey.prior)
     defaults = {**learner.defaults(recipe), **start.defaults, **recipe.defaults}
 
     out.mkdir(parents=True, exist_ok=True)
     trainer = make_trainer(
-        recipe, out, len(training), holdout, defaults, learner.watchers(recipe, out)
+        recipe, out, len(training), holdout, defaults, learner.watchers(recipe, out), watch
     )
     if trainer.is_global_zero:
         told = _told(recipe, seen, training, holdout, survey, damaged, start)
@@ -104,15 +136,20 @@ def train_network(
     module = learner.module(start, recipe, survey.prior, total_steps=recipe.epochs * steps)
     stride = int(getattr(start.graph, "stride"))  # noqa: B009 - a graph's contract, not nn.Module's
     continued, began = (out / LAST).exists(), time.monotonic()
-    fit(trainer, module, PairsModule(training, holdout, recipe, stride), out / LAST)
+    stopped = False
+    try:
+        fit(trainer, module, PairsModule(training, holdout, recipe, stride), out / LAST)
+    except EnoughLearnt as enough:
+        description.add(out, stopped_early=str(enough))
+        stopped = True
     # Of a training in several sessions only the last one's time is known here.
     hours = None if continued else round((time.monotonic() - began) / 3600, 4)
-    weights = out / CHECKPOINT / f"{checkpoint_name(out)}.safetensors"
-    if trainer.is_global_zero and trainer.state.finished:
+    if trainer.is_global_zero and (trainer.state.finished or stopped):
         hardware = description.hardware(trainer.strategy.root_device, trainer.world_size)
-        _finish(out, recipe, defaults, data, licence, hours=hours, hardware=hardware)
+        _keep(out, "best" if stopped else recipe.keep)
+        _publish(out, target, defaults, data, licence, hours=hours, hardware=hardware)
     trainer.strategy.barrier()
-    return weights
+    return target.folder / f"{target.name}.safetensors"
 
 
 def checkpoint_name(out: Path) -> str:
@@ -122,15 +159,18 @@ def checkpoint_name(out: Path) -> str:
 
 
 def _chosen(
-    pictures: Sequence[Picture], recipe: Recipe
+    pictures: Sequence[Picture], recipe: Recipe, watch: Watch | None
 ) -> tuple[list[Picture], list[Picture], Survey, list[str]]:
     """Split the pictures, look at them, and leave out what is damaged."""
     held = min(recipe.holdout, len(pictures) // 10)
     training, holdout = split_holdout(pictures, held)
     order = np.random.default_rng(recipe.seed).permutation(len(training))
     examined = [training[i] for i in order[: recipe.prior_pictures]]
-    survey = look_at(examined, recipe.crop, "Looking at the pictures")
-    held_back = look_at(holdout, recipe.crop, "Looking at those to validate on")
+    titles = ("Looking at the pictures", "Looking at those to validate on")
+    shown = titles if watch is None else ("", "")
+    tick = looking(watch or Watch())
+    survey = look_at(examined, recipe.crop, shown[0], tick)
+    held_back = look_at(holdout, recipe.crop, shown[1], tick)
     damaged = {*survey.unreadable, *held_back.unreadable}
     training = [picture for picture in training if picture not in damaged]
     holdout = [picture for picture in holdout if picture not in damaged]
@@ -169,28 +209,33 @@ def _told(
     }
 
 
-def _finish(
+def _keep(out: Path, which: str) -> None:
+    """Write the weights that are kept as a state dict."""
+    # From the file, not from the module: a run that was killed after its last step ends alike.
+    if which == "best":
+        state = torch.load(out / BEST, map_location="cpu", weights_only=True)
+    else:
+        state = averaged_weights(out / LAST)
+    write_weights(state, out / GRAPH)
+
+
+def _publish(
     out: Path,
-    recipe: Recipe,
+    target: Target,
     defaults: Mapping[str, Any],
     data: Sequence[str | Path],
     licence: str,
     **facts: Any,
 ) -> None:
-    """Write the kept weights as a state dict and as a checkpoint."""
-    # From the file, not from the module: a run that was killed after its last step ends alike.
-    if recipe.keep == "best":
-        state = torch.load(out / BEST, map_location="cpu", weights_only=True)
-    else:
-        state = averaged_weights(out / LAST)
-    write_weights(state, out / GRAPH)
+    """Write the kept weights as a checkpoint."""
+    names = target.sources or [Path(d).name for d in data]
     publish(
         out,
-        checkpoint_name(out),
-        out / CHECKPOINT,
+        target.name,
+        target.folder,
         defaults=defaults,
-        data=[{"name": Path(d).name, "licence": licence or "not stated"} for d in data],
-        overwrite=True,
+        data=[{"name": name, "licence": licence or "not stated"} for name in names],
+        overwrite=target.overwrite,
         source="imported",
         intended_use="Not stated. Predicted colour is plausible at best; never measure it.",
         known_failures=(UNGRADED,),

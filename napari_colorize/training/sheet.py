@@ -70,21 +70,46 @@ class SampleSheet(lightning.Callback):
         part.write_bytes(content.tobytes())
         os.replace(part, path)
 
-    @torch.no_grad()
     def _row(self, module: lightning.LightningModule, picture: Picture) -> list[NDArray[np.uint8]]:
         truth = centre_square(picture.read(), self.size)
-        lab = ops.rgb_to_lab(torch.from_numpy(truth.copy()).float() / 255)
-        luma = lab[None, None, ..., 0]
-        grey = lab * torch.tensor([1.0, 0.0, 0.0])
-        setting = torch.tensor([self.temperature, self.vividness], device=module.device)
-        # Outside any autocast: the decoding wants full precision.
-        with torch.autocast(module.device.type, enabled=False):
-            graph: Any = module.graph
-            ab, _ = graph(luma.to(module.device), setting[0], setting[1])
-        ab = F.interpolate(ab.cpu(), (self.size, self.size), mode="bilinear")
-        painted, _ = ops.gamut_clip(torch.cat((luma, ab), 1)[0].permute(1, 2, 0).contiguous())
-        shown = [ops.lab_to_rgb(plane, dtype=torch.uint8).numpy() for plane in (grey, painted)]
-        return [*shown, truth]
+        return [*grey_and_painted(module, truth, self.temperature, self.vividness), truth]
+
+
+@torch.no_grad()
+def grey_and_painted(
+    module: lightning.LightningModule,
+    truth: NDArray[np.uint8],
+    temperature: float,
+    vividness: float,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Colour a picture's lightness with the weights as they are.
+
+    Parameters
+    ----------
+    module
+        Its ``graph``, which must be in eval mode, colours.
+    truth
+        (S, S, 3) uint8; S is a multiple of 32.
+    temperature, vividness
+        Of the prediction.
+
+    Returns
+    -------
+    grey, painted
+        (S, S, 3) uint8.
+    """
+    lab = ops.rgb_to_lab(torch.from_numpy(truth.copy()).float() / 255)
+    luma = lab[None, None, ..., 0]
+    grey = lab * torch.tensor([1.0, 0.0, 0.0])
+    setting = torch.tensor([temperature, vividness], device=module.device)
+    # Outside any autocast: the decoding wants full precision.
+    with torch.autocast(module.device.type, enabled=False):
+        graph: Any = module.graph
+        ab, _ = graph(luma.to(module.device), setting[0], setting[1])
+    ab = F.interpolate(ab.cpu(), truth.shape[:2], mode="bilinear")
+    painted, _ = ops.gamut_clip(torch.cat((luma, ab), 1)[0].permute(1, 2, 0).contiguous())
+    shown = [ops.lab_to_rgb(plane, dtype=torch.uint8).numpy() for plane in (grey, painted)]
+    return shown[0], shown[1]
 
 
 def _stacked(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,12 @@ class Survey:
     unreadable: tuple[Picture, ...]
 
 
-def look_at(pictures: Sequence[Picture], size: int, title: str = "") -> Survey:
+def look_at(
+    pictures: Sequence[Picture],
+    size: int,
+    title: str = "",
+    tick: Callable[[float], None] = lambda share: None,
+) -> Survey:
     """Decode pictures once, count what is damaged or grey, and measure the colour prior.
 
     Parameters
@@ -54,6 +59,8 @@ def look_at(pictures: Sequence[Picture], size: int, title: str = "") -> Survey:
         Side to which their centre squares are brought, px.
     title
         Of the progress bar; none is shown if empty, or where stderr is no terminal.
+    tick
+        Told the share done, 0…1, before every picture; may raise to stop.
     """
     counts = torch.zeros(NUM_BINS, dtype=torch.float64)
     squares = CentrePairs(pictures, size)
@@ -61,6 +68,7 @@ def look_at(pictures: Sequence[Picture], size: int, title: str = "") -> Survey:
     colourful = 0
     quiet = None if title else True
     for number in tqdm(range(len(squares)), desc=title, unit="picture", disable=quiet):
+        tick(number / len(squares))
         try:
             _, ab = squares[number]
         except ValueError:

@@ -15,10 +15,12 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from napari_colorize.training.data import PairsModule
 from napari_colorize.training.keeping import LAST, KeepBest, KeepLatest, StopEarly
 from napari_colorize.training.logs import MetricsFile, tensorboard
+from napari_colorize.training.onlooker import Onlooker
 from napari_colorize.training.pictures import Picture
 from napari_colorize.training.progress import TrainingBar, quiet_lightning
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.sheet import SampleSheet
+from napari_colorize.training.watching import Watch
 
 
 def make_trainer(
@@ -28,6 +30,7 @@ def make_trainer(
     holdout: Sequence[Picture],
     defaults: Mapping[str, Any],
     watchers: Sequence[Callback] = (),
+    watch: Watch | None = None,
 ) -> lightning.Trainer:
     """Make Lightning's trainer with all that a run keeps, logs, tells and shows.
 
@@ -45,6 +48,8 @@ def make_trainer(
         ``temperature`` and ``vividness`` of the sample sheet.
     watchers
         Callbacks of the method's own.
+    watch
+        Who is told and shown instead of a terminal and a folder of sheets.
 
     Raises
     ------
@@ -53,6 +58,13 @@ def make_trainer(
     """
     loggers = [MetricsFile(out, _step_of(out / LAST))]
     best = KeepBest(out, recipe.score)
+    # Sheet and best before the averaging, which takes its weights back after them.
+    settings = (recipe.crop, defaults["temperature"], defaults["vividness"])
+    shown: list[Callback] = (
+        [TrainingBar(recipe.batch), SampleSheet(out, holdout, *settings)]
+        if watch is None
+        else [Onlooker(watch, holdout, *settings)]
+    )
     return _checked_trainer(
         max_epochs=recipe.epochs,
         gradient_clip_val=recipe.gradient_clip if recipe.one_optimiser else None,
@@ -67,9 +79,7 @@ def make_trainer(
         log_every_n_steps=max(1, min(20, count // recipe.batch // 2)),
         num_sanity_val_steps=0,
         callbacks=[
-            TrainingBar(recipe.batch),
-            # Sheet and best before the averaging, which takes its weights back after them.
-            SampleSheet(out, holdout, recipe.crop, defaults["temperature"], defaults["vividness"]),
+            *shown,
             best,
             *watchers,
             EMAWeightAveraging(decay=recipe.ema_decay),
@@ -77,6 +87,7 @@ def make_trainer(
             KeepLatest(out, recipe.save_every),
         ],
         enable_model_summary=False,
+        enable_progress_bar=watch is None,
     )
 
 
@@ -108,6 +119,7 @@ def fit(
                 weights_only=True,
             )
     except SystemExit as stopped:
+        # Only the main thread is interrupted, and only it may handle signals.
         signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from stopped
 

@@ -20,11 +20,11 @@ def _executor() -> ThreadPoolExecutor:
 
 def submit(function: Any, *args: Any, **kwargs: Any) -> Future:
     """Queue a call; returns at once."""
-    return _executor().submit(_with_threads, preferences().threads, function, *args, **kwargs)
+    return _executor().submit(with_threads, preferences().threads, function, *args, **kwargs)
 
 
-def _with_threads(threads: int, function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call with so many processor threads; runs in the inference thread."""
+def with_threads(threads: int, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call with so many processor threads (0: PyTorch's own choice), in the calling thread."""
     if threads or _own_choice.cache_info().currsize:
         load_torch()
         import torch
