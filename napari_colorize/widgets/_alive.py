@@ -10,10 +10,9 @@ from typing import Any
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QWidget
 
 
-def connect_while_alive(widget: QWidget, emitter: Any, method: Any) -> None:
+def connect_while_alive(widget: QObject, emitter: Any, method: Any) -> None:
     """Connect a bound method of ``widget`` to a napari event emitter until Qt deletes the widget.
 
     A viewer can outlive a panel whose dock was closed; an event that reaches the Python half of a

@@ -7,6 +7,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_colorize.widgets._alive import connect_while_alive
+from napari_colorize.widgets._results import PREVIEW_KEY
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LayerChoice(QComboBox):
-    """Offers every image layer of a list, in its order, and keeps the chosen one chosen.
+    """Offers every image layer of a list but previews, in its order; the chosen one stays chosen.
 
     Parameters
     ----------
@@ -77,7 +78,9 @@ class LayerChoice(QComboBox):
     def _offers(self, layer: Any) -> bool:
         from napari.layers import Image
 
-        return isinstance(layer, Image) and layer.ndim >= 2 and (layer.rgb or not self._rgb_only)
+        if not isinstance(layer, Image) or PREVIEW_KEY in layer.metadata:
+            return False
+        return layer.ndim >= 2 and (layer.rgb or not self._rgb_only)
 
     def _first_choice(self, images: list["Image"]) -> "Image | None":
         active = self._layers.selection.active

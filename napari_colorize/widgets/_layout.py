@@ -124,9 +124,9 @@ class PanelLayout:
             "lightness and was moved towards grey."
         )
         self.preview.setToolTip(
-            "Colour the plane on screen again whenever a setting, the slider or the contrast moves, "
-            "at reduced size where it is large. The preview is no result: it is replaced at each "
-            "move and taken away at the end."
+            "Colour the plane on screen again whenever a setting, the slider or the contrast "
+            "moves, at reduced size where it is large. The preview is no result: it is replaced at "
+            "each move and taken away at the end."
         )
         self.run.setToolTip("Colour into a new layer; the source is never changed.")
         self.run.setStyleSheet("font-weight: bold;")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 RECORD_KEY = "napari_colorize"
+PREVIEW_KEY = "napari_colorize_preview"
+"""In the metadata of a preview, which has no record and is no image to work with."""
 
 
 def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:

@@ -1,4 +1,4 @@
-"""A whole stack from a job to its arrays: at once, or plane by plane when looked at. Knows no Qt."""
+"""A whole stack from a job to its arrays: at once, or a plane when looked at. Knows no Qt."""
 
 from collections.abc import Callable
 from typing import Any

@@ -13,6 +13,8 @@ from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._preferences import preferences
+from napari_colorize.widgets._preview import Look, plan_preview
+from napari_colorize.widgets._preview_runner import LivePreview
 from napari_colorize.widgets._results import build_layers
 from napari_colorize.widgets._run import Outcome
 from napari_colorize.widgets._runner import Runner
@@ -48,6 +50,7 @@ class ColorizePanel(QWidget):
         self.record: dict[str, Any] | None = None
         self.runner = Runner(self)
         self.ui = PanelLayout(self, self._viewer.layers)
+        self.live = LivePreview(self._viewer, self._look, self)
         self._connect()
         bind_keys(self._viewer)
         self._show_planes()
@@ -87,6 +90,7 @@ class ColorizePanel(QWidget):
             return
         self._started, self._why_stopped = time.perf_counter(), "Cancelled; nothing was added."
         self.ui.show_busy()
+        self.live.pause()
         self.runner.start(job)
 
     def cancel(self) -> None:
@@ -108,9 +112,10 @@ class ColorizePanel(QWidget):
             self._copy(provenance.as_python(self.record), "The Python code is on the clipboard.")
 
     def event(self, event: QEvent | None) -> bool:
-        """Stop the run when the panel's dock is closed: napari then only takes the panel out."""
+        """Stop all when the panel's dock is closed: napari then only takes the panel out."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self.cancel()
+            self.ui.preview.setChecked(False)
         return super().event(event)
 
     # -- what happens ---------------------------------------------------------------------------
@@ -127,12 +132,18 @@ class ColorizePanel(QWidget):
             self.ui.stack.changed,
         ):
             changed.connect(self._enable_run)
+        for moved in (self.ui.form.changed, self.ui.layer.layer_changed):
+            moved.connect(self.live.poke)
+        self.ui.preview.toggled.connect(self.live.switch)
+        self.live.told.connect(self._on_preview)
         self.runner.progressed.connect(self._on_progress)
         self.runner.returned.connect(self._on_returned)
         self.runner.failed.connect(self._on_failed)
         self.runner.stopped.connect(self._on_stopped)
         connect_while_alive(self, self._viewer.layers.events.removed, self._on_layer_removed)
         connect_while_alive(self, self._viewer.dims.events.order, self._show_planes)
+        for moves in (self._viewer.dims.events.order, self._viewer.dims.events.point):
+            connect_while_alive(self.live, moves, self.live.poke)
 
     def _on_progress(self, step: Step) -> None:
         if self.runner.job is not None and self.ui.cancel.isEnabled():
@@ -142,11 +153,13 @@ class ColorizePanel(QWidget):
         source = job.layer()
         if not any(layer is source for layer in self._viewer.layers):
             self._show_idle(f"Layer '{job.name}' is gone; its result was dropped.")
+            self.live.resume(with_result=False)
             return
         for layer in build_layers(job, outcome):
             self._viewer.add_layer(layer)
         self.record = outcome.record
         self._show_idle(self._told(job, outcome))
+        self.live.resume(with_result=True)
 
     def _told(self, job: Job, outcome: Outcome) -> str:
         """Return what to say of a finished run."""
@@ -161,11 +174,28 @@ class ColorizePanel(QWidget):
 
         self._show_idle(sentence)
         show_error(sentence)
+        self.live.resume(with_result=False)
 
     def _on_stopped(self) -> None:
         self._show_idle(self._why_stopped)
+        self.live.resume(with_result=False)
+
+    def _look(self) -> Look | None:
+        """Say what the preview should show now."""
+        layer = self.ui.layer.layer
+        if layer is None:
+            return None
+        parameters = preferences().applied_to(self.ui.form.parameters())
+        return plan_preview(layer, self._viewer.dims, parameters)
+
+    def _on_preview(self, sentence: str) -> None:
+        if self.runner.job is None:
+            self.ui.status.setText(sentence)
 
     def _on_layer_removed(self, event: Any) -> None:
+        self.live.forget(event.value)
+        if self.live.layer.was(event.value):  # somebody took the preview away by hand
+            self.ui.preview.setChecked(False)
         job = self.runner.job
         if job is not None and job.layer() in (None, event.value):
             self._why_stopped = f"Stopped, because layer '{job.name}' was removed."
@@ -173,6 +203,7 @@ class ColorizePanel(QWidget):
 
     def _show_planes(self, event: Any = None) -> None:
         layer = self.ui.layer.layer
+        self.live.follow(layer)
         if layer is None:
             self.ui.offer_planes(1)
             return
