@@ -11,7 +11,12 @@ from typing import Any
 import click
 
 from napari_colorize.cli.jobs import Job, plan
-from napari_colorize.cli.options import parameter_options, take_parameters
+from napari_colorize.cli.options import (
+    holding_options,
+    parameter_options,
+    take_holding,
+    take_parameters,
+)
 from napari_colorize.cli.sentences import debugging, sentence
 from napari_colorize.parameters import ColorizeParameters
 
@@ -34,6 +39,7 @@ INTERRUPTED = 130
     help="Folder for the results; for one picture also a .png, .tif or .tiff file.",
 )
 @parameter_options
+@holding_options
 @click.option(
     "--uncertainty/--no-uncertainty", default=False, help="Write the uncertainty maps too."
 )
@@ -52,14 +58,17 @@ def command(
     """Colour PNG, JPEG and TIFF files; their lightness is kept.
 
     Each result NAME_colorized.png (.tif for TIFF) carries its record inside and beside it. The
-    pages of a TIFF are coloured one by one and share one intensity window. The exit status is 0
+    pages of a TIFF are coloured one by one and share one intensity window; with --consistency or
+    --axis they are one stack, whose colours are held from page to page. The exit status is 0
     if all went well, 1 if a file failed, 130 after Ctrl-C, which leaves nothing half-written.
     """
+    holding = take_holding(given)
     any_method = given["method"] is None
     parameters = take_parameters(given)
     jobs = plan(inputs, output, recursive=recursive)
     parameters = _with_weights(parameters, any_method)
-    batch = _Batch(parameters, uncertainty=uncertainty, overwrite=overwrite, quiet=quiet)
+    wishes = {"holding": holding, "uncertainty": uncertainty, "overwrite": overwrite}
+    batch = _Batch(parameters, wishes, quiet=quiet)
     try:
         with _terminated_like_interrupted():
             batch.run(jobs)
@@ -88,16 +97,10 @@ class _Batch:
     """Colours jobs one after the other and counts how they ended."""
 
     def __init__(
-        self,
-        parameters: ColorizeParameters,
-        *,
-        uncertainty: bool,
-        overwrite: bool,
-        quiet: bool,
+        self, parameters: ColorizeParameters, wishes: dict[str, Any], *, quiet: bool
     ) -> None:
         self.parameters = parameters
-        self.uncertainty = uncertainty
-        self.overwrite = overwrite
+        self.wishes = wishes
         self.quiet = quiet
         self.done = 0
         self.failed = 0
@@ -131,13 +134,7 @@ class _Batch:
                 bar.set_postfix_str(f"page {index + 1}/{count}", refresh=True)
 
         try:
-            written = colour_file(
-                job,
-                self.parameters,
-                uncertainty=self.uncertainty,
-                overwrite=self.overwrite,
-                on_page=show_page,
-            )
+            written = colour_file(job, self.parameters, on_page=show_page, **self.wishes)
         except Exception as error:  # one bad file must not end the batch
             if debugging():
                 raise

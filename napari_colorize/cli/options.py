@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.sequences.parameters import StackParameters
+
+if TYPE_CHECKING:
+    from napari_colorize.cli.held import Holding
 
 _METAVARS = {"checkpoint": "NAME|FILE", "device": "NAME", "window": "LOW HIGH"}
 
@@ -52,6 +56,34 @@ def take_parameters(given: dict[str, Any]) -> ColorizeParameters:
         return ColorizeParameters(**{k: v for k, v in chosen.items() if v is not None})
     except (TypeError, ValueError) as error:
         raise click.UsageError(str(error)) from error
+
+
+def holding_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how colour is held from page to page."""
+    axis = click.option(
+        "--axis",
+        metavar="LETTER|NUMBER",
+        help="Axis of a TIFF stack along which colour is held, by the letter that the file gives "
+        "it (t, z) or its number. Left out: the outermost that is not of channels.",
+    )
+    [known] = (option for option in fields(StackParameters) if option.name == "consistency")
+    consistency = click.option(
+        "--consistency",
+        type=_type(known.metadata),
+        help=f"{known.metadata['help']} Left out: pages are coloured one by one; with --axis alone "
+        f"{known.default}.",
+    )
+    return axis(consistency(function))
+
+
+def take_holding(given: dict[str, Any]) -> "Holding | None":
+    """Take what says how colour is held out of a command's arguments; None where nothing does."""
+    axis, consistency = given.pop("axis", None), given.pop("consistency", None)
+    if axis is None and consistency is None:
+        return None
+    from napari_colorize.cli.held import Holding
+
+    return Holding(StackParameters().consistency if consistency is None else consistency, axis)
 
 
 def flag_of(name: str) -> str:

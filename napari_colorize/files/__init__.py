@@ -5,7 +5,7 @@ and nothing is replaced unless that was asked for.
 """
 
 from napari_colorize.files.pages import Page, Resolution, UnreadableFile
-from napari_colorize.files.reading import READABLE, count_pages, iter_pages, read
+from napari_colorize.files.reading import READABLE, count_pages, iter_pages, open_stack, read
 from napari_colorize.files.records import read_records
 from napari_colorize.files.writing import WRITABLE, sidecar_of, uncertainty_of, write
 
@@ -17,6 +17,7 @@ __all__ = [
     "UnreadableFile",
     "count_pages",
     "iter_pages",
+    "open_stack",
     "read",
     "read_records",
     "sidecar_of",

@@ -1,8 +1,9 @@
 """Read PNG, JPEG and TIFF, one page at a time, without changing a value."""
 
+import contextlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,46 @@ def count_pages(path: str | os.PathLike) -> int:
     path = Path(os.path.abspath(path))
     with told_as_unreadable(path):
         return tiff.count_pages(path) if _kind(path) == "tiff" else 1
+
+
+@contextlib.contextmanager
+def open_stack(path: str | os.PathLike) -> Iterator["StackFile"]:
+    """Open a TIFF file whose pages can be read in any order, each when it is asked for.
+
+    Errors are those of :func:`read`.
+    """
+    path = Path(os.path.abspath(path))
+    with told_as_unreadable(path):
+        if _kind(path) != "tiff":
+            raise UnreadableFile(f"{path.name} is a single picture, not a TIFF stack.")
+        opened = tiff.OpenStack(path)
+    try:
+        yield StackFile(opened, path)
+    finally:
+        opened.close()
+
+
+class StackFile(Sequence[Any]):
+    """The pages of an open TIFF file: ``len``, and pixels by number, as :func:`read` gives them.
+
+    Parameters
+    ----------
+    axes : tuple of (str, int)
+        Letter and length of each axis that counts the pages, outermost first, as the file names
+        them: t, z, c, …; i and q mean that it does not say. Pages come in C order of them.
+    """
+
+    def __init__(self, opened: tiff.OpenStack, path: Path) -> None:
+        self._opened, self._path = opened, path
+        self.axes = opened.axes
+
+    def __len__(self) -> int:
+        return len(self._opened)
+
+    def __getitem__(self, index: Any) -> NDArray[Any]:
+        number = range(len(self))[index]
+        with told_as_unreadable(self._path):
+            return self._opened[number]
 
 
 def _guarded(path: Path, pages: Iterator[Page]) -> Iterator[Page]:

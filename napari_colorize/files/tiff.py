@@ -50,6 +50,58 @@ def count_pages(path: Path) -> int:
         return _count(file)
 
 
+class OpenStack:
+    """The planes of an open TIFF file by their number, and the axes that count them.
+
+    What a file has written in one piece is decoded whole, at the first plane that is asked for.
+
+    Parameters
+    ----------
+    path : Path
+        A TIFF file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import tifffile
+
+        self._path, self._file = path, tifffile.TiffFile(path)
+        try:
+            _refuse_lost_pages(self._file)
+            series = list(self._file.series)
+            self._single = [page for one in series for page in _single_planes(one) or [None]]
+            self._count = _count(self._file)
+            self.axes = _leading_axes(series) or (("i", self._count),)
+        except Exception:
+            self.close()
+            raise
+        self._whole: list[NDArray[Any]] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        if not 0 <= index < self._count:
+            raise IndexError(f"{self._path.name} has {self._count} pages; there is no {index}.")
+        if len(self._single) == self._count and None not in self._single:
+            page, first = self._single[index], self._single[index].keyframe
+            return next(_split(_decoded(page, self._path), first.axes, first))
+        if self._whole is None:
+            self._whole = list(_planes(self._file, self._path))
+        return self._whole[index]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _leading_axes(series: list[Any]) -> tuple[tuple[str, int], ...]:
+    """Return letter and length of the axes that count the planes of a file's only series."""
+    if len(series) != 1:
+        return ()
+    named = zip(series[0].axes.lower(), series[0].shape, strict=True)
+    return tuple((axis, int(side)) for axis, side in named if axis not in "yxs")
+
+
 def rgb_from_opencv(pixels: NDArray[Any]) -> NDArray[Any]:
     """Turn OpenCV's BGR or BGRA into RGB or RGBA; grey passes."""
     if pixels.ndim == 2:
@@ -85,14 +137,21 @@ def _plane_size(series: Any) -> int:
 
 def _planes(file: Any, path: Path) -> Iterator[NDArray[Any]]:
     for series in file.series:
-        pages = list(series.pages)
-        whole = None not in pages and len(pages) * _plane_size(series) == series.size
         first = series.keyframe
-        if whole and len(pages) > 1 and first.size == _plane_size(series):
+        pages = _single_planes(series)
+        if pages:
             for page in pages:
                 yield from _split(_decoded(page, path), first.axes, first)
         else:
             yield from _split(_decoded(series, path), series.axes, first)
+
+
+def _single_planes(series: Any) -> list[Any]:
+    """Return the pages of a series where each is one plane; nothing where they hang together."""
+    pages = list(series.pages)
+    whole = None not in pages and len(pages) * _plane_size(series) == series.size
+    single = whole and len(pages) > 1 and series.keyframe.size == _plane_size(series)
+    return pages if single else []
 
 
 def _decoded(part: Any, path: Path) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from napari_colorize import colorize, files
 from napari_colorize.cli import pages
-from napari_colorize.cli.pages import shared_window
+from napari_colorize.cli.windows import shared_window
 
 
 @pytest.mark.usefixtures("fake_model")

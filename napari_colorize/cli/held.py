@@ -1,0 +1,148 @@
+"""The pages of a stack, coloured so that colour holds along one of its axes."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_colorize.api import Colorized
+from napari_colorize.cli.windows import OnPage, shared_window
+from napari_colorize.files import Page
+from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.sequences.stream import colorize_planes
+
+CHANNEL = "c"
+
+Axes = Sequence[tuple[str, int]]
+"""Letter and length of the axes that count the pages, outermost first."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """How colour is held from page to page.
+
+    Parameters
+    ----------
+    consistency : float
+        How firmly, 0…1.
+    axis : str or None
+        The letter or the number of the axis; ``None``: the outermost of more than one page that
+        is not one of channels.
+    """
+
+    consistency: float
+    axis: str | None = None
+
+
+def held_pages(
+    stack: Any,
+    path: Path,
+    parameters: ColorizeParameters,
+    holding: Holding,
+    on_page: OnPage | None = None,
+) -> Iterator[Colorized]:
+    """Colour the pages of a stack in their order, reading a few of them ahead.
+
+    Pages that differ along other axes than the one that is asked for are stacks of their own.
+    They share one window, but for channels, each of which has its own.
+
+    Parameters
+    ----------
+    stack : files.StackFile
+        Or another sequence of pages with ``axes``.
+    path : Path
+        Where it came from.
+    parameters : ColorizeParameters
+    holding : Holding
+    on_page : callable, optional
+        Told the number of each page before it is coloured, and how many there are.
+
+    Raises
+    ------
+    ValueError
+        There is no such axis, pages are grey and coloured, or what colouring refuses.
+    """
+    along = _axis(stack.axes, holding.axis, path)
+    shape = tuple(length for _, length in stack.axes)
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    windows = _windows(stack, path, parameters, numbers)
+    rgb = stack[0].ndim == 3
+    series: dict[tuple[int, ...], Iterator[Colorized]] = {}
+    for number, index in enumerate(np.ndindex(*shape)):
+        if on_page is not None:
+            on_page(number, len(stack))
+        first = (*index[:along], 0, *index[along + 1 :])
+        if first not in series:
+            run = numbers[(*index[:along], slice(None), *index[along + 1 :])]
+            series[first] = colorize_planes(
+                _Run(stack, [int(page) for page in run], rgb, path),
+                parameters=parameters.changed(window=windows[number]),
+                consistency=holding.consistency,
+                rgb=rgb,
+                source=_source(path, run, len(stack)),
+            )
+        yield next(series[first])
+
+
+class _Run(Sequence[Any]):
+    """Some pages of a stack, read when they are asked for."""
+
+    def __init__(self, stack: Any, pages: list[int], rgb: bool, path: Path) -> None:
+        self._stack, self._pages, self._rgb, self._path = stack, pages, rgb, path
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    def __getitem__(self, index: Any) -> Any:
+        pixels = self._stack[self._pages[index]]
+        if (pixels.ndim == 3) != self._rgb:
+            raise ValueError(
+                f"{self._path.name} has grey and coloured pages, which are no stack; leave out "
+                "--consistency and --axis to colour each for itself."
+            )
+        return pixels
+
+
+def _axis(axes: Axes, asked: str | None, path: Path) -> int:
+    """Return which of the axes is meant."""
+    letters = [letter for letter, _ in axes]
+    if asked is None:
+        long = [i for i, (letter, n) in enumerate(axes) if n > 1 and letter != CHANNEL]
+        return long[0] if long else 0
+    if asked.lower() in letters and letters.count(asked.lower()) == 1:
+        return letters.index(asked.lower())
+    if asked.isdecimal() and int(asked) < len(axes):
+        return int(asked)
+    known = ", ".join(f"{i} ({letter}, {n} pages)" for i, (letter, n) in enumerate(axes))
+    raise ValueError(f"{path.name} has no axis {asked}; its pages are counted by {known}.")
+
+
+def _windows(
+    stack: Any, path: Path, parameters: ColorizeParameters, numbers: np.ndarray
+) -> list[Any]:
+    """Return the window of each page: what was asked for, else of its channel, else of all."""
+    if parameters.window is not None:
+        return [parameters.window] * len(stack)
+    letters = [letter for letter, _ in stack.axes]
+    groups = [numbers]
+    if CHANNEL in letters:
+        groups = list(np.moveaxis(numbers, letters.index(CHANNEL), 0))
+    windows: list[Any] = [None] * len(stack)
+    for group in groups:
+        pages = [int(page) for page in group.ravel()]
+        window = shared_window(Page(stack[page], path) for page in pages)
+        for page in pages:
+            windows[page] = window
+    return windows
+
+
+def _source(path: Path, run: np.ndarray, count: int) -> dict[str, Any]:
+    """Say where a run of pages came from; a path only where it is all of the file."""
+    if len(run) == count:
+        return {"path": str(path), "pages": count}
+    step = int(run[1] - run[0]) if len(run) > 1 else 1
+    pages = f"{int(run[0])}:{int(run[-1]) + 1}:{step}"
+    return {"name": f"pages [{pages}] of {path.name}", "file": str(path)}
