@@ -11,7 +11,7 @@ from napari_colorize.widgets._train_watch import Point
 
 LEARNT, HELD_BACK = QColor(74, 144, 226), QColor(230, 145, 56)
 """Blue and orange stand out in dark and light themes, and for the colour-blind."""
-_LEFT, _RIGHT, _TOP, _FOOT = 44, 10, 22, 20
+_LEFT, _RIGHT, _TOP, _FOOT = 48, 4, 22, 20
 
 Place = Callable[[float, float], QPointF]
 
@@ -75,7 +75,7 @@ class LossCurve(QWidget):
         for value, y in ((high, frame.top()), (low, frame.bottom())):
             place = QRectF(0, y - 9, _LEFT - 6, 18)
             painter.setPen(ink)
-            painter.drawText(place, _RIGHT_MIDDLE, f"{value:.3g}")
+            painter.drawText(place, _RIGHT_MIDDLE, f"{value:.2g}")
         foot = QRectF(frame.left(), frame.bottom() + 2, frame.width(), _FOOT - 2)
         painter.drawText(foot, Qt.AlignmentFlag.AlignRight, f"{steps} steps")
 

@@ -107,6 +107,7 @@ class TrainForm(QObject):
         self.more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
         self._set_up()
         self._connect()
+        self._show_source(LAYERS)
         self.offer_planes(False)
         self._show_method()
         self.check_name()
@@ -206,7 +207,6 @@ class TrainForm(QObject):
             "Tick the layers with true colours. Predicted ones are not offered: there is nothing "
             "to learn from them."
         )
-        self.layers.setMaximumHeight(96)
         self.path.setPlaceholderText("Folder, or uncompressed tar archive")
         files = QWidget()
         row = QHBoxLayout(files)
@@ -255,6 +255,8 @@ class TrainForm(QObject):
 
     def _show_source(self, index: int) -> None:
         self.sources.setCurrentIndex(index)
+        # A stack is as high as its highest page, shown or not.
+        self.sources.setMaximumHeight(self.sources.widget(index).sizeHint().height())
         self.changed.emit()
 
     def _ask_for_folder(self) -> None:

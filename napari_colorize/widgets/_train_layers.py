@@ -3,7 +3,7 @@
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
 
 from napari_colorize.widgets._alive import connect_while_alive
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 _ROWS = 5
+"""Shown at a time; further ones are scrolled to."""
 
 
 class LayerTicks(QListWidget):
@@ -63,6 +64,10 @@ class LayerTicks(QListWidget):
             if reference() is layer and item is not None:
                 item.setCheckState(_STATES[ticked])
 
+    def sizeHint(self) -> QSize:
+        """As high as a few rows."""
+        return QSize(200, _ROWS * (self.fontMetrics().height() + 4))
+
     def refresh(self, event: Any = None) -> None:
         """Offer what the viewer holds now."""
         images = [layer for layer in self._layers if _can_teach(layer)]
@@ -105,4 +110,7 @@ _STATES = {True: Qt.CheckState.Checked, False: Qt.CheckState.Unchecked}
 def _can_teach(layer: Any) -> bool:
     from napari.layers import Image
 
-    return isinstance(layer, Image) and bool(layer.rgb) and RECORD_KEY not in layer.metadata
+    if not isinstance(layer, Image) or not layer.rgb:
+        return False
+    # Results and previews of this plugin: their keys begin alike.
+    return not any(str(key).startswith(RECORD_KEY) for key in layer.metadata)

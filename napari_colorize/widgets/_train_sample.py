@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TITLES = ("Grey", "Predicted", "Truth")
-_GAP, _TITLE = 6, 18
+_GAP, _TITLE, _LARGEST = 6, 18, 192
 
 
 class SampleStrip(QWidget):
@@ -23,7 +23,7 @@ class SampleStrip(QWidget):
         super().__init__()
         self._sample: Sample | None = None
         self._images: list[QImage] = []
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setToolTip(
@@ -50,8 +50,8 @@ class SampleStrip(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """As high as one square and its title."""
-        return (width - 2 * _GAP) // 3 + _TITLE
+        """As high as one square and its title, in a wide dock no higher than is useful."""
+        return min((width - 2 * _GAP) // 3, _LARGEST) + _TITLE
 
     def sizeHint(self) -> QSize:
         """Of the usual width of a dock."""
@@ -62,8 +62,9 @@ class SampleStrip(QWidget):
         painter = QPainter(self)
         ink = self.palette().windowText().color()
         side = min((self.width() - 2 * _GAP) // 3, self.height() - _TITLE)
+        first = (self.width() - 3 * side - 2 * _GAP) // 2
         for number, title in enumerate(TITLES):
-            left = number * (side + _GAP)
+            left = first + number * (side + _GAP)
             painter.setPen(ink)
             painter.drawText(QRectF(left, 0, side, _TITLE), Qt.AlignmentFlag.AlignHCenter, title)
             if self._images:

@@ -103,7 +103,7 @@ class TimeLeft:
         while now - self._seen[0][0] > _WINDOW_SECONDS:
             self._seen.popleft()
         then, had = self._seen[0]
-        if now - then < _FIRST_GUESS_SECONDS or share <= had:
+        if now - then < _FIRST_GUESS_SECONDS or not had < share < 1:
             return ""
         return in_words((1 - share) * (now - then) / (share - had))
 
