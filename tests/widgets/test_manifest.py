@@ -85,7 +85,7 @@ def test_importing_the_widgets_package_loads_neither_qt_nor_torch():
     assert not re.search(r"'(torch|qtpy|PyQt6|napari)'", loaded)
 
 
-@pytest.mark.parametrize("module", ["colorize", "models", "evaluate", "commands"])
+@pytest.mark.parametrize("module", ["colorize", "models", "evaluate", "train", "commands"])
 def test_importing_a_panel_does_not_load_torch(module):
     code = f"import sys, napari_colorize.widgets.{module}; print('torch' in sys.modules)"
     loaded = subprocess.run(
