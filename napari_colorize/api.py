@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize import checkpoints, provenance
+from napari_colorize import checkpoints, memory, provenance
 from napari_colorize.image import read_plane
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
@@ -129,13 +129,16 @@ def colorize(
     assert used.network_size is not None
     height, width = plane.luma.shape
     tick(0.25, "predicting colour")
+    said: list[str] = []
     with explained_memory("predicting colour", image, device):
         seen = plane.lightness_at(network_shape(height, width, used.network_size))
-        chroma, small_uncertainty = predict(model.graph, seen, used)
+        (chroma, small_uncertainty), used = _predicted(model, asked, used, seen, said.append)
     tick(0.7, "refining")
     with explained_memory("refining", image, device):
         rgb, clipped = full_size_rgb(
-            plane, seen, chroma, used, lambda share: tick(0.7 + 0.25 * share, "refining")
+            *(plane, seen, chroma, used),
+            lambda share: tick(0.7 + 0.25 * share, "refining"),
+            said.append,
         )
         rgb = with_alpha(rgb, plane.alpha)
         uncertainty = full_size_map(small_uncertainty, (height, width))
@@ -150,6 +153,9 @@ def colorize(
         output_shape=rgb.shape,
         source=source,
     )
+    if said:
+        record["memory"] = said
+        memory.tell(" ".join(said))
     tick(1.0, "done")
     return Colorized(rgb, uncertainty, clipped, record)
 
@@ -297,14 +303,33 @@ def predict(
     return chroma.float(), uncertainty.float()
 
 
+def _predicted(
+    model: Any,
+    asked: Asked,
+    used: Asked,
+    seen: NDArray[np.float32],
+    tell: Callable[[str], None],
+) -> "tuple[tuple[Tensor, Tensor], Asked]":
+    """Run the network, on the CPU where the device's memory runs out; say which it was."""
+    try:
+        return predict(model.graph, seen, used), used
+    except Exception as error:
+        if used.device == "cpu" or not memory.ran_out(error):
+            raise
+    memory.release()  # after the error and its frames, which held what took the memory
+    model, elsewhere = load_model(asked, "cpu")
+    predicted = predict(model.graph, seen, elsewhere)
+    tell(f"Memory ran out on {used.device}; the network ran on the CPU instead.")
+    return predicted, elsewhere
+
+
 @contextlib.contextmanager
 def explained_memory(stage: str, image: Any, device: str) -> Iterator[None]:
     """Turn every way of running out of memory into one sentence; never into a grey picture."""
     try:
         yield
     except Exception as error:
-        # NumPy, OpenCV and torch on CPU and CUDA each have their own class for it.
-        if not _is_out_of_memory(error):
+        if not memory.ran_out(error):
             raise
         shape = getattr(image, "shape", None)
         raise MemoryError(
@@ -313,9 +338,3 @@ def explained_memory(stage: str, image: Any, device: str) -> Iterator[None]:
             "other programs, choose a smaller network_size, use device='cpu', or colour a "
             "smaller or cropped picture."
         ) from error
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    told = ("out of memory", "not enough memory", "insufficient memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or any(phrase in text for phrase in told)

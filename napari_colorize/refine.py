@@ -2,15 +2,19 @@
 
 uint8 results of the joint bilateral refinement leave through :func:`napari_colorize.ops.finish`
 in one pass. All others take the long way in bands of rows: full-size chroma, gamut mapping, RGB.
+Where memory runs out, chroma itself is made in bands, or all is done on the CPU; see `bands.py`.
 """
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize import memory
+from napari_colorize.bands import Rows, Upsample, banded, bilinear_rows
 from napari_colorize.image import Plane
 from napari_colorize.lightness import row_bands
 from napari_colorize.parameters import ColorizeParameters
@@ -19,9 +23,6 @@ from napari_colorize.resample import no_finer_than, resize
 if TYPE_CHECKING:
     from torch import Tensor
 
-Rows = Callable[[slice], "Tensor"]
-"""Gives (2, rows, W) chroma of a band of rows."""
-
 
 def full_size_rgb(
     plane: Plane,
@@ -29,8 +30,12 @@ def full_size_rgb(
     chroma: "Tensor",
     parameters: ColorizeParameters,
     tick: Callable[[float], None] = lambda share: None,
+    tell: Callable[[str], None] = memory.tell,
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Colour a plane with the chroma that a network predicted for it.
+
+    Where memory runs out it is tried again in bands of rows, then on the CPU: the same pixels, up
+    to rounding, later.
 
     Parameters
     ----------
@@ -44,6 +49,8 @@ def full_size_rgb(
         ``refinement``, ``radius``, ``sigma_space``, ``sigma_range`` and ``dtype`` are used.
     tick : callable, optional
         Told the share done, 0…1; may raise to stop.
+    tell : callable, optional
+        Told in a sentence what is done instead where memory runs out; by default a warning.
 
     Returns
     -------
@@ -51,18 +58,79 @@ def full_size_rgb(
         Its L* is that of the plane up to rounding; alpha is not added here.
     clipped : (H, W) bool array
         Where the predicted colour was outside sRGB and was moved towards grey.
+
+    Raises
+    ------
+    MemoryError, RuntimeError
+        Memory ran out on the CPU too; see ``memory.ran_out``.
     """
-    height, width = plane.luma.shape
-    small_height, small_width = chroma.shape[-2:]
-    grid = no_finer_than((small_height, small_width), (height, width))
-    chroma = resized_tensor(chroma, grid)
+    ways: list[tuple[_Way, str]] = [(_at_once, ""), (_by_bands, "in bands of rows")]
+    if chroma.device.type != "cpu":
+        ways.append((_on_the_cpu, "on the CPU"))
+    scarce: Exception = MemoryError()
+    for way, how in ways:
+        try:
+            found = way(plane, seen, chroma, parameters, tick)
+        except Exception as error:
+            if not memory.ran_out(error):
+                raise
+            scarce = error.with_traceback(None)  # its frames hold what takes the memory
+            memory.release()
+            continue
+        if found is not None:
+            if how:
+                tell(f"Memory ran out on {chroma.device}; the picture was refined {how} instead.")
+            return found
+    raise scarce
+
+
+def _at_once(
+    plane: Plane,
+    seen: NDArray[np.float32],
+    chroma: "Tensor",
+    parameters: ColorizeParameters,
+    tick: Callable[[float], None],
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    chroma = _on_a_grid(plane, chroma)
     if parameters.refinement == "bilinear":
-        return _in_bands(plane, _bilinear_rows(chroma, (height, width)), parameters, tick)
-    guide_small = as_tensor(_guide_small(plane, seen, grid), chroma.device)[None, None]
+        return _in_bands(plane, bilinear_rows(chroma, plane.luma.shape), parameters, tick)
+    guide_small = _guide_small(plane, seen, chroma)
     if parameters.refinement == "joint_bilateral" and parameters.dtype == "uint8":
         return _finished(plane, chroma, guide_small, parameters)
     whole = _whole_chroma(plane, chroma, guide_small, parameters)
     return _in_bands(plane, lambda rows: whole[:, rows], parameters, tick)
+
+
+def _by_bands(
+    plane: Plane,
+    seen: NDArray[np.float32],
+    chroma: "Tensor",
+    parameters: ColorizeParameters,
+    tick: Callable[[float], None],
+) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """Do the same in bands of rows; None where the refinement or the sizes forbid it."""
+    upsample = _upsample(parameters)
+    if upsample is None:
+        return None  # these two walk through the whole picture; plain enlargement is in bands
+    chroma = _on_a_grid(plane, chroma)
+    guide_small = _guide_small(plane, seen, chroma)
+    # A guided pixel depends on models that have each seen a window of their own.
+    reach = parameters.radius * (2 if parameters.refinement == "guided" else 1)
+    rows = banded(plane, chroma, guide_small, reach, upsample)
+    return None if rows is None else _in_bands(plane, rows, parameters, tick)
+
+
+def _on_the_cpu(
+    plane: Plane,
+    seen: NDArray[np.float32],
+    chroma: "Tensor",
+    parameters: ColorizeParameters,
+    tick: Callable[[float], None],
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    return _at_once(plane, seen, chroma.cpu(), parameters, tick)
+
+
+_Way = Callable[..., tuple[NDArray[Any], NDArray[np.bool_]] | None]
 
 
 def full_size_map(small: "Tensor", shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -117,17 +185,23 @@ def as_tensor(array: NDArray[Any], device: Any) -> "Tensor":
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
 
 
-def _guide_small(
-    plane: Plane, seen: NDArray[np.float32], grid: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Return the area-averaged lightness on the chroma's grid.
+def _on_a_grid(plane: Plane, chroma: "Tensor") -> "Tensor":
+    """Bring chroma to a grid that the picture can carry."""
+    height, width = chroma.shape[-2:]
+    return resized_tensor(chroma, no_finer_than((height, width), plane.luma.shape))
+
+
+def _guide_small(plane: Plane, seen: NDArray[np.float32], chroma: "Tensor") -> "Tensor":
+    """Return the area-averaged lightness on the chroma's grid, (1, 1, h, w).
 
     Averages of averages are averages: where the network saw whole blocks of pixels, and the grid
     is made of whole blocks of what it saw, the picture need not be read again.
     """
+    grid = (int(chroma.shape[-2]), int(chroma.shape[-1]))
     axes = list(zip(plane.luma.shape, seen.shape, grid, strict=True))
     nested = all(full >= middle and middle % small == 0 for full, middle, small in axes)
-    return resize(seen, grid) if nested else plane.lightness_at(grid)
+    lightness = resize(seen, grid) if nested else plane.lightness_at(grid)
+    return as_tensor(lightness, chroma.device)[None, None]
 
 
 def _filter_options(parameters: ColorizeParameters) -> dict[str, Any]:
@@ -155,20 +229,31 @@ def _whole_chroma(
     from napari_colorize import ops
 
     guide = as_tensor(plane.lightness(), chroma.device)[None, None]
-    options = _filter_options(parameters)
-    if parameters.refinement == "joint_bilateral":
-        return ops.joint_bilateral_upsample(chroma, guide_small, guide, **options)[0]
-    reach = options.pop("sigma_space")
-    if parameters.refinement == "guided":
-        return ops.guided_upsample(chroma, guide_small, guide, **options)[0]
+    upsample = _upsample(parameters)
+    if upsample is not None:
+        return upsample(chroma, guide_small, guide)[0]
+    reach = parameters.sigma_space
     # These two walk from pixel to pixel of the picture, not of the chroma's grid.
     enlarged = math.sqrt(guide[0, 0].numel() / chroma[0, 0].numel())
-    flat = _bilinear_rows(chroma, plane.luma.shape)(slice(0, plane.luma.shape[0]))[None]
+    flat = bilinear_rows(chroma, plane.luma.shape)(slice(0, plane.luma.shape[0]))[None]
     if parameters.refinement == "bilateral_grid":
         return _smoothed_on_a_grid(flat, guide, enlarged, parameters)[0]
     return ops.domain_transform(
         flat, guide, sigma_space=reach * enlarged, sigma_range=parameters.sigma_range
     )[0]
+
+
+def _upsample(parameters: ColorizeParameters) -> Upsample | None:
+    """Return the refinement as an operator on planes; None where it takes two steps."""
+    from napari_colorize import ops
+
+    options = _filter_options(parameters)
+    if parameters.refinement == "joint_bilateral":
+        return partial(ops.joint_bilateral_upsample, **options)
+    if parameters.refinement == "guided":
+        del options["sigma_space"]
+        return partial(ops.guided_upsample, **options)
+    return None
 
 
 def _smoothed_on_a_grid(
@@ -183,25 +268,6 @@ def _smoothed_on_a_grid(
     if radius < 4 or reach < 1:
         smooth = ops.joint_bilateral
     return smooth(flat, guide, radius=radius, sigma_space=reach, sigma_range=parameters.sigma_range)
-
-
-def _bilinear_rows(chroma: "Tensor", shape: tuple[int, int]) -> Rows:
-    """Return what gives (2, rows, W) chroma of a band of rows: bilinear, pixel centres aligned."""
-    import torch
-    from torch.nn.functional import interpolate
-
-    height, width = shape
-    last = chroma.shape[-2] - 1
-
-    def of(rows: slice) -> "Tensor":
-        centres = torch.arange(rows.start, rows.stop, device=chroma.device) + 0.5
-        at = (centres * (chroma.shape[-2] / height) - 0.5).clamp(0, last)
-        above = at.floor().long()
-        below = (above + 1).clamp(max=last)
-        band = torch.lerp(chroma[:, :, above], chroma[:, :, below], (at - above)[:, None])
-        return interpolate(band, (*band.shape[-2:-1], width), mode="bilinear")[0]
-
-    return of
 
 
 def _in_bands(

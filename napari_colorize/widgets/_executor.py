@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
+from napari_colorize import memory
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preflight import load_torch
 
@@ -32,7 +33,10 @@ def with_threads(threads: int, function: Any, *args: Any, **kwargs: Any) -> Any:
         own = _own_choice()  # asked before the first change
         if torch.get_num_threads() != (threads or own):
             torch.set_num_threads(threads or own)
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        memory.release()  # other programs need the device too, while somebody looks at the result
 
 
 @cache
