@@ -3,6 +3,6 @@
 `parameters` adds the strength to the parameters of a single picture, `planes` reads planes one by
 one, `window` chooses what is black and white in all of them, `motion` finds where a plane's
 structure lies in the next one, `smoothing` says how far a plane's neighbours speak for its colour,
-and `series` does it for one run of planes. `stack`, `stream` and `lazy` are the front doors,
-`record` writes down what was done.
+and `series` does it for one run of planes. `stack`, `stream`, `lazy` and `channels` are the front
+doors, `on_demand` gives lazy planes in any order, `record` writes down what was done.
 """

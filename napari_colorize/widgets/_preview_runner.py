@@ -134,6 +134,7 @@ class LivePreview(QObject):
             self.layer.remove()
             return
         self._began = time.perf_counter()
+        self.told.emit("Colouring the preview…")
         self._task.start(partial(preview, look))
 
     def _begin_if_due(self) -> None:

@@ -19,44 +19,47 @@ PREVIEW_KEY = "napari_colorize_preview"
 def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
     """Return the layers of a run, lowest first: uncertainty, colour, clipped colours.
 
+    Lazy ones are not visible yet: napari would colour the first plane of a visible layer as soon as
+    it is made, wherever the sliders stand. Show them once they are in a viewer.
+
     Built here, and not left to napari's converters, because those overwrite a layer of the same
     name, guess what is RGB, and lose scale, units or axis labels.
     """
     from napari.layers import Image, Labels
 
     method = job.parameters.method
+    common = {
+        "metadata": {RECORD_KEY: outcome.record},
+        "multiscale": isinstance(outcome.rgb, list),
+        "visible": not job.lazy,
+        **job.placement,
+    }
     layers: list[Layer] = []
     if outcome.uncertainty is not None:
         layers.append(
             Image(
                 outcome.uncertainty,
                 rgb=False,
-                multiscale=isinstance(outcome.rgb, list),
                 name=f"{job.name} (uncertainty, {method})",
                 colormap="magma",
                 contrast_limits=(0, 1),
-                metadata={RECORD_KEY: outcome.record},
-                **job.placement,
+                **common,
             )
         )
     layers.append(
         Image(
             outcome.rgb,
             rgb=True,
-            multiscale=isinstance(outcome.rgb, list),
             name=preferences().name_of(job.name, method),
-            metadata={RECORD_KEY: outcome.record},
-            **job.placement,
+            **common,
         )
     )
     if outcome.clipped is not None:
         layers.append(
             Labels(
                 _as_labels(outcome.clipped),
-                multiscale=isinstance(outcome.rgb, list),
                 name=f"{job.name} (clipped colours, {method})",
-                metadata={RECORD_KEY: outcome.record},
-                **job.placement,
+                **common,
             )
         )
     return layers

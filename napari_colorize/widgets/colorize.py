@@ -45,6 +45,7 @@ class ColorizePanel(QWidget):
         super().__init__()
         # napari hands plugins a proxy; weak references and identity need the real layers.
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        preferences()  # napari reads their file once, which takes a tenth of a second
         self._started = 0.0
         self._why_stopped = ""
         self.record: dict[str, Any] | None = None
@@ -157,6 +158,7 @@ class ColorizePanel(QWidget):
             return
         for layer in build_layers(job, outcome):
             self._viewer.add_layer(layer)
+            layer.visible = True
         self.record = outcome.record
         self._show_idle(self._told(job, outcome))
         self.live.resume(with_result=True)

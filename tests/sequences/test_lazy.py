@@ -8,7 +8,7 @@ from films import glide, noisy, scene
 
 from napari_colorize import colorize_lazy, colorize_multiscale, colorize_stack
 from napari_colorize.evaluation.colour import to_lab
-from napari_colorize.sequences import lazy as lazy_module
+from napari_colorize.sequences import on_demand
 from napari_colorize.sequences.lazy import MAX_PREDICTED_SIDE
 from napari_colorize.sequences.series import Series
 
@@ -119,7 +119,7 @@ def test_a_plane_s_three_results_cost_one_refinement(monkeypatch):
 
 
 def test_finished_planes_are_kept_within_their_budget(monkeypatch):
-    monkeypatch.setattr(lazy_module, "KEPT_BYTES", 1)
+    monkeypatch.setattr(on_demand, "KEPT_BYTES", 1)
     frames = film(3)
     lazy, whole = colorize_lazy(frames), colorize_stack(frames)
     for number in (0, 1, 2, 0, 1):

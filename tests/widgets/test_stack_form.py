@@ -1,0 +1,151 @@
+"""The rows of a stack: shown where there is one, quick to say what is wrong, kept for a layer."""
+
+import numpy as np
+import pytest
+
+from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.widgets._stack import Hold
+
+
+@pytest.fixture
+def panel(viewer, make_panel):
+    return make_panel(viewer)
+
+
+@pytest.fixture
+def stack(viewer):
+    return viewer.add_image(np.zeros((3, 5, 20, 30), np.uint8), name="stack")
+
+
+def type_axes(panel, text):
+    panel.ui.stack.axes.setText(text)
+    panel.ui.stack.axes.textEdited.emit(text)
+
+
+def all_planes(panel):
+    panel.ui.planes.setCurrentIndex(panel.ui.planes.findData(True))
+
+
+def rows_hidden(panel):
+    rows = (panel.ui.stack.named, panel.ui.stack.along, panel.ui.stack.consistency)
+    return [row.isHidden() for row in rows]
+
+
+class TestRows:
+    def test_are_there_only_for_all_planes(self, stack, panel):
+        assert all(rows_hidden(panel))
+        all_planes(panel)
+        assert not any(rows_hidden(panel))
+        panel.ui.planes.setCurrentIndex(0)
+        assert all(rows_hidden(panel))
+
+    def test_go_with_the_stack(self, viewer, stack, panel):
+        all_planes(panel)
+        panel.choose(viewer.add_image(np.zeros((9, 9))))
+
+        assert all(rows_hidden(panel))
+        assert panel.ui.hold is None
+
+    def test_of_a_pyramid_of_one_picture_are_not_needed(self, viewer, panel):
+        levels = [np.zeros((64, 64)), np.zeros((32, 32))]
+        panel.choose(viewer.add_image(levels, multiscale=True))
+        all_planes(panel)
+
+        assert panel.ui.planes.currentText() == "All 2 levels, when looked at"
+        assert all(rows_hidden(panel))
+        assert panel.ui.hold == Hold()
+
+
+class TestHold:
+    def test_is_the_first_axis_behind_the_screen_with_the_library_s_strength(self, stack, panel):
+        all_planes(panel)
+
+        assert panel.ui.stack.axes.text() == "tzyx"
+        assert panel.ui.hold == Hold(along=0, consistency=StackParameters().consistency)
+
+    def test_is_what_was_chosen(self, stack, panel):
+        all_planes(panel)
+        panel.ui.stack.along.setCurrentIndex(panel.ui.stack.along.findData(1))
+        panel.ui.stack.consistency.slider.setValue(0.25)
+        assert panel.ui.hold == Hold(along=1, consistency=0.25)
+
+        panel.ui.stack.along.setCurrentIndex(panel.ui.stack.along.count() - 1)
+        assert panel.ui.stack.along.currentText() == "None: each plane for itself"
+        assert panel.ui.hold.along is None
+        assert not panel.ui.stack.consistency.isEnabled()
+
+    def test_leaves_channels_out(self, stack, panel):
+        all_planes(panel)
+        type_axes(panel, "czyx")
+
+        assert panel.ui.hold == Hold(along=1, channel=0)
+
+    def test_follows_the_view(self, viewer, stack, panel):
+        all_planes(panel)
+        viewer.dims.order = (2, 0, 1, 3)  # z and x on screen
+
+        assert [panel.ui.stack.along.itemData(row) for row in range(3)] == [0, 2, None]
+
+    def test_takes_the_labels_of_the_layer(self, viewer, panel):
+        labels = ("time", "channel", "y", "x")
+        panel.choose(viewer.add_image(np.zeros((4, 2, 8, 8)), axis_labels=labels))
+        all_planes(panel)
+
+        assert panel.ui.stack.axes.text() == "tcyx"
+        assert panel.ui.hold == Hold(along=0, channel=1)
+
+
+class TestValidation:
+    def test_says_at_once_what_is_wrong_and_stops_the_run(self, stack, panel):
+        all_planes(panel)
+        type_axes(panel, "tzy")
+
+        assert "4 axes, and 3 are named" in panel.ui.stack.problem.text()
+        assert not panel.ui.stack.problem.isHidden()
+        assert not panel.ui.run.isEnabled()
+        assert not panel.ui.stack.along.isEnabled()
+
+    def test_is_content_as_soon_as_it_is_right(self, stack, panel):
+        all_planes(panel)
+        type_axes(panel, "tzy")
+        type_axes(panel, "tzyx")
+
+        assert panel.ui.stack.problem.isHidden()
+        assert panel.ui.run.isEnabled()
+
+    def test_does_not_hold_up_a_single_plane(self, stack, panel):
+        all_planes(panel)
+        type_axes(panel, "??")
+        panel.ui.planes.setCurrentIndex(0)
+
+        assert panel.ui.run.isEnabled()
+
+    def test_is_told_again_by_a_run_from_elsewhere(self, stack, panel, model, monkeypatch):
+        shown: list[str] = []
+        monkeypatch.setattr("napari.utils.notifications.show_error", shown.append)
+        all_planes(panel)
+        type_axes(panel, "tzzx")
+        panel.run()
+
+        assert "'z' is there twice" in shown[0]
+        assert model.calls == 0
+
+
+def test_each_layer_keeps_what_was_chosen_for_it(viewer, stack, panel):
+    all_planes(panel)
+    type_axes(panel, "czyx")
+    panel.ui.stack.along.setCurrentIndex(panel.ui.stack.along.count() - 1)
+    chosen = panel.ui.hold
+    other = viewer.add_image(np.zeros((7, 20, 30), np.uint8))
+    panel.choose(other)
+    assert panel.ui.hold == Hold(along=0)
+    panel.choose(stack)
+
+    assert panel.ui.hold == chosen == Hold(along=None, channel=0)
+
+
+def test_reset_goes_back_to_the_library_s_strength(stack, panel):
+    panel.ui.stack.consistency.slider.setValue(1)
+    panel.ui.stack.consistency.reset_button.click()
+
+    assert panel.ui.stack.hold.consistency == StackParameters().consistency
