@@ -4,17 +4,20 @@ Opens a real napari window with the panel docked, colours a sample with the inst
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
 with its advanced section open). Then it sits down to a Turing test of the same weights and saves
 ``docs/images/panel_turing.png``, compares a recoloured photograph with the photograph
-(``panel_evaluate.png``), lists the weights (``panel_models.png``) and opens the plugin's page in
-napari's preferences (``preferences.png``) and its menu (``menu.png``). Without a screen it starts a
+(``panel_evaluate.png``), learns from half a slide (``panel_train.png``), lists the weights
+(``panel_models.png``) and opens the plugin's page in napari's preferences (``preferences.png``)
+and its menu (``menu.png``). Without a screen it starts a
 virtual one, which needs Xvfb and Mesa: ``apt install xvfb libgl1-mesa-dri``.
 """
 
 import argparse
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,7 @@ def main() -> int:
             *make_pictures(options.sample, options.out),
             make_turing_picture(options.out, options.turing_method),
             make_evaluate_picture(options.out),
+            make_train_picture(options.out),
             make_models_picture(options.out),
             make_preferences_picture(options.out),
             make_menu_picture(options.out),
@@ -173,6 +177,56 @@ def make_evaluate_picture(folder: Path) -> Path:
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     viewer.close()
     return picture
+
+
+def make_train_picture(folder: Path) -> Path:
+    """Learn from one half of a stained slide, and colour the other; save the window.
+
+    Raises
+    ------
+    RuntimeError
+        The training failed; the panel's sentence says why.
+    """
+    import napari
+    from skimage import data
+
+    from napari_colorize.widgets.colorize import PLUGIN
+    from napari_colorize.widgets.train import PANEL
+
+    slide = data.immunohistochemistry()
+    half = slide.shape[1] // 2
+    viewer = napari.Viewer()
+    viewer.window.resize(*WINDOW)
+    viewer.add_image(slide[:, :half], name="Stained half")
+    viewer.add_image(slide[:, half:].mean(-1).astype("uint8"), name="Other half, grey")
+    with tempfile.TemporaryDirectory() as home, patched_home(home):
+        panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
+        panel.ui.form.name.setText("brown-and-blue")
+        panel.run()
+        while panel.task.busy:
+            settle()
+        if panel.taught is None:
+            raise RuntimeError(panel.ui.status.text())
+        show_side_by_side(viewer)
+        picture = folder / "panel_train.png"
+        viewer.screenshot(str(picture), canvas_only=False, flash=False)
+        viewer.close()
+    return picture
+
+
+@contextlib.contextmanager
+def patched_home(home: str) -> Iterator[None]:
+    """Let weights that are trained for a picture go to a home that goes away."""
+    from napari_colorize.checkpoints.home import HOME_VARIABLE
+
+    before = os.environ.get(HOME_VARIABLE)
+    os.environ[HOME_VARIABLE] = home
+    try:
+        yield
+    finally:
+        del os.environ[HOME_VARIABLE]
+        if before is not None:
+            os.environ[HOME_VARIABLE] = before
 
 
 def make_models_picture(folder: Path) -> Path:

@@ -25,12 +25,21 @@ class EnoughLearnt(Exception):
     """Ends a training whose best weights so far are to be kept."""
 
 
-def looking(watch: Watch) -> Callable[[float], None]:
-    """Return what is to be told the share of the pictures that were looked at."""
+def looking(watch: Watch, begin: float, end: float) -> Callable[[float], None]:
+    """Return what is to be told the share of the pictures that were looked at.
+
+    Parameters
+    ----------
+    watch
+        Who is told in turn, and may end it.
+    begin, end
+        Which part, 0…1, of all looking this is.
+    """
 
     def tick(share: float) -> None:
         refuse_stopped(watch, nothing_yet=True)
-        watch.progress(LOOKING * share, "looking at the pictures")
+        done = begin + (end - begin) * share
+        watch.progress(LOOKING * done, "looking at the pictures")
 
     return tick
 

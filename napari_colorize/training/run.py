@@ -37,7 +37,7 @@ from napari_colorize.training.start import Start
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
 from napari_colorize.training.table import resolve, training_of
 from napari_colorize.training.trainer import fit, make_trainer
-from napari_colorize.training.watching import Watch
+from napari_colorize.training.watching import Watch, refuse_stopped
 
 GRAPH = "graph.pt"
 CHECKPOINT = "checkpoint"
@@ -142,6 +142,7 @@ def train_network(
     except EnoughLearnt as enough:
         description.add(out, stopped_early=str(enough))
         stopped = True
+    refuse_stopped(watch or Watch())
     # Of a training in several sessions only the last one's time is known here.
     hours = None if continued else round((time.monotonic() - began) / 3600, 4)
     if trainer.is_global_zero and (trainer.state.finished or stopped):
@@ -168,9 +169,9 @@ def _chosen(
     examined = [training[i] for i in order[: recipe.prior_pictures]]
     titles = ("Looking at the pictures", "Looking at those to validate on")
     shown = titles if watch is None else ("", "")
-    tick = looking(watch or Watch())
-    survey = look_at(examined, recipe.crop, shown[0], tick)
-    held_back = look_at(holdout, recipe.crop, shown[1], tick)
+    watch = watch or Watch()
+    survey = look_at(examined, recipe.crop, shown[0], looking(watch, 0.0, 0.9))
+    held_back = look_at(holdout, recipe.crop, shown[1], looking(watch, 0.9, 1.0))
     damaged = {*survey.unreadable, *held_back.unreadable}
     training = [picture for picture in training if picture not in damaged]
     holdout = [picture for picture in holdout if picture not in damaged]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,8 @@ class _Lesson:
 
 
 def _teach_deep(lesson: _Lesson, pictures: Sources, tile: int) -> tuple[CheckpointRecord, int]:
+    import torch
+
     from napari_colorize.training.deep.run import (
         drawn,
         fingerprint_of_arrays,
@@ -149,6 +151,8 @@ def _teach_deep(lesson: _Lesson, pictures: Sources, tile: int) -> tuple[Checkpoi
     if isinstance(pictures, Mapping):
         parts = _cut(pictures, tile)
         network_size = parts.network_size
+        if network_size and not settings.size:
+            settings = replace(settings, size=tile)  # as they are: their scale is chosen already
         references = [ArrayReference(rgb, label) for label, rgb in parts.pictures.items()]
         names, seen = list(pictures), fingerprint_of_arrays(references)
     else:
@@ -156,18 +160,19 @@ def _teach_deep(lesson: _Lesson, pictures: Sources, tile: int) -> tuple[Checkpoi
         references = drawn(included(find_pictures(sources), settings.include), settings)
         names, seen = [Path(source).name for source in sources], fingerprint(references)
     terms = lesson.licence or "not stated"
-    record = train_on_references(
-        references,
-        lesson.name,
-        settings=settings,
-        directory=lesson.directory,
-        data=[{"name": label, "licence": terms} for label in names],
-        fingerprint=seen,
-        licence=lesson.licence,
-        network_size=network_size,
-        tick=lesson.watch.progress,
-        watch=lesson.watch,
-    )
+    with torch.random.fork_rng(devices=[]):
+        record = train_on_references(
+            references,
+            lesson.name,
+            settings=settings,
+            directory=lesson.directory,
+            data=[{"name": label, "licence": terms} for label in names],
+            fingerprint=seen,
+            licence=lesson.licence,
+            network_size=network_size,
+            tick=lesson.watch.progress,
+            watch=lesson.watch,
+        )
     return record, int(record.recipe["training_pictures"])
 
 

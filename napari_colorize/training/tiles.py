@@ -71,7 +71,8 @@ def cut(pictures: Mapping[str, NDArray[np.uint8]], side: int = TILE) -> Cut:
     seen = int(np.clip(np.median(short), 32, LARGEST_SEEN))
     tiles: dict[str, NDArray[np.uint8]] = {}
     for name, picture in pictures.items():
-        resized = _resized(picture, network_shape(*picture.shape[:2], seen))
+        height, width = picture.shape[:2]
+        resized = _resized(picture, network_shape(height, width, seen))
         rows, columns = (_starts(length, side) for length in resized.shape[:2])
         if len(rows) * len(columns) < 2:
             tiles[name] = picture

@@ -255,8 +255,10 @@ class TrainForm(QObject):
 
     def _show_source(self, index: int) -> None:
         self.sources.setCurrentIndex(index)
-        # A stack is as high as its highest page, shown or not.
-        self.sources.setMaximumHeight(self.sources.widget(index).sizeHint().height())
+        page = self.sources.widget(index)
+        if page is not None:
+            # A stack is as high as its highest page, shown or not.
+            self.sources.setMaximumHeight(page.sizeHint().height())
         self.changed.emit()
 
     def _ask_for_folder(self) -> None:

@@ -1,9 +1,11 @@
 """`teach`: weights under a name from arrays or files, watched, and ended early with the best."""
 
+import contextlib
+import io
 import os
 import signal
 import threading
-from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -38,19 +40,8 @@ def painted(seed, height=48, width=64):
     return picture
 
 
-@pytest.fixture(autouse=True)
-def _at_home(tmp_path, monkeypatch):
-    """Weights go to a home of the test's own, droppings would go to an empty folder."""
-    monkeypatch.setenv("NAPARI_COLORIZE_HOME", str(tmp_path / "home"))
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    checkpoints.clear_cache()
-    yield
-    checkpoints.clear_cache()
-
-
-@pytest.fixture(autouse=True)
-def _no_pretrained_classifier(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def _no_pretrained_classifier():
     """The same network of noise: building the real one takes longer than these trainings."""
     from napari_colorize.methods.deep.semantic import SemanticNetwork
     from napari_colorize.training.deep import learning
@@ -60,10 +51,21 @@ def _no_pretrained_classifier(monkeypatch):
             torch.manual_seed(0)
             return SemanticNetwork(groups).eval().requires_grad_(False)
 
-    monkeypatch.setattr(learning, "trained_semantic", build)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(learning, "trained_semantic", build)
+        yield
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def _at_home(tmp_path, monkeypatch):
+    """Weights go to a home of the test's own."""
+    monkeypatch.setenv("NAPARI_COLORIZE_HOME", str(tmp_path / "home"))
+    checkpoints.clear_cache()
+    yield
+    checkpoints.clear_cache()
+
+
+@pytest.fixture(scope="module")
 def slide():
     """A picture that holds 24 tiles of 32 px at the size at which networks see it."""
     rows = [np.concatenate([painted(4 * row + n, 64, 64) for n in range(3)], 1) for row in range(2)]
@@ -94,34 +96,74 @@ class Seen(Watch):
         return self._stop(self)
 
 
-@pytest.mark.parametrize("method", ["deep", "colorful"])
-def test_layers_become_weights_that_colour_by_their_name(method, slide):
-    seen = Seen()
-    pictures = {"cells": slide}
-    taught = teach(
-        method, pictures, "mine", tile=32, changes=SHORT[method], licence="CC0", watch=seen
-    )
+def state_of_the_program():
+    """Return what a training must not change for others: handlers, environment, chance."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    chance = torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()
+    return {"handlers": handlers, "environment": dict(os.environ), "chance": chance}
 
+
+@pytest.fixture(scope="module", params=["deep", "colorful"])
+def lesson(request, slide, tmp_path_factory):
+    """Teach in a thread, as panels do, and note all that can be seen of it."""
+    method, place = request.param, tmp_path_factory.mktemp("lesson")
+    (place / "here").mkdir()
+    found = SimpleNamespace(method=method, home=place / "home", here=place / "here", during=[])
+
+    class Looks(Seen):
+        def progress(self, share, stage):
+            super().progress(share, stage)
+            found.during.append([signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)])
+
+    found.seen = Looks()
+
+    def work():
+        found.taught = teach(
+            method,
+            {"cells": slide},
+            "mine",
+            tile=32,
+            changes=SHORT[method],
+            licence="CC0",
+            watch=found.seen,
+        )
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("NAPARI_COLORIZE_HOME", str(found.home))
+        patched.chdir(found.here)
+        output = io.StringIO()
+        found.before = state_of_the_program()
+        with contextlib.redirect_stdout(output):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        found.after, found.output = state_of_the_program(), output.getvalue()
+    return found
+
+
+@pytest.fixture
+def _its_home(lesson, monkeypatch):
+    monkeypatch.setenv("NAPARI_COLORIZE_HOME", str(lesson.home))
+
+
+@pytest.mark.usefixtures("_its_home")
+def test_layers_become_weights_that_colour_by_their_name(lesson, slide):
     record = checkpoints.load("mine").record
-    assert record == taught.record
-    assert record.method == method
+    assert record == lesson.taught.record
+    assert record.method == lesson.method
     assert record.data == ({"name": "cells", "licence": "CC0"},)
     assert record.source == "imported"
     assert record.recipe["data_fingerprint"]
     assert record.hours >= 0
     assert record.hardware
     assert record.defaults["network_size"] == 128, "the picture's own short side"
-    assert not taught.stopped
-    grey = slide[..., 1]
-    result = napari_colorize.colorize(grey, checkpoint="mine", method=method)
+    assert not lesson.taught.stopped
+    result = napari_colorize.colorize(slide[..., 1], checkpoint="mine", method=lesson.method)
     assert result.rgb.shape == slide.shape
 
 
-@pytest.mark.parametrize("method", ["deep", "colorful"])
-def test_a_watch_sees_progress_error_and_sample(method, slide):
-    seen = Seen()
-    teach(method, {"cells": slide}, "mine", tile=32, changes=SHORT[method], watch=seen)
-
+def test_a_watch_sees_progress_error_and_sample(lesson):
+    seen = lesson.seen
     assert seen.shares == sorted(seen.shares)
     assert 0 <= seen.shares[0] < 0.1
     assert seen.shares[-1] == 1
@@ -138,40 +180,17 @@ def test_a_watch_sees_progress_error_and_sample(method, slide):
     assert not np.array_equal(first, last), "the sample changes as the training goes on"
 
 
-@pytest.mark.parametrize("method", ["deep", "colorful"])
-def test_in_a_thread_it_leaves_the_program_as_it_was(method, slide, tmp_path, capfd):
-    """No handlers of signals, no random numbers, no environment, no output, no files."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    random = (torch.get_rng_state(), np.random.get_state()[1].copy())
-    before = [signal.getsignal(n) for n in numbers], dict(os.environ)
-    during, error = [], []
+def test_it_leaves_the_program_as_it_was(lesson):
+    assert lesson.during
+    assert all(handlers == lesson.before["handlers"] for handlers in lesson.during)
+    assert lesson.after == lesson.before
+    assert lesson.output == ""
 
-    class Looks(Watch):
-        def progress(self, share, stage):
-            during.append([signal.getsignal(n) for n in numbers])
 
-    def work():
-        try:
-            teach(method, {"a": slide}, "mine", tile=32, changes=SHORT[method], watch=Looks())
-        except BaseException as raised:
-            error.append(raised)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-
-    assert not error
-    assert all(handlers == before[0] for handlers in during)
-    assert ([signal.getsignal(n) for n in numbers], dict(os.environ)) == before
-    if method == "colorful":  # Lightning seeds what the whole program shares
-        assert torch.equal(torch.get_rng_state(), random[0])
-        assert np.array_equal(np.random.get_state()[1], random[1])
-    assert not list(Path.cwd().iterdir())
-    assert capfd.readouterr().out == ""
-    assert sorted(p.name for p in checkpoints_folder().iterdir()) == [
-        "mine.json",
-        "mine.safetensors",
-    ]
+def test_nothing_but_weights_and_record_is_written(lesson):
+    assert not list(lesson.here.iterdir())
+    written = sorted(path.name for path in lesson.home.rglob("*") if path.is_file())
+    assert written == ["mine.json", "mine.safetensors"]
 
 
 class TestEnough:
@@ -186,9 +205,7 @@ class TestEnough:
         assert taught.stopped
         assert taught.record.recipe["stopped_early"]
         assert max(step for step, _, _ in seen.points) < 100
-        assert checkpoints.verify("mine").name == "mine"
-        result = napari_colorize.colorize(slide[..., 1], checkpoint="mine", method=method)
-        assert result.rgb.shape == slide.shape
+        assert checkpoints.verify("mine") == taught.record
 
     @pytest.mark.parametrize("method", ["deep", "colorful"])
     def test_before_anything_is_learnt_keeps_nothing(self, method, slide):
@@ -208,7 +225,7 @@ class TestEnough:
 
 
 @pytest.mark.parametrize("method", ["deep", "colorful"])
-def test_stopping_keeps_nothing_at_any_time(method, slide):
+def test_stopping_keeps_nothing_even_where_there_is_something(method, slide):
     seen = Seen(stop=lambda seen: any(held is not None for _, _, held in seen.points))
     with pytest.raises(Cancelled, match="nothing was kept"):
         teach(method, {"a": slide}, "mine", tile=32, changes=SHORT[method], watch=seen)
@@ -217,7 +234,8 @@ def test_stopping_keeps_nothing_at_any_time(method, slide):
 
 @pytest.mark.parametrize("method", ["deep", "colorful"])
 def test_a_folder_teaches_too(method, photographs):
-    taught = teach(method, photographs, "mine", changes=SHORT[method])
+    shorter = {"deep": {"steps": 5}, "colorful": {"epochs": 1}}[method]
+    taught = teach(method, photographs, "mine", changes={**SHORT[method], **shorter})
 
     assert taught.pictures == 27, "a tenth of thirty is set aside"
     assert taught.record.data[0]["name"] == photographs.name

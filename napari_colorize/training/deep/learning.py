@@ -138,13 +138,13 @@ def learn(
     scores = None
     stopped = watch.enough()
     if holdout and not stopped:
-        scores = score(
-            graph,
-            holdout,
-            references,
-            settings.size,
-            tick=lambda share: tick(0.92 + 0.08 * share, "scoring pictures that were set aside"),
-        )
+
+        def scoring(share: float) -> None:
+            refuse_stopped(watch)
+            tick(0.92 + 0.08 * share, "scoring pictures that were set aside")
+
+        scores = score(graph, holdout, references, settings.size, tick=scoring)
+    refuse_stopped(watch)
     tick(1.0, "done")
     return Learnt(graph, settings, tree, sampled, scores, stopped)
 
