@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def open_stack(path: str | os.PathLike) -> Iterator["StackFile"]:
         opened.close()
 
 
-class StackFile(Sequence[Any]):
+class StackFile:
     """The pages of an open TIFF file: ``len``, and pixels by number, as :func:`read` gives them.
 
     Parameters
@@ -108,7 +108,7 @@ class StackFile(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._opened)
 
-    def __getitem__(self, index: Any) -> NDArray[Any]:
+    def __getitem__(self, index: int) -> NDArray[Any]:
         number = range(len(self))[index]
         with told_as_unreadable(self._path):
             return self._opened[number]

@@ -23,6 +23,8 @@ _WORDS = {
 _UNNAMED = "zt" + "pqrsuvw"
 """Letters of leading axes that nobody named, from the plane outwards."""
 
+NOTHING_HELD = "None: each plane for itself"
+
 DEFAULT_CONSISTENCY: float = StackParameters().consistency
 
 
@@ -93,13 +95,17 @@ def checked_axes(text: str, ndim: int, shown: Sequence[int]) -> str:
     return axes
 
 
-def axes_to_hold(axes: str, shape: Sequence[int], shown: Sequence[int]) -> dict[int, str]:
-    """Return the axes along which colour can be held, outermost first, and what to call them."""
-    return {
+def axes_to_hold(axes: str, shape: Sequence[int], shown: Sequence[int]) -> dict[int | None, str]:
+    """Return the axes along which colour can be held, outermost first, and what to call them.
+
+    The last choice is none of them.
+    """
+    behind: dict[int | None, str] = {
         axis: f"{letter}{_meaning(letter)}: {shape[axis]} planes"
         for axis, letter in enumerate(axes)
         if axis not in shown and shape[axis] > 1 and letter != CHANNEL
     }
+    return behind | {None: NOTHING_HELD}
 
 
 def channel_axis(axes: str) -> int | None:

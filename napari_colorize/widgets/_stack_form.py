@@ -40,7 +40,9 @@ class StackForm(QObject):
         self.named = _above(self.axes, self.problem)
         self.along = QComboBox()
         self.consistency = DefaultedSlider(
-            *(_CONSISTENCY[key] for key in ("min", "max", "step")),
+            _CONSISTENCY["min"],
+            _CONSISTENCY["max"],
+            _CONSISTENCY["step"],
             DEFAULT_CONSISTENCY,
             _CONSISTENCY["help"],
             reset_help=f"Back to {DEFAULT_CONSISTENCY:g}",
@@ -126,8 +128,7 @@ class StackForm(QObject):
         return axes
 
     def _offer_along(self, layer: "Image", axes: str) -> None:
-        offered: dict[int | None, str] = {**axes_to_hold(axes, spatial_shape(layer), self._shown)}
-        offered[None] = "None: each plane for itself"
+        offered = axes_to_hold(axes, spatial_shape(layer), self._shown)
         chosen = self._chosen.get(layer, next(iter(offered)))
         self.along.blockSignals(True)
         self.along.clear()

@@ -107,13 +107,14 @@ def _coloured(
 
 def _own_windows(views: list[StackView], channel: int) -> list[tuple[float, float]]:
     """Choose a window for each channel, where gamma must be applied before the library sees it."""
-    chosen = []
     coarsest = views[-1]
-    for number in range(coarsest.shape[channel]):
+
+    def window(number: int) -> tuple[float, float]:
         one = Channel(coarsest, channel, number)
         indices = list(np.ndindex(one.shape[:-2]))
-        chosen.append(shared_window(lambda at, one=one, i=indices: one[i[at]], len(indices), False))
-    return chosen
+        return shared_window(lambda at: one[indices[at]], len(indices), rgb=False)
+
+    return [window(number) for number in range(coarsest.shape[channel])]
 
 
 def _source(job: Job, view: StackView) -> dict[str, Any]:

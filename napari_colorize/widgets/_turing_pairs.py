@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from napari_colorize.widgets._run import Progress
+from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._turing_prepare import Wish, prepared, slug
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def kind_of(path: Path) -> str:
     return "pairs" if (path / "stimuli.json").exists() else "pictures"
 
 
-def sit_down(wish: Wish, stop: Event) -> Generator[Progress, None, Sitting | None]:
+def sit_down(wish: Wish, stop: Event) -> Generator[Step, None, Sitting | None]:
     """Make a sitting ready, yielding progress.
 
     Parameters

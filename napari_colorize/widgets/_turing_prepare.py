@@ -15,8 +15,8 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_colorize.widgets import _executor
+from napari_colorize.widgets._background import POLL_SECONDS, Step
 from napari_colorize.widgets._preflight import load_torch
-from napari_colorize.widgets._run import POLL_SECONDS, Progress
 
 if TYPE_CHECKING:
     from napari_colorize.evaluation.methods import GradedMethod
@@ -66,7 +66,7 @@ class _Stopped(Exception):
     """The preparation was cancelled."""
 
 
-def prepared(wish: Wish, stop: Event) -> Generator[Progress, None, "Stimuli | None"]:
+def prepared(wish: Wish, stop: Event) -> Generator[Step, None, "Stimuli | None"]:
     """Choose and recolour in a thread of its own, so that this generator can always be ended.
 
     Parameters
@@ -117,9 +117,9 @@ class Counter:
         self.total, self.stop = total, stop
         self.done, self.text = 0, "Loading PyTorch…"
 
-    def progress(self) -> Progress:
+    def progress(self) -> Step:
         """Return what was said last."""
-        return Progress(self.done / self.total, self.text)
+        return Step(self.done / self.total, self.text)
 
     def say(self, text: str) -> None:
         """Note what is being done."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from napari_colorize.widgets._run import Progress
+from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._turing_pairs import find_stimuli, free_path
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ class Tally:
     why_no_sheet: str = ""
 
 
-def tally(
-    files: Sequence[Path], results: Path, stop: Event
-) -> Generator[Progress, None, Tally | None]:
+def tally(files: Sequence[Path], results: Path, stop: Event) -> Generator[Step, None, Tally | None]:
     """Count one or several session files and write the sheet beside the first.
 
     Parameters
@@ -80,10 +78,10 @@ def tally(
     from napari_colorize.evaluation.turing.result import merge
     from napari_colorize.evaluation.turing.session import Session
 
-    yield Progress(0.0, "Counting…")
+    yield Step(0.0, "Counting…")
     sessions = [Session.load(path) for path in files]
     result = merge(sessions)
-    yield Progress(0.5, "Making the sheet…")
+    yield Step(0.5, "Making the sheet…")
     if stop.is_set():
         return None
     sheet, why = _written(result, sessions[0], files, results)

@@ -7,7 +7,7 @@ from qtpy.QtCore import QEvent, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_colorize.widgets._run import Progress
+from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._task import Task
 from napari_colorize.widgets._turing_conductor import Conductor
 from napari_colorize.widgets._turing_layout import TuringLayout
@@ -131,9 +131,9 @@ class TuringPanel(QWidget):
     def _on_kind(self, kind: str) -> None:
         self.ui.start.setText("Go on" if kind == "session" else "Start")
 
-    def _on_progress(self, progress: Progress) -> None:
+    def _on_progress(self, progress: Step) -> None:
         if self.task.busy:
-            self.ui.show_busy(progress.fraction, progress.text)
+            self.ui.show_busy(progress.fraction or 0.0, progress.text)
 
     def _on_returned(self, made: Sitting | Tally) -> None:
         self.ui.show_idle("")

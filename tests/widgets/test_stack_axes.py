@@ -6,6 +6,7 @@ import pytest
 from napari.layers import Image
 
 from napari_colorize.widgets._stack import (
+    NOTHING_HELD,
     axes_to_hold,
     channel_axis,
     checked_axes,
@@ -64,16 +65,24 @@ class TestAxesToHold:
         assert axes_to_hold("tczyx", (5, 2, 9, 40, 50), (3, 4)) == {
             0: "t (time): 5 planes",
             2: "z (depth): 9 planes",
+            None: NOTHING_HELD,
         }
 
     def test_have_more_than_one_plane(self):
-        assert axes_to_hold("tzyx", (1, 9, 40, 50), (2, 3)) == {1: "z (depth): 9 planes"}
+        assert axes_to_hold("tzyx", (1, 9, 40, 50), (2, 3)) == {
+            1: "z (depth): 9 planes",
+            None: NOTHING_HELD,
+        }
 
     def test_of_a_side_view_are_what_is_behind_the_screen(self):
-        assert axes_to_hold("zyx", (9, 40, 50), (0, 2)) == {1: "y (rows): 40 planes"}
+        offered = axes_to_hold("zyx", (9, 40, 50), (0, 2))
+
+        assert offered == {1: "y (rows): 40 planes", None: NOTHING_HELD}
 
     def test_may_have_any_letter(self):
-        assert axes_to_hold("pyx", (4, 40, 50), (1, 2)) == {0: "p: 4 planes"}
+        offered = axes_to_hold("pyx", (4, 40, 50), (1, 2))
+
+        assert offered == {0: "p: 4 planes", None: NOTHING_HELD}
 
 
 def test_channels_are_the_axis_c():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets._stack import Hold
+from napari_colorize.widgets._stack import NOTHING_HELD, Hold
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ class TestHold:
         assert panel.ui.hold == Hold(along=1, consistency=0.25)
 
         panel.ui.stack.along.setCurrentIndex(panel.ui.stack.along.count() - 1)
-        assert panel.ui.stack.along.currentText() == "None: each plane for itself"
+        assert panel.ui.stack.along.currentText() == NOTHING_HELD
         assert panel.ui.hold.along is None
         assert not panel.ui.stack.consistency.isEnabled()
 

@@ -1,13 +1,15 @@
 """The panel in real napari windows."""
 
+import dask.array as da
 import napari.settings
 import numpy as np
 import pytest
 import tifffile
 from napari._app_model import get_app_model  # to run a command as a menu does
 from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QLabel
 
-from napari_colorize import colorize, files
+from napari_colorize import colorize, colorize_stack, files
 from napari_colorize.widgets._preferences import Preferences, preferences
 from napari_colorize.widgets.colorize import ColorizePanel, colorize_current_slice
 from napari_colorize.widgets.evaluate import EvaluatePanel
@@ -100,6 +102,72 @@ def test_the_menu_command_colours_all_planes(window, model, finish, grey):
     finish(panel)
 
     assert window.layers[-1].data.shape == (3, *grey.shape, 3)
+
+
+def previewed(viewer, panel, qtbot):
+    panel.ui.preview.setChecked(True)
+    qtbot.waitUntil(lambda: panel.live.layer.layer is not None, timeout=30_000)
+    return panel.live.layer.layer
+
+
+def test_the_preview_is_drawn_follows_the_slider_and_goes_with_the_dock(window, model, grey, qtbot):
+    window.add_image(np.stack([grey, grey[::-1]]), name="cells", scale=(2, 0.5, 0.5))
+    dock, panel = window.window.add_plugin_dock_widget("napari-colorize", "Colorize")
+    shown = previewed(window, panel, qtbot)
+    window.dims.set_current_step(0, 1)
+    qtbot.waitUntil(lambda: not panel.live.busy, timeout=30_000)
+    np.testing.assert_array_equal(shown.data[0], colorize(grey[::-1]).rgb)
+
+    dock.destroyOnClose()
+    qtbot.waitUntil(lambda: len(window.layers) == 1, timeout=5000)
+    qtbot.wait(150)
+    window.dims.set_current_step(0, 0)
+
+
+def test_closing_the_viewer_with_a_preview_under_way_is_safe(
+    make_napari_viewer, model, grey, qtbot
+):
+    viewer = make_napari_viewer()
+    viewer.add_image(grey)
+    panel = panel_of(viewer)
+    previewed(viewer, panel, qtbot)
+    model.gate.clear()
+    model.entered.clear()
+    panel.ui.form.temperature.slider.setValue(0.2)
+    qtbot.waitUntil(model.entered.is_set, timeout=20_000)
+    stop = panel.live._task._stop
+    viewer.close()
+    qtbot.waitUntil(stop.is_set, timeout=10_000)
+    model.gate.set()
+    qtbot.wait(150)
+
+
+def test_a_lazy_stack_is_drawn_plane_by_plane(window, model, finish, grey, qtbot):
+    frames = np.stack([np.roll(grey, t, axis=0) for t in range(9)])
+    window.add_image(da.from_array(frames, chunks=(1, *grey.shape)), contrast_limits=(0, 255))
+    panel = panel_of(window)
+    panel.ui.planes.setCurrentIndex(1)
+    panel.ui.run.click()
+    finish(panel)
+    result = window.layers[-1]
+    expected = colorize_stack(frames, window=(0, 255)).rgb
+    for step in (0, 8, 3):
+        window.dims.set_current_step(0, step)
+        qtbot.waitUntil(lambda: result.loaded, timeout=20_000)
+        np.testing.assert_array_equal(result._slice.image.raw, expected[step])
+
+
+def test_rows_of_a_stack_appear_beside_their_labels(window, grey):
+    window.add_image(np.stack([grey] * 3))
+    panel = panel_of(window)
+    rows = {"Axes", "Hold along", "Consistency"}
+
+    def labelled():
+        return {label.text() for label in panel.findChildren(QLabel) if not label.isHidden()}
+
+    assert not rows & labelled()
+    panel.ui.planes.setCurrentIndex(1)
+    assert rows <= labelled()
 
 
 def test_the_menu_command_compares_the_two_selected_layers(window, grey, qtbot):
