@@ -9,9 +9,10 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+from napari_colorize.training.averaging import RunningAverage
 from napari_colorize.training.data import PairsModule
 from napari_colorize.training.keeping import LAST, KeepBest, KeepLatest, StopEarly
 from napari_colorize.training.logs import MetricsFile, tensorboard
@@ -82,7 +83,7 @@ def make_trainer(
             *shown,
             best,
             *watchers,
-            EMAWeightAveraging(decay=recipe.ema_decay),
+            RunningAverage(recipe.ema_decay),
             StopEarly(best, recipe.patience),
             KeepLatest(out, recipe.save_every),
         ],
