@@ -107,7 +107,8 @@ def parse(content: bytes, name: str) -> "dict[str, torch.Tensor]":
         The bytes are not weights, are cut short, or would run code when loaded.
     """
     refuse_other_content(content, name)
-    if content.startswith((b"PK\x03\x04", b"\x80")):
+    # A safetensors file begins with a length, which may look like anything, then its table.
+    if content.startswith((b"PK\x03\x04", b"\x80")) and content[8:9] != b"{":
         state = _parse_torch(content, name)
     else:
         state = _parse_safetensors(content, name)
