@@ -1,8 +1,11 @@
 """From a name or a path to a network that is ready to run."""
 
+import contextlib
+import gc
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +113,23 @@ def verify(name_or_path: str | Path) -> CheckpointRecord:
     return entry.record
 
 
+@contextlib.contextmanager
+def without_collecting() -> Iterator[None]:
+    """Keep Python from looking for cycles of dead objects for a moment.
+
+    What makes a great many objects that stay, such as importing torch, sets the collector off
+    again and again. It then holds the interpreter while it goes through everything that a host
+    such as napari has alive: its window would stand still for a tenth of a second each time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def method_of(name_or_path: str | Path) -> str:
     """Return the method that weights belong to, as their record says; they are not read.
 
@@ -197,7 +217,7 @@ def _script(graph: "torch.nn.Module") -> "tuple[Any, bool]":
     import torch
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), without_collecting():
             warnings.simplefilter("ignore", DeprecationWarning)
             return torch.jit.script(graph), True
     except (

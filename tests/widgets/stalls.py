@@ -1,0 +1,174 @@
+"""Measure how long the main thread of napari is silent while four megapixels are coloured.
+
+``xvfb-run -a python tests/widgets/stalls.py`` opens a real window, colours a 2048 × 2048 layer of
+16 bits by the panel, as it ships, and prints the longest silences with what the main thread did.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import numpy as np
+from qtpy.QtCore import Qt, QTimer
+
+BEAT_MS = 5
+LOOK_AFTER = 0.03
+SIDE = 2048
+
+
+@dataclass
+class Silence:
+    """A time without a beat: when it began, s after the first, its length, and the stacks seen.
+
+    ``busy`` is the processor time of the main thread in it, whatever else the machine does.
+    """
+
+    at: float
+    seconds: float
+    busy: float
+    stacks: list[str] = field(default_factory=list)
+
+
+class Heart:
+    """Beats in the main thread every few milliseconds and keeps the longest silences.
+
+    A second thread looks at the main thread's stack once a silence has lasted 30 ms.
+    """
+
+    def __init__(self) -> None:
+        self.beats = 0
+        self.silences: list[Silence] = []
+        self._main = threading.get_ident()
+        self._stacks: list[str] = []
+        self._ended = threading.Event()
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(BEAT_MS)
+        self._timer.timeout.connect(self._beat)
+
+    def __enter__(self) -> Heart:
+        self._began = self._last = time.perf_counter()
+        self._busy = time.thread_time()
+        self._timer.start()
+        threading.Thread(target=self._watch, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._beat()
+        self._timer.stop()
+        self._ended.set()
+
+    @property
+    def longest(self) -> float:
+        """Seconds of the longest silence."""
+        return max((silence.seconds for silence in self.silences), default=0.0)
+
+    @property
+    def busiest(self) -> float:
+        """Processor seconds of the main thread in the busiest silence."""
+        return max((silence.busy for silence in self.silences), default=0.0)
+
+    def told(self, count: int = 5) -> str:
+        """Return the longest silences and where the main thread was."""
+        longest = sorted(self.silences, key=lambda silence: -silence.seconds)[:count]
+        return "\n".join(
+            f"  {1000 * s.seconds:.0f} ms, {s.at:.2f} s after the click, in {_usual(s.stacks)}"
+            for s in longest
+        )
+
+    def _beat(self) -> None:
+        now, busy = time.perf_counter(), time.thread_time()
+        self.beats += 1
+        silence = Silence(
+            self._last - self._began, now - self._last, busy - self._busy, self._stacks
+        )
+        self._busy = busy
+        self._stacks = []
+        self._last = now
+        self.silences.append(silence)
+
+    def _watch(self) -> None:
+        while not self._ended.wait(LOOK_AFTER / 2):
+            if time.perf_counter() - self._last > LOOK_AFTER:
+                frame = sys._current_frames().get(self._main)
+                if frame is not None:
+                    self._stacks.append(" < ".join(_place(f) for f in _frames(frame)[:4]))
+
+
+def _frames(frame: FrameType | None) -> list[FrameType]:
+    found = []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def _place(frame: FrameType) -> str:
+    code = frame.f_code
+    return f"{Path(code.co_filename).stem}.{code.co_name}:{frame.f_lineno}"
+
+
+def _usual(stacks: list[str]) -> str:
+    return Counter(stacks).most_common(1)[0][0] if stacks else "Qt"
+
+
+def main() -> None:
+    """Colour twice, as the first run imports torch and loads the weights, and tell of both."""
+    import napari
+    from qtpy.QtWidgets import QApplication
+
+    def wait(seconds: float) -> None:
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            QApplication.processEvents()
+            time.sleep(0.001)
+
+    viewer = napari.Viewer()
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    noise = np.random.default_rng(0).integers(0, 400, (SIDE, SIDE))
+    light = 2000 + 1500 * np.sin(rows / 40) * np.cos(columns / 60)
+    viewer.add_image((light + noise).astype(np.uint16), name="cells")
+    _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
+    wait(2)
+    for number in ("first run", "second run"):
+        with Heart() as heart:
+            until_result: list[float] = []
+            heard = viewer.layers.events.inserting.connect(
+                lambda event, heart=heart, found=until_result: found.append(heart.longest)
+            )
+            began = time.perf_counter()
+            panel.ui.run.click()
+            while panel.runner.job is not None:
+                QApplication.processEvents()
+                time.sleep(0.001)
+            seconds = time.perf_counter() - began
+            wait(0.5)
+        viewer.layers.events.inserting.disconnect(heard)
+        print(
+            f"{number}: {seconds:.2f} s, longest silence {1000 * until_result[0]:.0f} ms", end=", "
+        )
+        print(f"and while napari adds and draws {1000 * heart.longest:.0f} ms\n{heart.told()}")
+    result = viewer.layers[-1].data
+    with Heart() as heart:
+        viewer.add_image(result.copy(), rgb=True)
+        wait(0.5)
+    print(
+        f"napari alone, adding and drawing such a layer: {1000 * heart.longest:.0f} ms\n"
+        f"{heart.told(2)}"
+    )
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()
