@@ -33,7 +33,12 @@ AT_ONCE = 100
 
 
 def described(
-    pictures: Sequence[Picture], settings: DeepSettings, pixels: int, folder: Path
+    pictures: Sequence[Picture],
+    settings: DeepSettings,
+    pixels: int,
+    folder: Path,
+    *,
+    at_once: int = AT_ONCE,
 ) -> Sampled:
     """Describe pictures by all blocks and keep some pixels of each; remember them on the disk.
 
@@ -47,13 +52,15 @@ def described(
         Kept of each picture.
     folder
         Made if needed. What it holds of the same pictures and settings is not done again.
+    at_once
+        Pictures described between two writings to it.
     """
     settings = replace(settings, blocks=BLOCKS, samples=10**9, most_samples_a_picture=pixels)
     descriptor = DeepDescriptor(trained_semantic(settings.semantic_classes), BLOCKS).eval()
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
-    for begin in range(0, len(pictures), AT_ONCE):
-        some = pictures[begin : begin + AT_ONCE]
+    for begin in range(0, len(pictures), at_once):
+        some = pictures[begin : begin + at_once]
         path, key = folder / f"{begin}.safetensors", cache.key_of(settings, fingerprint(some))
         part = cache.read(path, key, some)
         if part is None:

@@ -58,9 +58,8 @@ def sampled(pictures=4, pixels=30):
 
 def test_pictures_are_described_once(folder, tmp_path, untrained_semantic, monkeypatch):
     monkeypatch.setattr(ablation, "trained_semantic", untrained_semantic)
-    monkeypatch.setattr(ablation, "AT_ONCE", 2)
     pictures = find_pictures([folder])
-    first = ablation.described(pictures, SETTINGS, 40, tmp_path / "kept")
+    first = ablation.described(pictures, SETTINGS, 40, tmp_path / "kept", at_once=2)
     assert first.blocks == SIZES
     assert first.descriptors.shape == (len(first.chrominance), sum(SIZES))
     assert [r.name for r in first.references] == [p.name for p in pictures]
@@ -71,11 +70,11 @@ def test_pictures_are_described_once(folder, tmp_path, untrained_semantic, monke
         raise AssertionError("described again")
 
     monkeypatch.setattr(ablation, "describe", refuse)
-    again = ablation.described(pictures, SETTINGS, 40, tmp_path / "kept")
+    again = ablation.described(pictures, SETTINGS, 40, tmp_path / "kept", at_once=2)
     for name in ("descriptors", "chrominance", "first", "gist", "histogram"):
         assert torch.equal(getattr(again, name), getattr(first, name))
     with pytest.raises(AssertionError, match="described again"):  # other pixels are wanted
-        ablation.described(pictures, SETTINGS, 80, tmp_path / "kept")
+        ablation.described(pictures, SETTINGS, 80, tmp_path / "kept", at_once=2)
 
 
 def test_groups_of_pictures_lie_one_after_the_other():
