@@ -1,6 +1,7 @@
 # make demo      colourise a few photographs and lay them out on one contact sheet
 # make test      everything that must hold, headless, in minutes
 # make test-all  the slow checks too
+# make test-pyside6  the panels again, with PySide6 in the place of PyQt6
 # make napari    napari with the panel docked and a sample loaded
 # make docs      the pictures and model cards in docs/, made again
 # make bench     every operator against its peers and limits, and the whole path
@@ -27,7 +28,7 @@ QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxkbcomm
 
 HEADLESS := xvfb-run -a -s "-screen 0 1920x1200x24"
 
-.PHONY: demo test test-all lint napari docs bench clean
+.PHONY: demo test test-all test-pyside6 lint napari docs bench clean
 
 demo: $(VENV)/base
 	$(BIN)/python docs/make_demo.py --output demo
@@ -37,6 +38,11 @@ test: lint qt
 
 test-all: lint qt
 	$(HEADLESS) $(BIN)/python -m pytest
+
+# PySide6 lies in a folder of its own, as two bindings in one environment hide which is in use.
+test-pyside6: qt $(VENV)/pyside6/.done
+	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside6 \
+	    $(HEADLESS) $(BIN)/python -m pytest -m "not slow" tests/widgets
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
@@ -106,6 +112,11 @@ $(VENV)/bench: $(VENV)/base
 	@rm -rf $(VENV)/contrib
 	$(PIP) install -q --no-deps --target $(VENV)/contrib \
 	    "$$(sed -n 's/^opencv-python-headless/opencv-contrib-python-headless/p' constraints.txt)"
+	@touch $@
+
+$(VENV)/pyside6/.done: $(VENV)/dev
+	@rm -rf $(VENV)/pyside6
+	$(PIP) install -q --no-deps -c constraints.txt --target $(VENV)/pyside6 PySide6-Essentials shiboken6
 	@touch $@
 
 # Real windows are opened on a virtual screen.
