@@ -109,7 +109,7 @@ def front_door() -> Callable[..., Any]:
     )
     model = SimpleNamespace(graph=graph, record=record)
     checkpoints.load = lambda *_: model  # type: ignore[assignment]
-    return partial(api.colorize, checkpoint="counted", device="cpu")
+    return partial(api.colorize, method="colorful", checkpoint="counted", device="cpu")
 
 
 def pictures(side: int) -> dict[str, np.ndarray]:
