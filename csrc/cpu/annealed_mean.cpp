@@ -2,6 +2,7 @@
 // where both its highest and its sums are taken from.
 #include "encoding_checks.h"
 
+#include "cpu/memory.h"
 #include "cpu/wide_vector.h"
 #include "math/annealed_mean.h"
 
@@ -36,40 +37,71 @@ struct Exponential<WideVector> {
   }
 };
 
+template <>
+struct AnyAbove<WideVector> {
+  static NC_HD bool of(WideVector a, WideVector b) {
+    unsigned lanes;
+    asm("vcmpps $30, %2, %1, %%k1\n\tkmovw %%k1, %0" : "=r"(lanes) : "v"(a), "v"(b) : "k1");
+    return lanes != 0;
+  }
+};
+
 #endif
 
 namespace decoding {
 
-constexpr int kBlock = 256;  // pixels at a time: their sums stay in the first-level cache
+constexpr int kBlock = 512;  // pixels at a time: their sums stay in the first-level cache
 constexpr int kGroup = 8;    // bins at a time; as many lines may share a place in that cache
+constexpr int kAhead = 8;    // vectors of pixels that are fetched before their turn
 constexpr int kMostLanes = 16;  // of any vector that a version may use
 
 // What all pixels share. Logits of neighbouring bins, and the outputs' planes, lie `stride` apart.
 template <class Scalar>
 struct Decoder {
   const Scalar* bins;
-  const Scalar* bias;
+  const Scalar* bias;  // or null
   int64_t count;
   int64_t stride;
   Scalar inverse_temperature;
   Scalar inverse_log_count;
+  Scalar headroom;
 };
 
 // Take in the bins from `q` on, kGroup or fewer of them, for as many pixels as a vector has numbers.
-template <class Float, class Scalar>
+template <class Float, bool Biased, class Scalar>
 NC_HD void absorb_group(const Decoder<Scalar>& decoder, const Scalar* logits, int64_t q, int group,
                         AnnealedSums<Float>& sums) {
   Float held[kGroup];
   for (int k = 0; k < group; ++k) {
-    held[k] = load_vector<Float>(logits + (q + k) * decoder.stride) + decoder.bias[q + k];
+    held[k] = load_vector<Float>(logits + (q + k) * decoder.stride);
+    if constexpr (Biased) {
+      held[k] += decoder.bias[q + k];
+    }
   }
   const auto logit = [&](int k) __attribute__((always_inline)) { return held[k]; };
   annealed_absorb<Float, Scalar>(sums, group, logit, decoder.bins + 2 * q,
-                                 decoder.inverse_temperature);
+                                 decoder.inverse_temperature, decoder.headroom);
+}
+
+// Has logits of pixels whose turn is soon brought near: those from pixel `later` on in this group, or of
+// the first ones in the next. A plane's share of a block is too short for the processor to foresee.
+template <class Scalar>
+NC_HD void fetch_group(const Decoder<Scalar>& decoder, const Scalar* logits, int64_t q, int later,
+                       int pixels) {
+  if (later >= pixels) {
+    q += kGroup;
+    later -= pixels;
+  }
+  if (q + kGroup <= decoder.count) {
+    const Scalar* from = logits + q * decoder.stride + later;
+    for (int k = 0; k < kGroup; ++k) {
+      prefetch(from + k * decoder.stride);
+    }
+  }
 }
 
 // Decode `pixels` ≥ Width pixels, at most kBlock; the last vector may overlap the one before it.
-template <class Float, class Scalar, int Width>
+template <class Float, bool Biased, class Scalar, int Width>
 NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, int pixels,
                          Scalar* ab, Scalar* entropy) {
   AnnealedSums<Float> sums[kBlock / Width];
@@ -81,13 +113,14 @@ NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, i
   for (int64_t q = 0; q < whole; q += kGroup) {
     for (int v = 0; v < vectors; ++v) {
       const int first = std::min(v * Width, pixels - Width);
-      absorb_group(decoder, logits + first, q, kGroup, sums[v]);
+      fetch_group(decoder, logits, q, (v + kAhead) * Width, vectors * Width);
+      absorb_group<Float, Biased>(decoder, logits + first, q, kGroup, sums[v]);
     }
   }
   const int rest = static_cast<int>(decoder.count - whole);
   for (int v = 0; rest > 0 && v < vectors; ++v) {
     const int first = std::min(v * Width, pixels - Width);
-    absorb_group(decoder, logits + first, whole, rest, sums[v]);
+    absorb_group<Float, Biased>(decoder, logits + first, whole, rest, sums[v]);
   }
   for (int v = 0; v < vectors; ++v) {
     const int first = std::min(v * Width, pixels - Width);
@@ -117,23 +150,39 @@ struct FloatBlock {
   float* entropy;
 };
 
-NC_VECTOR_VERSIONS(decode_vectors, FloatBlock,
-                   decode_pixels<Vector, float, kLanes<Vector, float>>(
+NC_VECTOR_VERSIONS(decode_plain, FloatBlock,
+                   decode_pixels<Vector, false, float, kLanes<Vector, float>>(
                        argument.decoder, argument.logits, argument.pixels, argument.ab,
                        argument.entropy))
+NC_VECTOR_VERSIONS(decode_biased, FloatBlock,
+                   decode_pixels<Vector, true, float, kLanes<Vector, float>>(
+                       argument.decoder, argument.logits, argument.pixels, argument.ab,
+                       argument.entropy))
+
+template <class Scalar>
+void decode_singly(const Decoder<Scalar>& decoder, const Scalar* logits, int pixels, Scalar* ab,
+                   Scalar* entropy) {
+  if (decoder.bias) {
+    decode_pixels<Scalar, true, Scalar, 1>(decoder, logits, pixels, ab, entropy);
+  } else {
+    decode_pixels<Scalar, false, Scalar, 1>(decoder, logits, pixels, ab, entropy);
+  }
+}
 
 void decode_block(const Decoder<float>& decoder, const float* logits, int pixels, float* ab,
                   float* entropy) {
   if (pixels < kMostLanes) {
-    decode_pixels<float, float, 1>(decoder, logits, pixels, ab, entropy);
+    decode_singly(decoder, logits, pixels, ab, entropy);
+  } else if (decoder.bias) {
+    decode_biased({decoder, logits, pixels, ab, entropy});
   } else {
-    decode_vectors({decoder, logits, pixels, ab, entropy});
+    decode_plain({decoder, logits, pixels, ab, entropy});
   }
 }
 
 void decode_block(const Decoder<double>& decoder, const double* logits, int pixels, double* ab,
                   double* entropy) {
-  decode_pixels<double, double, 1>(decoder, logits, pixels, ab, entropy);
+  decode_singly(decoder, logits, pixels, ab, entropy);
 }
 
 }  // namespace decoding
@@ -141,8 +190,8 @@ void decode_block(const Decoder<double>& decoder, const double* logits, int pixe
 namespace {
 
 template <class Scalar>
-std::tuple<Tensor, Tensor> decode(const Tensor& logits, const Tensor& bins, const Tensor& bias,
-                                  double temperature) {
+std::tuple<Tensor, Tensor> decode(const Tensor& logits, const Tensor& bins,
+                                  const std::optional<Tensor>& bias, double temperature) {
   const int64_t images = logits.size(0), count = logits.size(1);
   const int64_t pixels = logits.size(2) * logits.size(3);
   Tensor ab = torch::stable::new_empty(logits, {images, 2, logits.size(2), logits.size(3)});
@@ -154,8 +203,13 @@ std::tuple<Tensor, Tensor> decode(const Tensor& logits, const Tensor& bins, cons
   // A temperature below any difference of logits: the same mode, without an infinite reciprocal.
   const double inverse = 1.0 / std::max(temperature, 1e-30);
   const decoding::Decoder<Scalar> decoder{
-      bins.const_data_ptr<Scalar>(), bias.const_data_ptr<Scalar>(), count, pixels,
-      static_cast<Scalar>(inverse),  static_cast<Scalar>(1.0 / log_count)};
+      bins.const_data_ptr<Scalar>(),
+      bias ? bias->template const_data_ptr<Scalar>() : nullptr,
+      count,
+      pixels,
+      static_cast<Scalar>(inverse),
+      static_cast<Scalar>(1.0 / log_count),
+      annealed_headroom(static_cast<Scalar>(inverse))};
   constexpr int64_t block = decoding::kBlock;
   const int64_t blocks = (pixels + block - 1) / block;
   torch::stable::parallel_for(0, images * blocks, 1, [&](int64_t begin, int64_t end) {
@@ -174,13 +228,14 @@ std::tuple<Tensor, Tensor> annealed_mean(const Tensor& logits, const Tensor& bin
                                          std::optional<Tensor> bias, const Tensor& temperature) {
   check_annealed(logits, bins, bias);
   const double number = temperature_of(temperature);
-  const Tensor shift = bias ? torch::stable::contiguous(*bias)
-                            : torch::stable::new_zeros(logits, {logits.size(1)});
+  if (bias) {
+    bias = torch::stable::contiguous(*bias);
+  }
   const Tensor planes = torch::stable::contiguous(logits);
   const Tensor centres = torch::stable::contiguous(bins);
   return logits.scalar_type() == ScalarType::Double
-             ? decode<double>(planes, centres, shift, number)
-             : decode<float>(planes, centres, shift, number);
+             ? decode<double>(planes, centres, bias, number)
+             : decode<float>(planes, centres, bias, number);
 }
 
 }  // namespace

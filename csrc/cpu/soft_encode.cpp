@@ -17,45 +17,37 @@ namespace soft_encoding {
 constexpr int kBlock = 256;  // pixels at a time: their results fit the first-level cache
 constexpr int kClosed = 5;   // neighbours that the closed form gives
 
-struct Block {
-  int index[kClosed][kBlock];
-  float weight[kClosed][kBlock];
-  int valid[kBlock];
-};
-
-NC_MULTIVERSION void encode_block(const float* __restrict a, const float* __restrict b, int count,
-                                  float scale, float product, Block* __restrict block) {
-  const ClosedForm form{scale, product};
+// Sparse results of pixels through the closed form; those of a bin rank lie `stride` apart. Returns how
+// many it declined, and in `valid` which.
+NC_MULTIVERSION int encode_block(const float* __restrict a, const float* __restrict b, int count,
+                                 ClosedForm form, int64_t* __restrict index,
+                                 float* __restrict weight, int64_t stride, int* __restrict valid) {
+  int found_all = 0;
   NC_INDEPENDENT
   for (int p = 0; p < count; ++p) {
     const NearestFive found = encode_nearest_five(a[p], b[p], form);
     for (int k = 0; k < kClosed; ++k) {
-      block->index[k][p] = found.index[k];
-      block->weight[k][p] = found.weight[k];
+      index[k * stride + p] = found.index[k];
+      weight[k * stride + p] = found.weight[k];
     }
-    block->valid[p] = found.valid;
+    valid[p] = found.valid;
+    found_all += found.valid;
   }
+  return count - found_all;
 }
 
 // Sparse results of up to kBlock pixels; index and weight lie `stride` apart from bin to bin.
 void encode_pixels(const float* a, const float* b, int count, int neighbours, float sigma,
                    int64_t* index, float* weight, int64_t stride) {
-  if (neighbours != kClosed || sigma < kClosedFormSigma) {
-    for (int p = 0; p < count; ++p) {
-      encode_scan(a[p], b[p], neighbours, sigma, index + p, weight + p, stride);
-    }
-    return;
+  int valid[kBlock] = {};
+  int declined = count;
+  if (neighbours == kClosed && sigma >= kClosedFormSigma) {
+    declined = encode_block(a, b, count, closed_form(sigma), index, weight, stride, valid);
   }
-  Block block;
-  const ClosedForm form = closed_form(sigma);
-  encode_block(a, b, count, form.scale, form.product, &block);
-  for (int k = 0; k < kClosed; ++k) {
-    std::copy_n(block.index[k], count, index + k * stride);
-    std::copy_n(block.weight[k], count, weight + k * stride);
-  }
-  for (int p = 0; p < count; ++p) {
-    if (!block.valid[p]) {
+  for (int p = 0; declined > 0; ++p) {
+    if (!valid[p]) {
       encode_scan(a[p], b[p], neighbours, sigma, index + p, weight + p, stride);
+      --declined;
     }
   }
 }
@@ -151,7 +143,7 @@ Tensor soft_encode_dense(const Tensor& ab, int64_t neighbours, double sigma) {
   Tensor dense = torch::stable::new_empty(planes, {images, kBinCount, ab.size(2), ab.size(3)});
   const auto* in = planes.const_data_ptr<float>();
   auto* out = dense.mutable_data_ptr<float>();
-  advise_huge_pages(out, dense.numel() * sizeof(float));
+  prepare_streamed_output(out, dense.numel() * sizeof(float));
   const int k_count = static_cast<int>(neighbours);
   const float width = static_cast<float>(sigma);
   const bool streams = dense.numel() * sizeof(float) >= kStreamedBytes;

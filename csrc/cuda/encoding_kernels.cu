@@ -57,12 +57,13 @@ __global__ void annealed_mean_kernel(Annealing<Scalar> task) {
        i < task.images * pixels; i += step) {
     const int64_t n = i / pixels, p = i % pixels;
     const Scalar* logits = task.logits + n * task.count * pixels + p;
+    const Scalar headroom = annealed_headroom(task.inverse_temperature);
     AnnealedSums<Scalar> sums = annealed_start<Scalar, Scalar>();
     for (int64_t q = 0; q < task.count; q += kGroup) {
       const int group = static_cast<int>(task.count - q < kGroup ? task.count - q : kGroup);
       const auto logit = [&](int k) { return logits[(q + k) * pixels] + task.bias[q + k]; };
       annealed_absorb<Scalar, Scalar>(sums, group, logit, task.bins + 2 * q,
-                                      task.inverse_temperature);
+                                      task.inverse_temperature, headroom);
     }
     const AnnealedResult<Scalar> result = annealed_finish(sums, task.inverse_log_count);
     task.ab[2 * n * pixels + p] = result.a;

@@ -5,9 +5,10 @@
 //   ab        Σ softmax(z / T)_q · bin_q                      Lab units
 //   entropy   −Σ p_q log p_q / log Q,  p = softmax(z)         0 … 1
 //
-// Online softmax: all sums are relative to the highest z so far and are rescaled when it rises,
-// which costs two exponentials a group of bins. With y = (z − top) log2 e, the entropy is
-// log Σ2^y − ln 2 · Σ y 2^y / Σ2^y. A z of −inf takes its bin out; NaN, +inf or no bin left gives NaN.
+// Online softmax: all sums are relative to a reference near the highest z so far. Only a rise that
+// would take the weights out of a comfortable range moves it, which costs two exponentials. With
+// y = (z − reference) log2 e, the entropy is log Σ2^y − ln 2 · Σ y 2^y / Σ2^y. A z of −inf takes its
+// bin out; NaN, +inf or no bin left gives NaN.
 #pragma once
 
 #include "math/exponential.h"
@@ -18,7 +19,7 @@ namespace napari_colorize {
 // Float is the type of one or several pixels, Scalar that of one number.
 template <class Float>
 struct AnnealedSums {
-  Float top;     // highest z so far
+  Float top;     // the reference: no z so far is higher by more than the headroom
   Float sum;     // Σ 2^y
   Float slope;   // Σ y 2^y
   Float weight;  // Σ 2^(y / T)
@@ -31,17 +32,38 @@ NC_HD AnnealedSums<Float> annealed_start() {
   return {zero - static_cast<Scalar>(INFINITY), zero, zero, zero, zero, zero};
 }
 
-// Take in `count` bins: z(k) is the k-th one's logit with its bias, bins has its a and b at 2k, 2k + 1.
-template <class Float, class Scalar, class Logit>
-NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
-                           const Scalar* bins, Scalar inverse_temperature) {
-  const Scalar log2e = static_cast<Scalar>(kLog2E);
-  const Float none = Float{} - static_cast<Scalar>(INFINITY);
-  Float top = sums.top;
-  for (int k = 0; k < count; ++k) {
-    top = larger(z(k), top);  // NaN is passed over here and comes back below
-  }
-  const Float fall = (top == sums.top ? Float{} : sums.top - top) * log2e;
+// How far a z may lie above the reference: no weight is above 2^16 of it.
+template <class Scalar>
+NC_HD Scalar annealed_headroom(Scalar inverse_temperature) {
+  const Scalar octaves = static_cast<Scalar>(kLog2E) *
+                         (inverse_temperature > Scalar(1) ? inverse_temperature : Scalar(1));
+  return Scalar(16) / octaves;
+}
+
+// Whether a is above b anywhere in a vector; types without an instruction for it may say yes.
+template <class Float>
+struct AnyAbove {
+  static NC_HD bool of(Float, Float) { return true; }
+};
+
+template <>
+struct AnyAbove<float> {
+  static NC_HD bool of(float a, float b) { return a > b; }
+};
+
+template <>
+struct AnyAbove<double> {
+  static NC_HD bool of(double a, double b) { return a > b; }
+};
+
+// Raise the reference to `top` where that is above by more than the headroom. Pixels do not see what
+// others of their vector do.
+template <class Float, class Scalar>
+NC_HD void annealed_raise(AnnealedSums<Float>& sums, Float top, Float headroom,
+                          Scalar inverse_temperature) {
+  top = top - sums.top > headroom ? top : sums.top;
+  const Float fall =
+      (top == sums.top ? Float{} : sums.top - top) * static_cast<Scalar>(kLog2E);
   const Float shrink = exp2_nonpositive(fall);
   const Float annealed_shrink = exp2_nonpositive(fall * inverse_temperature);
   sums.top = top;
@@ -50,7 +72,23 @@ NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
   sums.weight = sums.weight * annealed_shrink;
   sums.a = sums.a * annealed_shrink;
   sums.b = sums.b * annealed_shrink;
-  const Float base = top == none ? Float{} : top;
+}
+
+// Take in `count` bins: z(k) is the k-th one's logit with its bias, bins has its a and b at 2k, 2k + 1.
+template <class Float, class Scalar, class Logit>
+NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
+                           const Scalar* bins, Scalar inverse_temperature, Scalar headroom) {
+  const Scalar log2e = static_cast<Scalar>(kLog2E);
+  const Float none = Float{} - static_cast<Scalar>(INFINITY);
+  Float top = sums.top;
+  for (int k = 0; k < count; ++k) {
+    top = larger(z(k), top);  // NaN is passed over here and comes back below
+  }
+  const Float room = Float{} + headroom;
+  if (AnyAbove<Float>::of(top - sums.top, room)) {
+    annealed_raise(sums, top, room, inverse_temperature);
+  }
+  const Float base = sums.top == none ? Float{} : sums.top;
   for (int k = 0; k < count; ++k) {
     const Float y = (z(k) - base) * log2e;
     const Float held = held_exponent(y);  // a product with −inf would be NaN

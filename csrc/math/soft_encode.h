@@ -13,7 +13,7 @@
 
 namespace napari_colorize {
 
-// From this σ on, the closed form's quotient of exponentials stays well inside float's range.
+// From this σ on, the closed form's products of exponentials stay well inside float's range.
 constexpr float kClosedFormSigma = 2.0f;
 
 struct NearestFive {
@@ -36,75 +36,69 @@ NC_HD ClosedForm closed_form(float sigma) {
 // With (u, v) the offset from the nearest point, |u|, |v| ≤ 5, and distances² less the nearest's:
 // the neighbours towards the colour have 100 − 20|u| and 100 − 20|v|, the diagonal between them has
 // their sum, those on the far side 100 + 20|u| and 100 + 20|v|. The nearest point, the two towards
-// the colour, and the best two of the other three are the five.
+// the colour, and the best two of the other three are the five. Weights are taken times the product
+// of the two neighbours', so that the far sides need no division.
 NC_HD NearestFive encode_nearest_five(float a, float b, ClosedForm form) {
   constexpr float tie = 1e-3f;
-  constexpr float most = kRowReach - 1;  // rows and columns beyond are empty
   const float row = ceilf(a * 0.1f - 0.5f);
   const float column = ceilf(b * 0.1f - 0.5f);
   const float du = a - 10.0f * row;
   const float dv = b - 10.0f * column;
   const float u = fabsf(du);
   const float v = fabsf(dv);
-  const bool near_set = (fabsf(row) <= most) & (fabsf(column) <= most);  // false for NaN
+  const bool near_set =
+      (fabsf(row) <= kSurroundingReach) & (fabsf(column) <= kSurroundingReach);  // false for NaN
   // Whatever the conversion makes of a huge number is masked out. A mask, not `? :`, because the
   // compiler would split the loop over the constant and then cannot vectorise it.
   const int keep = -static_cast<int>(near_set);
-  const int i = static_cast<int>(row) & keep;
-  const int j = static_cast<int>(column) & keep;
+  const int around =
+      surroundings_of_bin(static_cast<int>(row) & keep, static_cast<int>(column) & keep);
   const bool down = du < 0.0f;
-  const int step_j = dv < 0.0f ? -1 : 1;
+  const bool left = dv < 0.0f;
+  const int centre = (around >> 5) & 511;
+  const int below = -((around >> 14) & 63);
+  const int above = (around >> 20) & 63;
+  const int step_a = down ? below : above;
+  const int back_a = down ? above : below;
+  const int step_b = left ? -1 : 1;
 
-  const int above = packed_row(i + 1);
-  const int below = packed_row(i - 1);
-  const BinRow here = bin_row(i);
-  const BinRow near = unpack_row(down ? below : above);
-  const BinRow far = unpack_row(down ? above : below);
-  const int centre = here.base + j;
-  const int along_a = near.base + j;
-  const int along_b = centre + step_j;
-
-  const float weight_a = exp2_nonpositive((20.0f * u - 100.0f) * form.scale);
-  const float weight_b = exp2_nonpositive((20.0f * v - 100.0f) * form.scale);
   const bool a_first = u > v;
   const float larger = a_first ? u : v;
   const float smaller = a_first ? v : u;
-  const float weight_1 = a_first ? weight_a : weight_b;
-  const float weight_2 = a_first ? weight_b : weight_a;
-  const int index_1 = a_first ? along_a : along_b;
-  const int index_2 = a_first ? along_b : along_a;
+  const int step_1 = a_first ? step_a : step_b;
+  const int step_2 = a_first ? step_b : step_a;
+  const int back_1 = a_first ? back_a : -step_b;
+  const int back_2 = a_first ? -step_b : back_a;
+
+  const float weight_1 = exp2_nonpositive((20.0f * larger - 100.0f) * form.scale);
+  const float weight_2 = exp2_nonpositive((20.0f * smaller - 100.0f) * form.scale);
+  const float both = weight_1 * weight_2;
+  const float weight_diagonal = both * both;
+  const float weight_back = form.product * weight_1;  // behind the centre on the axis of less offset
+  const float weight_rear = form.product * weight_2;  // and on the other
 
   const float diagonal = 200.0f - 20.0f * (u + v);
-  const float back = 100.0f + 20.0f * smaller;  // behind the centre on the axis of less offset
-  const float rear = 100.0f + 20.0f * larger;   // and on the other
-  const int behind_a = far.base + j;
-  const int behind_b = centre - step_j;
-  const int index_diagonal = along_a + step_j;
-  const int index_back = a_first ? behind_b : behind_a;
-  const int index_rear = a_first ? behind_a : behind_b;
-  const float weight_diagonal = weight_a * weight_b;
-  const float weight_back = form.product / weight_2;
-  const float weight_rear = form.product / weight_1;
-
+  const float back = 100.0f + 20.0f * smaller;
+  const float rear = 100.0f + 20.0f * larger;
   const bool diagonal_third = diagonal < back;
   const bool diagonal_kept = diagonal < rear;
-  const int index_3 = diagonal_third ? index_diagonal : index_back;
+  const int diagonal_step = step_a + step_b;
+  const int step_3 = diagonal_third ? diagonal_step : back_2;
   const float weight_3 = diagonal_third ? weight_diagonal : weight_back;
-  const int index_4 =
-      diagonal_third ? index_back : (diagonal_kept ? index_diagonal : index_rear);
+  const int step_4 = diagonal_third ? back_2 : (diagonal_kept ? diagonal_step : back_1);
   const float weight_4 =
       diagonal_third ? weight_back : (diagonal_kept ? weight_diagonal : weight_rear);
-  const float norm = 1.0f / (1.0f + weight_1 + weight_2 + weight_3 + weight_4);
+  const float sum = both + both * (weight_1 + weight_2) + (weight_3 + weight_4);
+  const float norm = 1.0f / sum;
+  const float share = both * norm;
 
-  const int diagonal_j = j + step_j;
-  const bool inside = (here.low < j) & (j < here.high) & (near.low <= j) & (j <= near.high) &
-                      (far.low <= j) & (j <= far.high) & (near.low <= diagonal_j) &
-                      (diagonal_j <= near.high);
+  const int corner = 1 + (down ? 0 : 2) + (left ? 0 : 1);
+  const int inside = around & (around >> corner) & 1;
   const bool ordered = (smaller > tie) & (larger - smaller > tie) & (larger < 5.0f - tie) &
                        (fabsf(diagonal - back) > tie) & (fabsf(diagonal - rear) > tie);
-  return {{centre, index_1, index_2, index_3, index_4},
-          {norm, weight_1 * norm, weight_2 * norm, weight_3 * norm, weight_4 * norm},
-          (near_set & inside & ordered) ? 1 : 0};
+  return {{centre, centre + step_1, centre + step_2, centre + step_3, centre + step_4},
+          {share, weight_1 * share, weight_2 * share, weight_3 * norm, weight_4 * norm},
+          (near_set & ordered) ? inside : 0};
 }
 
 // (distance² − |ab|²) / 20 of bin (i, j). A float times a small integer is exact in double, so
@@ -153,9 +147,13 @@ NC_HD void encode_scan(float a, float b, int neighbours, float sigma, int64_t* i
     return static_cast<int>(x < low ? low : (x > high ? high : x));
   };
   const int start = clamped(rint(a * 0.1), kFirstRow, kLastRow);
-  for (int d = 0; d <= 2 * (kLastRow - kFirstRow) + 1; ++d) {  // rows outwards from the nearest
+  int too_far = 0;  // rows in succession, on both sides of the nearest, that even an unbounded one is
+  for (int d = 0; d <= 2 * (kLastRow - kFirstRow) + 1 && too_far < 2; ++d) {
     const int i = start + ((d & 1) ? (d + 1) / 2 : -d / 2);
-    if (i < kFirstRow || i > kLastRow) {
+    const double least = lattice_score(i, 0, a, b) - 0.05 * b * b;
+    const double rounding = 1e-12 * (5.0 * i * i + fabs(a * i) + 0.05 * b * b);
+    too_far = count == neighbours && least - rounding > scores[count - 1] ? too_far + 1 : 0;
+    if (too_far > 0 || i < kFirstRow || i > kLastRow) {
       continue;
     }
     const BinRow row = bin_row(i);
