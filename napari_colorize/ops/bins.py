@@ -51,6 +51,9 @@ NUM_BINS = sum((high - low) // BIN_STEP + 1 for _, low, high in BIN_ROWS)
 """How many bins there are: 313."""
 
 
+_CENTRES = [(a, b) for a, low, high in BIN_ROWS for b in range(low, high + 1, BIN_STEP)]
+
+
 @cache
 def bin_centres() -> np.ndarray:
     """Return the centres of the ab bins as a read-only array.
@@ -60,10 +63,7 @@ def bin_centres() -> np.ndarray:
     numpy.ndarray
         ``(313, 2)`` float32, columns a and b in Lab units, a ascending, then b ascending.
     """
-    centres = np.array(
-        [(a, b) for a, low, high in BIN_ROWS for b in range(low, high + 1, BIN_STEP)],
-        dtype=np.float32,
-    )
+    centres = np.array(_CENTRES, dtype=np.float32)
     centres.setflags(write=False)
     return centres
 
@@ -87,4 +87,5 @@ def bin_tensor(
     """
     import torch
 
-    return torch.tensor(bin_centres(), dtype=dtype or torch.float32, device=device)
+    # From numbers, not from the array: torch.compile cannot follow how that is made.
+    return torch.tensor(_CENTRES, dtype=dtype or torch.float32, device=device)

@@ -154,23 +154,43 @@ def _save_annealed(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
             "annealed_mean has no gradient with respect to its temperature; detach it."
         )
     ctx.save_for_backward(logits, bins, bias)
+    ctx.set_materialize_grads(False)  # a result that nothing came of costs nothing
 
 
-def _annealed_backward(ctx: Any, to_ab: Tensor, to_entropy: Tensor) -> tuple[Any, ...]:
+def _annealed_backward(
+    ctx: Any, to_ab: Tensor | None, to_entropy: Tensor | None
+) -> tuple[Any, ...]:
     """Differentiate the two softmaxes; made of torch functions, so that it differentiates again."""
     logits, bins, bias = ctx.saved_tensors
     z = logits if bias is None else logits + bias[:, None, None]
-    annealed = torch.softmax((z - z.detach().amax(1, keepdim=True)) / ctx.temperature, dim=1)
+    to_z, to_bins, to_bias = None, None, None
+    if to_ab is not None:
+        to_z, to_bins = _colour_backward(z, bins, ctx.temperature, to_ab)
+    if to_entropy is not None:
+        of_width = _entropy_backward(z, to_entropy)
+        to_z = of_width if to_z is None else to_z + of_width
+    if to_z is not None and ctx.needs_input_grad[2]:
+        to_bias = to_z.sum((0, 2, 3))
+    return to_z, to_bins if ctx.needs_input_grad[1] else None, to_bias, None
+
+
+def _colour_backward(
+    z: Tensor, bins: Tensor, temperature: Tensor, to_ab: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return what a change of the colour asks of z and of the bins."""
+    annealed = torch.softmax((z - z.detach().amax(1, keepdim=True)) / temperature, dim=1)
     along = torch.einsum("nchw,qc->nqhw", to_ab, bins)
-    to_z = annealed * (along - (annealed * along).sum(1, keepdim=True)) / ctx.temperature
+    to_z = annealed * (along - (annealed * along).sum(1, keepdim=True)) / temperature
+    return to_z, torch.einsum("nqhw,nchw->qc", annealed, to_ab)
+
+
+def _entropy_backward(z: Tensor, to_entropy: Tensor) -> Tensor:
+    """Return what a change of the entropy asks of z."""
     log_p = torch.log_softmax(z, dim=1)
     p = log_p.exp()
     log_p = log_p.where(p != 0, 0.0)
     nats = -(p * log_p).sum(1, keepdim=True)
-    to_z = to_z - to_entropy * p * (log_p + nats) / math.log(max(logits.shape[1], 2))
-    to_bins = torch.einsum("nqhw,nchw->qc", annealed, to_ab) if ctx.needs_input_grad[1] else None
-    to_bias = to_z.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
-    return to_z, to_bins, to_bias, None
+    return -to_entropy * p * (log_p + nats) / math.log(max(z.shape[1], 2))
 
 
 OPERATORS = (

@@ -9,6 +9,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.library import opcheck
 
 from napari_colorize import ops
+from napari_colorize.ops import encoding
 from napari_colorize.ops.bins import bin_tensor
 from napari_colorize.ops.twins import encoding as twins
 
@@ -153,6 +154,23 @@ def test_gradients() -> None:
     assert gradcheck(decode, inputs)
     assert gradgradcheck(decode, inputs)
     assert gradcheck(lambda z, b: ops.annealed_mean(z, b), inputs[:2])
+
+
+@pytest.mark.parametrize("used", ["colour", "entropy"])
+def test_a_result_that_is_not_used_costs_no_gradient(used: str, monkeypatch) -> None:
+    """Of the two softmaxes, only that of the result which a loss was made of is differentiated."""
+    logits = some_logits(1, 5, 2, 3).double().requires_grad_()
+    bins = some_logits(5, 2, seed=1).double().requires_grad_()
+    ab, entropy = ops.annealed_mean(logits, bins)
+    both = torch.autograd.grad(
+        (ab.sum() if used == "colour" else entropy.sum()) + 0 * (ab.sum() + entropy.sum()), logits
+    )
+    for name in ("_colour_backward", "_entropy_backward"):
+        if used not in name:
+            monkeypatch.setattr(encoding, name, lambda *_: pytest.fail("not asked for"))
+    ab, entropy = ops.annealed_mean(logits, bins)
+    alone = torch.autograd.grad(ab.sum() if used == "colour" else entropy.sum(), logits)
+    torch.testing.assert_close(alone, both)
 
 
 def test_gradients_survive_a_bin_taken_out() -> None:
