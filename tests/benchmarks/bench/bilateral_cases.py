@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,8 @@ RADII = (5, 10, 20)
 LARGE_RADII = (20, 80)
 """Of the approximate filter."""
 MOST_COMPILED_TAPS = 100
+MOST_EXACT = 50_000
+"""Radius times side up to which an exact filter is called beside the approximate one."""
 BOTH = ("cpu", "cuda")
 
 
@@ -179,6 +182,10 @@ def _root_mean_square(margin: int, found: Tensor, wanted: Tensor) -> float:
     return float((found[inner] - wanted[inner]).square().mean().sqrt())
 
 
+def _out_of_reach(inputs: Inputs) -> Call:
+    raise Missing("exact at this radius and size, it would take longer than any patience")
+
+
 def _approximate_case(radius: int, side: int) -> Case:
     """The bilateral grid; its error is that from the exact filter. OpenCV's is exact, too."""
 
@@ -186,6 +193,11 @@ def _approximate_case(radius: int, side: int) -> Case:
         # float32, whose 1e-3 is nothing beside an approximation; float64 takes minutes.
         return planes_of(_filter(ops.joint_bilateral, radius, inputs)())
 
+    # OpenCV's time grows with the radius squared: at 80 it is far beyond any patience, and is not
+    # called only to say so.
+    opencv = Contender("OpenCV", partial(_opencv_filter, radius, True), _opencv_planes, "exact")
+    within_reason = radius * side <= MOST_EXACT
+    exact_peer = (opencv,) if within_reason else (replace(opencv, bind=_out_of_reach),)
     return Case(
         operator=f"approximate joint bilateral, r = {radius}",
         size=f"{side}²",
@@ -198,7 +210,7 @@ def _approximate_case(radius: int, side: int) -> Case:
                 planes_of,
                 devices=BOTH,
             ),
-            Contender("OpenCV", partial(_opencv_filter, radius, True), _opencv_planes, "exact"),
+            *exact_peer,
             Contender(
                 "torch eager",
                 partial(_filter, bilateral_grid.joint_bilateral_approximate, radius),
