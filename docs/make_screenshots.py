@@ -196,7 +196,7 @@ def make_train_picture(folder: Path) -> Path:
     slide = data.immunohistochemistry()
     half = slide.shape[1] // 2
     viewer = napari.Viewer()
-    viewer.window.resize(*WINDOW)
+    viewer.window.resize(WINDOW[0], 860)  # its column is long
     viewer.add_image(slide[:, :half], name="Stained half")
     viewer.add_image(slide[:, half:].mean(-1).astype("uint8"), name="Other half, grey")
     with tempfile.TemporaryDirectory() as home, patched_home(home):

@@ -2,7 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._train_curve import LossCurve
@@ -80,7 +89,15 @@ class TrainLayout:
         buttons = QHBoxLayout()
         buttons.addWidget(self.train)
         buttons.addWidget(self.cancel)
-        column = QVBoxLayout(panel)
+        # Beside other panels there may be little room: texts are then scrolled, not cut.
+        contents, scroll = QWidget(), QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(contents)
+        around = QVBoxLayout(panel)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(scroll)
+        column = QVBoxLayout(contents)
         column.setSpacing(8)
         column.addLayout(self.form.rows())
         column.addWidget(caveat)
