@@ -30,10 +30,10 @@ BESIDES = {
     "training": {"evaluation"},
     "evaluation": set(),
     "cli": {"evaluation", "training"},
-    "widgets": {"evaluation"},
+    "widgets": {"evaluation", "training"},
 }
 """Looks from one top room into another: a training scores itself, the command line offers all, and
-a panel asks the questions of the Turing test."""
+panels ask the questions of the Turing test and teach."""
 
 QT_AND_NAPARI = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "magicgui", "napari"}
 
