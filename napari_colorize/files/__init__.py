@@ -4,10 +4,13 @@ Results are written beside their place and renamed into it, so that nothing half
 and nothing is replaced unless that was asked for.
 """
 
+from napari_colorize.files.containers import WRITABLE
 from napari_colorize.files.pages import Page, Resolution, UnreadableFile
+from napari_colorize.files.planes import write_planes
 from napari_colorize.files.reading import READABLE, count_pages, iter_pages, open_stack, read
 from napari_colorize.files.records import read_records
-from napari_colorize.files.writing import WRITABLE, sidecar_of, uncertainty_of, write
+from napari_colorize.files.staging import sidecar_of
+from napari_colorize.files.writing import uncertainty_of, write
 
 __all__ = [
     "READABLE",
@@ -23,4 +26,5 @@ __all__ = [
     "sidecar_of",
     "uncertainty_of",
     "write",
+    "write_planes",
 ]
