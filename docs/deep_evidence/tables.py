@@ -30,6 +30,35 @@ def print_scores(heading: str, scores: Mapping[str, Any], reference: str) -> Non
     print_table(f"{heading}, {scores['pictures']['count']} pictures", columns, rows)
 
 
+def print_sets(
+    heading: str,
+    column: str,
+    found: Mapping[str, Mapping[str, Sequence[float]]],
+    reference: str,
+) -> None:
+    """Print, for each set of pictures, each choice's mean and how far it lies from one of them."""
+    columns = [
+        title
+        for of_set, of_each in found.items()
+        for title in (f"PSNR, {len(of_each[reference])} {of_set}", f"against {reference}")
+    ]
+    rows = [
+        (
+            name,
+            *(
+                cell
+                for of_each in found.values()
+                for cell in (
+                    mean(of_each[name]),
+                    told_difference(of_each[name], of_each[reference]),
+                )
+            ),
+        )
+        for name in next(iter(found.values()))
+    ]
+    print_table(heading, (column, *columns), rows)
+
+
 def told_difference(values: Sequence[float], reference: Sequence[float]) -> str:
     """Say how far values lie from others: mean, 95 % interval, Wilcoxon's signed-rank test."""
     difference = np.asarray(values) - np.asarray(reference)
