@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorize.widgets._job import Job
+from napari_colorize.widgets._precedence import prefer_our_writers
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._run import Outcome
 
@@ -27,6 +28,7 @@ def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
     """
     from napari.layers import Image, Labels
 
+    prefer_our_writers()
     method = job.parameters.method
     common = {
         "metadata": {RECORD_KEY: outcome.record},

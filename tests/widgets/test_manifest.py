@@ -47,13 +47,21 @@ def test_a_submenu_in_visualize_offers_the_current_slice_for_images_only(manifes
     assert commands["napari-colorize.current_slice"].enablement == "active_layer_type == 'image'"
 
 
-def test_the_submenu_has_every_command_that_is_no_sample(manifest):
+def test_the_submenu_has_every_command_that_is_no_sample_and_no_writer(manifest):
     [entry] = manifest.contributions.menus["napari/layers/visualize"]
     in_menu = [item.command for item in manifest.contributions.menus[entry.submenu]]
     samples = {sample.command for sample in manifest.contributions.sample_data}
-    commands = {command.id for command in manifest.contributions.commands} - samples
+    writers = {writer.command for writer in manifest.contributions.writers}
+    commands = {command.id for command in manifest.contributions.commands} - samples - writers
 
     assert sorted(in_menu) == sorted(commands)
+
+
+def test_writers_are_no_commands_of_the_palette(manifest):
+    writers = {writer.command for writer in manifest.contributions.writers}
+    enablement = {c.id: c.enablement for c in manifest.contributions.commands}
+
+    assert {enablement[writer] for writer in writers} == {"False"}
 
 
 def test_every_sample_is_a_grey_picture_that_ships_with_scikit_image(manifest, monkeypatch):
