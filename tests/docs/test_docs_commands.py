@@ -92,9 +92,9 @@ def test_command_line_lists_every_option_with_its_default():
 def test_install_lists_every_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = set(project["optional-dependencies"])
-    assert extras <= set(table_of("docs/install.md", "[a-z]+"))
+    assert extras <= set(table_of("docs/install.md", "[a-z0-9]+"))
     for _, words in commands("pip"):
-        for wanted in re.findall(r"\.\[([a-z,]+)\]", " ".join(words)):
+        for wanted in re.findall(r"\.\[([a-z0-9,]+)\]", " ".join(words)):
             assert set(wanted.split(",")) <= extras
 
 
