@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+from napari._app_model import get_app_model  # to run a command as a menu does
 from napari.layers import Image
 from napari.plugins._npe2 import write_layers
 from npe2 import PluginManifest
@@ -394,3 +395,64 @@ class TestPrecedence:
         monkeypatch.setattr("npe2.PluginManager.instance", lambda: object())
 
         _precedence.prefer_our_writers()
+
+
+@pytest.mark.qt
+class TestDialog:
+    """*File → Save …* in a real window with the plugins that are installed.
+
+    Only the file dialog itself is answered by the test.
+    """
+
+    @pytest.fixture
+    def proposed(self, monkeypatch):
+        """Answer the dialog with a name, and with the first kind of file that starts so."""
+
+        class Answer:
+            name, kind, kinds = "", "", ()
+
+        def answer(*_, filter, **__):
+            Answer.kinds = filter.split(";;")
+            return Answer.name, next(one for one in Answer.kinds if one.startswith(Answer.kind))
+
+        monkeypatch.setattr("napari._qt.qt_viewer.QFileDialog.getSaveFileName", answer)
+        return Answer
+
+    @pytest.fixture
+    def window(self, make_napari_viewer, model, finish, grey):
+        """Return a viewer in which a picture was coloured by the panel."""
+        viewer = make_napari_viewer()
+        viewer.add_image(grey, name="cells")
+        _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
+        panel.ui.run.click()
+        finish(panel)
+        return viewer
+
+    def test_keeps_the_record_of_the_selected_layer(self, window, proposed, tmp_path):
+        [layer] = [one for one in window.layers if one.rgb]
+        window.layers.selection.active = layer
+        proposed.name = str(tmp_path / "a.png")
+
+        get_app_model().commands.execute_command("napari.window.file.save_layers_dialog.selected")
+
+        assert proposed.kinds[0] == "Colorize with record (*.tif *.tiff *.png)"
+        assert layer.metadata[RECORD_KEY].items() <= the_record(tmp_path / "a.png").items()
+
+    def test_saves_the_picture_itself_as_ever(self, window, proposed, grey, tmp_path):
+        window.layers.selection.active = window.layers["cells"]
+        proposed.name = str(tmp_path / "a.jpg")
+
+        get_app_model().commands.execute_command("napari.window.file.save_layers_dialog.selected")
+
+        assert os.listdir(tmp_path) == ["a.jpg"]
+        assert Picture.open(tmp_path / "a.jpg").size == grey.shape[::-1]
+
+    def test_keeps_records_when_all_layers_go_into_a_folder(self, window, proposed, tmp_path):
+        proposed.name, proposed.kind = str(tmp_path / "out"), "Colorize"
+
+        get_app_model().commands.execute_command("napari.window.file.save_layers_dialog")
+
+        saved = {file.name for file in (tmp_path / "out").iterdir()}
+        assert "cells.tif" in saved
+        assert "cells.tif.json" not in saved
+        assert "cells (predicted colour, colorful).tif.json" in saved
