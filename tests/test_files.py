@@ -1,6 +1,8 @@
 """Pictures from and to disk. Files are made and checked with Pillow, OpenCV and tifffile."""
 
+import errno
 import json
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -290,3 +292,58 @@ class TestWriting:
     def test_missing_folders_are_named(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="create it"):
             files.write(tmp_path / "none" / "a.png", colorize(GREY8))
+
+
+class TestWritingPlanesOfOneRecord:
+    RECORD: ClassVar = {"schema": "napari-colorize/record/1", "legend": "A guess, 5 µm."}
+
+    @pytest.mark.parametrize(
+        "plane",
+        [GREY8, GREY16, RGB8, RGB16, RGBA8],
+        ids=["grey", "16-bit grey", "rgb", "16-bit rgb", "rgba"],
+    )
+    @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    def test_a_plane_comes_back_with_the_record(self, tmp_path, plane, suffix):
+        record = self.RECORD | {"software": {"name": "napari-colorize", "version": "0"}}
+        path, sidecar = files.write_planes(tmp_path / f"a{suffix}", [plane], record)
+        assert (only_page(path) == plane).all()
+        assert files.read_records(path) == [record]
+        assert json.loads(sidecar.read_text("utf-8")) == record
+
+    def test_many_planes_have_one_record_and_one_pixel_size(self, tmp_path):
+        size = files.Resolution(4.0, 5.0, 3)
+        planes = (GREY8 * np.float32(number) for number in range(4))
+        path, _ = files.write_planes(tmp_path / "a.tif", planes, self.RECORD, resolution=size)
+        pages = files.read(path)
+        expected = [GREY8 * np.float32(number) for number in range(4)]
+        assert np.array_equal([page.pixels for page in pages], expected)
+        assert {page.resolution for page in pages} == {size}
+        assert files.read_records(path) == [self.RECORD]
+
+    def test_what_fails_half_way_leaves_what_was(self, tmp_path):
+        def planes():
+            yield RGB8
+            raise RuntimeError("the source is gone")
+
+        files.write_planes(tmp_path / "a.tif", [GREY8], self.RECORD)
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        with pytest.raises(RuntimeError, match="gone"):
+            files.write_planes(tmp_path / "a.tif", planes(), self.RECORD, overwrite=True)
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_nothing_is_replaced_unasked(self, tmp_path):
+        files.write_planes(tmp_path / "a.tif", [GREY8], self.RECORD)
+        with pytest.raises(FileExistsError, match=r"a\.tif and a\.tif\.json exist already"):
+            files.write_planes(tmp_path / "a.tif", [GREY8], self.RECORD)
+
+    def test_a_folder_that_takes_no_files_is_told_before_the_work(self, tmp_path, monkeypatch):
+        def closed(*_, **__):
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        def planes():
+            pytest.fail("a plane was worked out for nothing")
+            yield
+
+        monkeypatch.setattr("pathlib.Path.touch", closed)  # whoever is root may write anywhere
+        with pytest.raises(PermissionError, match=r"Nothing may be written into .*choose another"):
+            files.write_planes(tmp_path / "a.tif", planes(), self.RECORD)
