@@ -396,8 +396,12 @@ def psnr(guess: np.ndarray, truth: np.ndarray) -> float:
 
 @pytest.mark.parametrize(
     "slide",
-    [data.immunohistochemistry, lambda: data.retina()[64:1344:2, 64:1344:2]],
-    ids=["immunohistochemistry", "retina"],
+    [
+        pytest.param(data.immunohistochemistry, id="immunohistochemistry"),
+        pytest.param(
+            lambda: data.retina()[64:1344:2, 64:1344:2], id="retina", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_what_it_learns_from_one_half_of_a_slide_colours_the_other(
     slide, viewer, make, wait, make_panel, finish, home
