@@ -79,7 +79,7 @@ def colorize(
         (H, W) grey or (H, W, 3 or 4) RGB(A), any real dtype, from 1 × 1 pixel: NumPy array, torch
         tensor, or anything with ``__array__``. Of RGB, the lightness is used and alpha is kept.
         NaN counts as the low end of the window. See :func:`napari_colorize.image.read_plane`.
-    method : {"colorful", "deep"}, optional
+    method : {"colorful", "deep", "unet", "gan", "pix2pix"}, optional
         Default: that of ``parameters``; where these are left out that of ``checkpoint``, else
         ``"colorful"``.
     parameters : ColorizeParameters, optional

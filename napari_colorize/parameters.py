@@ -54,8 +54,8 @@ class ColorizeParameters:
 
     Parameters
     ----------
-    method : {"colorful", "deep"}
-        The colouring method.
+    method : {"colorful", "deep", "unet", "gan", "pix2pix"}
+        The colouring method. Temperature and vividness act on ``"colorful"`` alone.
     checkpoint : str or path, optional
         Name of registered weights, or a weights file. ``None``: the method's own.
     temperature : float, optional
