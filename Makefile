@@ -58,6 +58,7 @@ docs: qt
 	$(BIN)/python docs/make_cards.py
 	$(BIN)/python docs/make_stacks.py --picture docs/images/stacks.jpg
 	$(HEADLESS) $(BIN)/python docs/make_screenshots.py
+	$(HEADLESS) $(BIN)/python docs/make_animation.py
 
 bench: $(VENV)/bench
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 PYTHONPATH=$(VENV)/contrib:tests/benchmarks $(BIN)/python -W ignore -m bench $(BENCH)
