@@ -160,7 +160,7 @@ def checkpoint_name(out: Path) -> str:
 
 
 def _chosen(
-    pictures: Sequence[Picture], recipe: Recipe, watch: Watch | None
+    pictures: Sequence[Picture], recipe: Recipe, watch: Watch | None = None
 ) -> tuple[list[Picture], list[Picture], Survey, list[str]]:
     """Split the pictures, look at them, and leave out what is damaged."""
     held = min(recipe.holdout, len(pictures) // 10)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
@@ -40,6 +41,7 @@ class TinyModel:
     entered: Event = field(default_factory=Event)
     calls: int = 0
     error: Exception | None = None
+    seconds: float = 0.0
 
     def __call__(self, luma, temperature, vividness):
         """Return chroma and uncertainty on a grid of a quarter of the size."""
@@ -50,6 +52,7 @@ class TinyModel:
         assert self.gate.wait(30), "the test forgot to open the gate"
         if self.error is not None:
             raise self.error
+        time.sleep(self.seconds)
         small = tuple(-(-side // 4) for side in luma.shape[-2:])
         light = adaptive_avg_pool2d(luma, small)
         chroma = 0.4 * light - 15

@@ -222,6 +222,7 @@ class TestErrors:
 
 
 def test_progress_grows_and_names_planes(viewer, model, make_panel, finish, grey):
+    model.seconds = 0.2  # long enough for several looks at how far it is
     viewer.add_image(np.stack([grey] * 3))
     panel = make_panel(viewer)
     panel.ui.planes.setCurrentIndex(1)
