@@ -267,10 +267,12 @@ class TestRealProcess:
             pictures / "stack.tif", np.zeros((2, 8, 8), np.uint16), photometric="minisblack"
         )
         code = f"""
-            import sys, time, types
+            import signal, sys, time, types
             import torch
             from napari_colorize import checkpoints
             from napari_colorize.cli import main, pages
+            # What runs in the background of a shell is born deaf to Ctrl-C.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             record = types.SimpleNamespace(name="fake", method="colorful", sha256="0" * 64,
                 defaults=dict(temperature=0.38, vividness=0.5, network_size=32))
             model = types.SimpleNamespace(record=record, graph=lambda luma, *_: (
