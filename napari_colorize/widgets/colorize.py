@@ -3,14 +3,13 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QWidget
 
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
+from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preview import Look, plan_preview
@@ -30,7 +29,7 @@ LAZY = (
 )
 
 
-class ColorizePanel(QWidget):
+class ColorizePanel(RunningPanel):
     """Colours the plane on screen, or all planes, of an image layer into a new RGB layer.
 
     Parameters
@@ -112,12 +111,10 @@ class ColorizePanel(QWidget):
         if self.record is not None:
             self._copy(provenance.as_python(self.record), "The Python code is on the clipboard.")
 
-    def event(self, event: QEvent | None) -> bool:
-        """Stop all when the panel's dock is closed: napari then only takes the panel out."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            self.cancel()
-            self.ui.preview.setChecked(False)
-        return super().event(event)
+    def leave(self) -> None:
+        """End the run and the preview when the dock is closed."""
+        self.cancel()
+        self.ui.preview.setChecked(False)
 
     # -- what happens ---------------------------------------------------------------------------
 

@@ -4,9 +4,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QWidget
 
 from napari_colorize.evaluation.comparison import Comparison
 from napari_colorize.widgets._alive import connect_while_alive
@@ -19,6 +17,7 @@ from napari_colorize.widgets._evaluate_job import (
 )
 from napari_colorize.widgets._evaluate_layout import EvaluateLayout
 from napari_colorize.widgets._evaluate_results import build_error_layer
+from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._results import RECORD_KEY
 from napari_colorize.widgets._task import Task
@@ -35,7 +34,7 @@ _NOT_ALIGNED = (
 )
 
 
-class EvaluatePanel(QWidget):
+class EvaluatePanel(RunningPanel):
     """Compares a coloured RGB layer with one that holds the true colours.
 
     The numbers are those of :func:`napari_colorize.evaluation.comparison.compare`.
@@ -106,12 +105,6 @@ class EvaluatePanel(QWidget):
             return
         clipboard.setText(self.ui.table_as_text())
         self.ui.status.setText("The table is on the clipboard.")
-
-    def event(self, event: QEvent | None) -> bool:
-        """Stop when the panel's dock is closed: napari then only takes the panel out."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            self.cancel()
-        return super().event(event)
 
     # -- what happens ---------------------------------------------------------------------------
 

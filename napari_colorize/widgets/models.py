@@ -3,13 +3,13 @@
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog
 
 from napari_colorize.checkpoints import registry
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._models_layout import ModelsLayout
 from napari_colorize.widgets._models_work import Done, fetch, import_file, sentence_of, verify
+from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._task import Task, Work
 from napari_colorize.widgets._weights_news import weights_news
 
@@ -17,7 +17,7 @@ PANEL = "Models"
 _FILES = "Weights (*.safetensors *.pth *.pt *.bin);;All files (*)"
 
 
-class ModelsPanel(QWidget):
+class ModelsPanel(RunningPanel):
     """Lists weights with their cards; verifies, downloads and imports them.
 
     Every action is one call of :mod:`napari_colorize.checkpoints`. Nothing is done to the viewer.
@@ -71,12 +71,6 @@ class ModelsPanel(QWidget):
         if self.task.busy:
             self.ui.status.setText("Cancelling…")
             self.task.cancel()
-
-    def event(self, event: QEvent | None) -> bool:
-        """Stop when the panel's dock is closed: napari then only takes the panel out."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            self.cancel()
-        return super().event(event)
 
     # -- what happens ---------------------------------------------------------------------------
 

@@ -3,11 +3,9 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QWidget
-
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._task import Task
 from napari_colorize.widgets._train_job import (
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 PANEL = "Train on my images"
 
 
-class TrainPanel(QWidget):
+class TrainPanel(RunningPanel):
     """Makes weights of RGB layers, a folder or an archive; they appear in all lists of weights.
 
     A training is one call of :func:`napari_colorize.training.teach`.
@@ -96,11 +94,9 @@ class TrainPanel(QWidget):
         form.checkpoint.setCurrentIndex(form.checkpoint.findData(name))
         self.ui.status.setText(f"'{name}' is chosen in the panel Colorize.")
 
-    def event(self, event: QEvent | None) -> bool:
-        """Stop when the panel's dock is closed: napari then only takes the panel out."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            self.task.cancel()
-        return super().event(event)
+    def leave(self) -> None:
+        """Keep nothing when the dock is closed: *Cancel* would finish the best weights so far."""
+        self.task.cancel()
 
     # -- what happens ---------------------------------------------------------------------------
 

@@ -3,11 +3,12 @@
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtCore import QEvent, QUrl
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog
 
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._task import Task
 from napari_colorize.widgets._turing_conductor import Conductor
 from napari_colorize.widgets._turing_layout import TuringLayout
@@ -18,7 +19,7 @@ from napari_colorize.widgets._turing_tally import Tally, tally
 PANEL = "Colorization Turing test"
 
 
-class TuringPanel(QWidget):
+class TuringPanel(RunningPanel):
     """Asks a participant which of two pictures was recoloured.
 
     The engine is :mod:`napari_colorize.evaluation.turing`. The panel shows its pictures itself and
@@ -104,12 +105,6 @@ class TuringPanel(QWidget):
         self.ui.form.participant.clear()
         self.ui.show_set_up()
         self.ui.show_idle("")
-
-    def event(self, event: QEvent | None) -> bool:
-        """Stop when the panel's dock is closed: napari then only takes the panel out."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            self.cancel()
-        return super().event(event)
 
     # -- what happens ---------------------------------------------------------------------------
 
