@@ -15,11 +15,20 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
       "joint_bilateral(Tensor chroma, Tensor guide, int radius, float sigma_space,"
       " float sigma_range) -> Tensor");
   library.def(
+      "joint_bilateral_backward(Tensor gradient, Tensor chroma, Tensor guide, Tensor out,"
+      " int radius, float sigma_space, float sigma_range, bool to_chroma=True,"
+      " bool to_guide=True) -> (Tensor, Tensor)");
+  library.def(
       "joint_bilateral_approximate(Tensor chroma, Tensor guide, int radius, float sigma_space,"
       " float sigma_range) -> Tensor");
   library.def(
       "joint_bilateral_upsample(Tensor chroma, Tensor guide_small, Tensor guide, int radius,"
       " float sigma_space, float sigma_range) -> Tensor");
+  library.def(
+      "joint_bilateral_upsample_backward(Tensor gradient, Tensor chroma, Tensor guide_small,"
+      " Tensor guide, Tensor out, int radius, float sigma_space, float sigma_range,"
+      " bool to_chroma=True, bool to_guide_small=True, bool to_guide=True)"
+      " -> (Tensor, Tensor, Tensor)");
   library.def(
       "finish(Tensor luma, Tensor chroma, Tensor guide_small, int radius, float sigma_space,"
       " float sigma_range) -> (Tensor, Tensor)");

@@ -2,50 +2,19 @@
 // thread, with a guide outside the image that no pixel resembles, so that the inner loop knows no
 // borders; two vectors of pixels stay in registers while all taps of the disk pass by.
 #include "bilateral_tensors.h"
+#include "cpu/bilateral_tiles.h"
 #include "cpu/memory.h"
 #include "cpu/wide_vector.h"
 #include "math/bilateral.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 namespace napari_colorize {
 
 namespace bilateral {
 
-constexpr int kTileRows = 32;
-constexpr int kTileColumns = 128;
-constexpr int kPlanes = 2;       // chroma planes that share the weights
-constexpr int kTogether = 2;     // vectors of pixels in registers
-constexpr double kNobody = 1e18;  // guide outside the image
-
-template <class Scalar>
-struct Tap {
-  int64_t offset;   // in the buffer, from the pixel itself
-  Scalar exponent;  // of the spatial weight
-};
-
-// The disk, row by row, as far as the image reaches: rows −margin … margin, columns −reach … reach.
-// Row dy begins at row_start[dy + margin].
-template <class Scalar>
-struct Disk {
-  std::vector<Tap<Scalar>> taps;
-  std::vector<int> row_start;
-
-  Disk(int64_t radius, int64_t margin, int64_t reach, int64_t pitch, double sigma_space) {
-    for (int64_t dy = -margin; dy <= margin; ++dy) {
-      row_start.push_back(static_cast<int>(taps.size()));
-      auto half = static_cast<int64_t>(std::sqrt(static_cast<double>(radius * radius - dy * dy)));
-      half = std::min(half, reach);
-      for (int64_t dx = -half; dx <= half; ++dx) {
-        const double exponent = space_exponent(dx * dx + dy * dy, sigma_space);
-        taps.push_back({dy * pitch + dx, static_cast<Scalar>(exponent)});
-      }
-    }
-    row_start.push_back(static_cast<int>(taps.size()));
-  }
-};
+constexpr int kTogether = 2;  // vectors of pixels in registers
 
 // Pixels `columns` of one row of the tile; pointers are to the first pixel inside the buffers.
 template <class Scalar>
@@ -110,61 +79,36 @@ struct Image {
   int64_t height, width;
 };
 
-// The buffer of a tile: its pixels and `margin` rows and `reach` columns around, one plane after
-// another, the guide first. Room for whole vectors is left at the end of each row.
-struct TileShape {
-  int64_t margin, reach, pitch, plane;
-
-  TileShape(int64_t radius, int64_t height, int64_t width)
-      : margin(std::min(radius, height - 1)), reach(std::min(radius, width - 1)),
-        pitch(kTileColumns + 2 * reach), plane((kTileRows + 2 * margin) * pitch) {}
-};
-
-// Columns [begin, begin + count) of an image's row, times `scale`, with `outside` beyond the image.
-template <class Scalar>
-void copy_row(const Scalar* from, int64_t begin, int64_t width, Scalar outside, Scalar scale,
-              Scalar* to, int64_t count) {
-  const int64_t left = std::clamp<int64_t>(-begin, 0, count);
-  const int64_t right = std::clamp<int64_t>(width - begin, left, count);
-  std::fill(to, to + left, outside);
-  for (int64_t x = left; x < right; ++x) {
-    to[x] = from[begin + x] * scale;
-  }
-  std::fill(to + right, to + count, outside);
-}
-
 template <class Scalar>
 void filter_tile(const Image<Scalar>& image, const TileShape& shape, const Disk<Scalar>& disk,
-                 Scalar scale, int64_t top, int64_t left, std::vector<Scalar>& buffer) {
-  const int64_t rows = std::min<int64_t>(kTileRows, image.height - top);
-  const int64_t columns = std::min<int64_t>(kTileColumns, image.width - left);
+                 Scalar scale, const Place& place, std::vector<Scalar>& buffer) {
   buffer.resize((1 + kPlanes) * shape.plane);
-  const int64_t first_row = std::max<int64_t>(0, top - shape.margin);
-  const int64_t end_row = std::min(image.height, top + rows + shape.margin);
-  const auto nobody = static_cast<Scalar>(kNobody);
-  for (int64_t y = first_row; y < end_row; ++y) {
-    Scalar* to = buffer.data() + (y - top + shape.margin) * shape.pitch;
-    const int64_t from = y * image.width, begin = left - shape.reach;
-    copy_row(image.guide + from, begin, image.width, nobody, scale, to, shape.pitch);
+  for (int64_t y = place.first_row; y < place.end_row; ++y) {
+    Scalar* to = buffer.data() + (y - place.top + shape.margin) * shape.pitch;
+    const int64_t from = y * image.width, begin = place.left - shape.reach;
+    const Scalar* guide = image.guide + from;
+    fill_row(begin, image.width, static_cast<Scalar>(kNobody), to, shape.pitch,
+             [&](int64_t x) { return guide[x] * scale; });
     for (int c = 0; c < image.planes; ++c) {
-      copy_row(image.chroma[c] + from, begin, image.width, Scalar(0), Scalar(1),
-               to + (c + 1) * shape.plane, shape.pitch);
+      const Scalar* chroma = image.chroma[c] + from;
+      fill_row(begin, image.width, Scalar(0), to + (c + 1) * shape.plane, shape.pitch,
+               [&](int64_t x) { return chroma[x]; });
     }
   }
   Scalar out[kPlanes][kTileColumns];
-  for (int64_t y = 0; y < rows; ++y) {
-    const int64_t above = std::min(shape.margin, top + y);
-    const int64_t below = std::min(shape.margin, image.height - 1 - top - y);
+  for (int64_t y = 0; y < place.rows; ++y) {
+    const TapRange<Scalar> taps(disk, shape, place.top + y, image.height);
     const Scalar* pixel = buffer.data() + (y + shape.margin) * shape.pitch + shape.reach;
     const Row<Scalar> row{pixel,
                           {pixel + shape.plane, pixel + 2 * shape.plane},
                           {out[0], out[1]},
-                          static_cast<int>(columns),
-                          disk.taps.data() + disk.row_start[shape.margin - above],
-                          disk.taps.data() + disk.row_start[shape.margin + below + 1]};
+                          static_cast<int>(place.columns),
+                          taps.first,
+                          taps.last};
     filter_planes(row, image.planes);
     for (int c = 0; c < image.planes; ++c) {
-      std::copy_n(out[c], columns, image.out[c] + (top + y) * image.width + left);
+      std::copy_n(out[c], place.columns,
+                  image.out[c] + (place.top + y) * image.width + place.left);
     }
   }
 }
@@ -199,7 +143,8 @@ void filter(const Tensor& chroma, const Tensor& guide, Tensor& out, int64_t radi
                                 {to, to + pixels},
                                 static_cast<int>(std::min<int64_t>(kPlanes, planes - c)),
                                 height, width};
-      filter_tile(image, shape, disk, scale, row * kTileRows, column * kTileColumns, buffer);
+      const Place place(shape, height, width, row * kTileRows, column * kTileColumns);
+      filter_tile(image, shape, disk, scale, place, buffer);
     }
   });
 }

@@ -91,9 +91,9 @@ def check_upsample(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    name: str = "joint_bilateral_upsample",
 ) -> None:
     """Refuse what :func:`joint_bilateral_upsample` cannot take, in a sentence."""
-    name = "joint_bilateral_upsample"
     check_settings(name, UPSAMPLE_RADII, radius, sigma_space, sigma_range)
     check_planes(name, "chroma", chroma)
     check_planes(name, "guide_small", guide_small, chroma)

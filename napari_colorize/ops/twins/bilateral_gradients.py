@@ -11,13 +11,15 @@ from torch import Tensor
 
 from napari_colorize.ops.twins.bilateral import (
     RANGE_FLOOR,
+    check_filter,
+    check_upsample,
     disk_taps,
     filter_weight,
     upsample_taps,
 )
 
 
-def joint_bilateral(
+def joint_bilateral_backward(
     gradient: Tensor,
     chroma: Tensor,
     guide: Tensor,
@@ -25,28 +27,57 @@ def joint_bilateral(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    to_chroma: bool = True,
+    to_guide: bool = True,
 ) -> tuple[Tensor, Tensor]:
-    """Return the gradients of chroma and guide."""
-    to_chroma, to_guide = _zeros(chroma), _zeros(guide)
-    if chroma.numel() == 0:
-        return to_chroma, to_guide
+    """Return the gradients of :func:`~.bilateral.joint_bilateral`'s chroma and guide.
+
+    Parameters
+    ----------
+    gradient : torch.Tensor
+        ``(N, C, H, W)``: of the loss with respect to the filter's result.
+    chroma, guide, radius, sigma_space, sigma_range
+        The filter's arguments.
+    out : torch.Tensor
+        ``(N, C, H, W)``: the filter's result.
+    to_chroma, to_guide : bool
+        Which gradients are wanted; the others come back without elements, and without their work.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        ``(N, C, H, W)`` and ``(N, 1, H, W)``.
+
+    Notes
+    -----
+    Memory beside arguments and results: the compiled operator keeps one plane ``(N, 1, H, W)`` and
+    a tile a thread, whatever the radius; this one keeps the planes of one tap.
+    """
+    name = "joint_bilateral_backward"
+    check_filter(chroma, guide, radius, sigma_space, sigma_range, name)
+    _check_like(name, gradient, out, tuple(chroma.shape), chroma.dtype)
+    chroma_sum, guide_sum = _zeros(chroma, to_chroma), _zeros(guide, to_guide)
+    if chroma.numel() == 0 or not (to_chroma or to_guide):
+        return chroma_sum, guide_sum
     h, w = chroma.shape[2:]
-    norm = _zeros(guide)
+    norm = _zeros(guide, True)
     for here, there, squared in disk_taps(h, w, radius):
         weight = filter_weight(guide[here], guide[there], squared, sigma_space, sigma_range)
         norm[here] = norm[here] + weight
     scaled = gradient / norm
     for here, there, squared in disk_taps(h, w, radius):
         weight = filter_weight(guide[here], guide[there], squared, sigma_space, sigma_range)
-        to_chroma[there] = to_chroma[there] + weight * scaled[here]
-        to_weight = (scaled[here] * (chroma[there] - out[here])).sum(1, keepdim=True)
-        pull = to_weight * weight * (guide[there] - guide[here]) / (sigma_range * sigma_range)
-        to_guide[here] = to_guide[here] + pull
-        to_guide[there] = to_guide[there] - pull
-    return to_chroma, to_guide
+        if to_chroma:
+            chroma_sum[there] = chroma_sum[there] + weight * scaled[here]
+        if to_guide:
+            to_weight = (scaled[here] * (chroma[there] - out[here])).sum(1, keepdim=True)
+            pull = to_weight * weight * (guide[there] - guide[here]) / (sigma_range * sigma_range)
+            guide_sum[here] = guide_sum[here] + pull
+            guide_sum[there] = guide_sum[there] - pull
+    return chroma_sum, guide_sum
 
 
-def joint_bilateral_upsample(
+def joint_bilateral_upsample_backward(
     gradient: Tensor,
     chroma: Tensor,
     guide_small: Tensor,
@@ -55,28 +86,77 @@ def joint_bilateral_upsample(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    to_chroma: bool = True,
+    to_guide_small: bool = True,
+    to_guide: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the gradients of chroma, small guide and full-size guide."""
-    to_chroma, to_small, to_guide = _zeros(chroma), _zeros(guide_small), _zeros(guide)
-    if gradient.numel() == 0:
-        return to_chroma, to_small, to_guide
-    norm = _zeros(guide)
+    """Return the gradients of :func:`~.bilateral.joint_bilateral_upsample`'s three tensors.
+
+    Parameters
+    ----------
+    gradient : torch.Tensor
+        ``(N, C, H, W)``: of the loss with respect to the upsampling's result.
+    chroma, guide_small, guide, radius, sigma_space, sigma_range
+        The upsampling's arguments.
+    out : torch.Tensor
+        ``(N, C, H, W)``: the upsampling's result.
+    to_chroma, to_guide_small, to_guide : bool
+        Which gradients are wanted; the others come back without elements, and without their work.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        ``(N, C, h, w)``, ``(N, 1, h, w)`` and ``(N, 1, H, W)``.
+
+    Notes
+    -----
+    Memory beside arguments and results: on the CPU the compiled operator keeps nothing of full
+    size. It sums the small gradients by bands of full-size rows, at most 64 / N + 1 of them, each
+    with the small rows it sees: its share and 2 · radius more. On a GPU it keeps one plane
+    ``(N, 1, H, W)``. This one keeps the planes of one tap.
+    """
+    name = "joint_bilateral_upsample_backward"
+    check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range, name)
+    _check_like(name, gradient, out, (*chroma.shape[:2], *guide.shape[2:]), chroma.dtype)
+    chroma_sum, guide_sum = _zeros(chroma, to_chroma), _zeros(guide, to_guide)
+    small_sum = _zeros(guide_small, to_guide_small)
+    if gradient.numel() == 0 or not (to_chroma or to_guide_small or to_guide):
+        return chroma_sum, small_sum, guide_sum
+    norm = _zeros(guide, True)
     for y, x, space in upsample_taps(chroma, guide, radius, sigma_space):
         step = (guide_small[..., y[:, None], x] - guide) / sigma_range
         norm = norm + space * (torch.exp(-0.5 * step * step) + RANGE_FLOOR)
     scaled = gradient / norm
     for y, x, space in upsample_taps(chroma, guide, radius, sigma_space):
         step = (guide_small[..., y[:, None], x] - guide) / sigma_range
-        nearness = space * torch.exp(-0.5 * step * step)
-        to_chroma = to_chroma + _gather((nearness + space * RANGE_FLOOR) * scaled, y, x, chroma)
-        to_weight = (scaled * (chroma[..., y[:, None], x] - out)).sum(1, keepdim=True)
-        pull = to_weight * nearness * step / sigma_range
-        to_guide = to_guide + pull
-        to_small = to_small - _gather(pull, y, x, guide_small)
-    return to_chroma, to_small, to_guide
+        near = space * torch.exp(-0.5 * step * step)
+        if to_chroma:
+            chroma_sum = chroma_sum + _gather((near + space * RANGE_FLOOR) * scaled, y, x, chroma)
+        if to_guide or to_guide_small:
+            to_weight = (scaled * (chroma[..., y[:, None], x] - out)).sum(1, keepdim=True)
+            pull = to_weight * near * step / sigma_range
+            if to_guide:
+                guide_sum = guide_sum + pull
+            if to_guide_small:
+                small_sum = small_sum - _gather(pull, y, x, guide_small)
+    return chroma_sum, small_sum, guide_sum
 
 
-def _zeros(like: Tensor) -> Tensor:
+def _check_like(
+    name: str, gradient: Tensor, out: Tensor, shape: tuple[int, ...], dtype: torch.dtype
+) -> None:
+    """Refuse a gradient or a result that cannot be that of the filter."""
+    for label, tensor in (("gradient", gradient), ("out", out)):
+        if tuple(tensor.shape) != shape or tensor.dtype != dtype:
+            raise ValueError(
+                f"{name} needs a {label} of the shape {shape} and dtype {dtype} of the filter's "
+                f"result; this one has shape {tuple(tensor.shape)} and dtype {tensor.dtype}."
+            )
+
+
+def _zeros(like: Tensor, asked: bool) -> Tensor:
+    if not asked:
+        return like.new_empty((0,))
     return torch.zeros_like(like, memory_format=torch.contiguous_format)
 
 

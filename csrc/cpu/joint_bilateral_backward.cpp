@@ -1,0 +1,324 @@
+// joint_bilateral_backward on the CPU: two passes of the filter's own tiles. The first finds the sum of
+// weights of every pixel, the one plane that is kept between them. The second collects both gradients
+// over each pixel's disk (math/bilateral_gradients.h): no thread writes where another does, so results
+// do not depend on how many there are.
+#include "bilateral_gradient_tensors.h"
+#include "cpu/bilateral_tiles.h"
+#include "cpu/memory.h"
+#include "cpu/wide_vector.h"
+#include "math/bilateral_gradients.h"
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+namespace napari_colorize {
+
+namespace bilateral {
+
+// A row of the tile while its sums of weights are found; pointers as in GradientRow.
+template <class Scalar>
+struct NormRow {
+  const Scalar* guide;
+  Scalar* reciprocal;
+  int columns;
+  TapRange<Scalar> taps;
+};
+
+// The same while gradients are collected: to the first pixel inside the buffers, and to results of
+// kTileColumns.
+template <class Scalar>
+struct GradientRow {
+  const Scalar* guide;
+  const Scalar *scaled[kPlanes], *chroma[kPlanes], *own;
+  Scalar *to_chroma[kPlanes], *to_guide;
+  int columns;
+  TapRange<Scalar> taps;
+};
+
+template <class Float, class Scalar>
+NC_HD void sum_weights(const NormRow<Scalar>& row) {
+  constexpr int kTogether = 2, kWidth = kLanes<Float, Scalar>;
+  for (int x = 0; x < row.columns; x += kTogether * kWidth) {
+    Float centre[kTogether], norm[kTogether]{};
+    for (int u = 0; u < kTogether; ++u) {
+      centre[u] = load_vector<Float>(row.guide + x + u * kWidth);
+    }
+    for (const Tap<Scalar>* tap = row.taps.first; tap != row.taps.last; ++tap) {
+      for (int u = 0; u < kTogether; ++u) {
+        const Scalar* there = row.guide + x + tap->offset + u * kWidth;
+        norm[u] += filter_weight(load_vector<Float>(there) - centre[u], tap->exponent);
+      }
+    }
+    for (int u = 0; u < kTogether; ++u) {
+      store_vector(row.reciprocal + x + u * kWidth, Scalar(1) / norm[u]);
+    }
+  }
+}
+
+template <class Float, class Scalar, int Planes, bool ToGuide>
+NC_HD FilterPixel<Float, Planes> load_pixel(const GradientRow<Scalar>& row, int64_t at) {
+  FilterPixel<Float, Planes> pixel;
+  pixel.guide = load_vector<Float>(row.guide + at);
+  for (int c = 0; c < Planes; ++c) {
+    pixel.scaled[c] = load_vector<Float>(row.scaled[c] + at);
+  }
+  if constexpr (ToGuide) {
+    for (int c = 0; c < Planes; ++c) {
+      pixel.chroma[c] = load_vector<Float>(row.chroma[c] + at);
+    }
+    pixel.own = load_vector<Float>(row.own + at);
+  }
+  return pixel;
+}
+
+template <class Float, class Scalar, int Planes, bool ToChroma, bool ToGuide>
+NC_HD void collect_row(const GradientRow<Scalar>& row) {
+  constexpr int kWidth = kLanes<Float, Scalar>;
+  constexpr int kTogether = kWidth == 8 ? 1 : 2;  // vectors that registers can hold
+  for (int x = 0; x < row.columns; x += kTogether * kWidth) {
+    FilterPixel<Float, Planes> here[kTogether];
+    FilterGradient<Float, Planes> gradient[kTogether]{};
+    for (int u = 0; u < kTogether; ++u) {
+      here[u] = load_pixel<Float, Scalar, Planes, ToGuide>(row, x + u * kWidth);
+    }
+    for (const Tap<Scalar>* tap = row.taps.first; tap != row.taps.last; ++tap) {
+      for (int u = 0; u < kTogether; ++u) {
+        const auto there =
+            load_pixel<Float, Scalar, Planes, ToGuide>(row, x + u * kWidth + tap->offset);
+        add_neighbour<ToChroma, ToGuide>(here[u], there, tap->exponent, gradient[u]);
+      }
+    }
+    for (int u = 0; u < kTogether; ++u) {
+      for (int c = 0; ToChroma && c < Planes; ++c) {
+        store_vector(row.to_chroma[c] + x + u * kWidth, gradient[u].chroma[c]);
+      }
+      if (ToGuide) {
+        store_vector(row.to_guide + x + u * kWidth, gradient[u].guide);
+      }
+    }
+  }
+}
+
+// Which gradients are asked for decides what is loaded and summed; one version each.
+#define NC_COLLECT(name, planes, to_chroma, to_guide) \
+  NC_VECTOR_VERSIONS(name, GradientRow<float>,        \
+                     collect_row<Vector, float, planes, to_chroma, to_guide>(argument))
+NC_COLLECT(collect_chroma_1, 1, true, false)
+NC_COLLECT(collect_chroma_2, 2, true, false)
+NC_COLLECT(collect_guide_1, 1, false, true)
+NC_COLLECT(collect_guide_2, 2, false, true)
+NC_COLLECT(collect_both_1, 1, true, true)
+NC_COLLECT(collect_both_2, 2, true, true)
+#undef NC_COLLECT
+
+NC_VECTOR_VERSIONS(sum_weights_float, NormRow<float>, sum_weights<Vector, float>(argument))
+
+static void find_reciprocals(const NormRow<float>& row) { sum_weights_float(row); }
+
+static void find_reciprocals(const NormRow<double>& row) { sum_weights<double, double>(row); }
+
+static void collect(const GradientRow<float>& row, int planes, bool to_chroma, bool to_guide) {
+  if (!to_guide) {
+    planes == 1 ? collect_chroma_1(row) : collect_chroma_2(row);
+  } else if (!to_chroma) {
+    planes == 1 ? collect_guide_1(row) : collect_guide_2(row);
+  } else {
+    planes == 1 ? collect_both_1(row) : collect_both_2(row);
+  }
+}
+
+// Double precision is for checking: nothing is left out.
+static void collect(const GradientRow<double>& row, int planes, bool, bool) {
+  planes == 1 ? collect_row<double, double, 1, true, true>(row)
+              : collect_row<double, double, 2, true, true>(row);
+}
+
+// What all tiles share. Tensors are contiguous; results that are not asked for are null.
+template <class Scalar>
+struct FilterBackward {
+  const Scalar *gradient, *chroma, *guide, *out;
+  Scalar *reciprocal, *to_chroma, *to_guide;
+  int64_t images, planes, height, width;
+  TileShape shape;
+  Disk<Scalar> disk;
+  Scalar scale, slope;
+
+  FilterBackward(FilterBackwardTensors& tensors, Tensor& reciprocals, int64_t radius,
+                 double sigma_space, double sigma_range)
+      : gradient(tensors.gradient.const_data_ptr<Scalar>()),
+        chroma(tensors.chroma.const_data_ptr<Scalar>()),
+        guide(tensors.guide.const_data_ptr<Scalar>()),
+        out(tensors.out.const_data_ptr<Scalar>()),
+        reciprocal(reciprocals.mutable_data_ptr<Scalar>()),
+        to_chroma(data_or_null<Scalar>(tensors.to_chroma)),
+        to_guide(data_or_null<Scalar>(tensors.to_guide)), images(tensors.chroma.size(0)),
+        planes(tensors.chroma.size(1)), height(tensors.chroma.size(2)),
+        width(tensors.chroma.size(3)), shape(radius, height, width),
+        disk(radius, shape.margin, shape.reach, shape.pitch, sigma_space),
+        scale(static_cast<Scalar>(guide_scale(sigma_range))),
+        slope(static_cast<Scalar>(guide_slope(sigma_range))) {}
+
+  // Calls visit(image, place, buffer of `planes_each` planes with the guide in its first).
+  template <class Visit>
+  void for_each_tile(int64_t planes_each, const Visit& visit) const {
+    const int64_t down = (height + kTileRows - 1) / kTileRows;
+    const int64_t across = (width + kTileColumns - 1) / kTileColumns;
+    torch::stable::parallel_for(0, images * down * across, 1, [&](int64_t begin, int64_t end) {
+      std::vector<Scalar> buffer(planes_each * shape.plane);
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t column = t % across, row = t / across % down, n = t / across / down;
+        const Place place(shape, height, width, row * kTileRows, column * kTileColumns);
+        const Scalar* from = guide + n * height * width;
+        fill(place, static_cast<Scalar>(kNobody), buffer.data(),
+             [&](int64_t pixel) { return from[pixel] * scale; });
+        visit(n, place, buffer.data());
+      }
+    });
+  }
+
+  // Fills a tile's plane with value(pixel of the image) and with `outside` around it.
+  template <class Value>
+  void fill(const Place& place, Scalar outside, Scalar* plane, const Value& value) const {
+    for (int64_t y = place.first_row; y < place.end_row; ++y) {
+      Scalar* to = plane + (y - place.top + shape.margin) * shape.pitch;
+      fill_row(place.left - shape.reach, width, outside, to, shape.pitch,
+               [&](int64_t x) { return value(y * width + x); });
+    }
+  }
+
+  // From a plane of the buffer to the first pixel of the tile's row y.
+  Scalar* row_of(Scalar* plane, int64_t y) const {
+    return plane + (y + shape.margin) * shape.pitch + shape.reach;
+  }
+};
+
+template <class Scalar>
+void find_all_reciprocals(const FilterBackward<Scalar>& task) {
+  task.for_each_tile(1, [&](int64_t n, const Place& place, Scalar* buffer) {
+    Scalar found[kTileColumns];
+    for (int64_t y = 0; y < place.rows; ++y) {
+      find_reciprocals({task.row_of(buffer, y), found, static_cast<int>(place.columns),
+                        {task.disk, task.shape, place.top + y, task.height}});
+      const int64_t row = (n * task.height + place.top + y) * task.width;
+      std::copy_n(found, place.columns, task.reciprocal + row + place.left);
+    }
+  });
+}
+
+// The planes of a tile's buffer, in this order after the guide: scaled, chroma, own.
+template <class Scalar>
+struct Buffer {
+  Scalar *scaled[kPlanes], *chroma[kPlanes], *own;
+
+  Buffer(Scalar* guide, int64_t plane)
+      : scaled{guide + plane, guide + 2 * plane},
+        chroma{guide + 3 * plane, guide + 4 * plane}, own(guide + 5 * plane) {}
+};
+constexpr int kBufferPlanes = 2 + 2 * kPlanes;
+
+// Planes c … c + planes − 1 of image n: what add_neighbour reads of a tile.
+template <class Scalar>
+void load_tile(const FilterBackward<Scalar>& task, int64_t n, int64_t c, int planes,
+               const Place& place, const Buffer<Scalar>& buffer) {
+  const int64_t pixels = task.height * task.width, first = (n * task.planes + c) * pixels;
+  const Scalar* reciprocal = task.reciprocal + n * pixels;
+  const Scalar *gradient = task.gradient + first, *chroma = task.chroma + first;
+  for (int k = 0; k < planes; ++k) {
+    const Scalar* from = gradient + k * pixels;
+    task.fill(place, Scalar(0), buffer.scaled[k],
+              [=](int64_t i) { return from[i] * reciprocal[i]; });
+  }
+  if (task.to_guide == nullptr) {
+    return;
+  }
+  for (int k = 0; k < planes; ++k) {
+    const Scalar* from = chroma + k * pixels;
+    task.fill(place, Scalar(0), buffer.chroma[k], [=](int64_t i) { return from[i]; });
+  }
+  const Scalar* out = task.out + first;
+  task.fill(place, Scalar(0), buffer.own, [=](int64_t i) {
+    Scalar own = 0;
+    for (int k = 0; k < planes; ++k) {
+      const int64_t at = k * pixels + i;
+      own += own_pull(gradient[at] * reciprocal[i], chroma[at], out[at]);
+    }
+    return own;
+  });
+}
+
+template <class Scalar>
+void collect_all(const FilterBackward<Scalar>& task) {
+  task.for_each_tile(kBufferPlanes, [&](int64_t n, const Place& place, Scalar* guide) {
+    const Buffer<Scalar> buffer(guide, task.shape.plane);
+    const int64_t pixels = task.height * task.width;
+    for (int64_t c = 0; c < task.planes; c += kPlanes) {
+      const int planes = static_cast<int>(std::min<int64_t>(kPlanes, task.planes - c));
+      load_tile(task, n, c, planes, place, buffer);
+      Scalar to_chroma[kPlanes][kTileColumns], to_guide[kTileColumns];
+      for (int64_t y = 0; y < place.rows; ++y) {
+        collect({task.row_of(guide, y),
+                 {task.row_of(buffer.scaled[0], y), task.row_of(buffer.scaled[1], y)},
+                 {task.row_of(buffer.chroma[0], y), task.row_of(buffer.chroma[1], y)},
+                 task.row_of(buffer.own, y),
+                 {to_chroma[0], to_chroma[1]},
+                 to_guide,
+                 static_cast<int>(place.columns),
+                 {task.disk, task.shape, place.top + y, task.height}},
+                planes, task.to_chroma != nullptr, task.to_guide != nullptr);
+        const int64_t row = (place.top + y) * task.width + place.left;
+        for (int k = 0; k < planes && task.to_chroma != nullptr; ++k) {
+          std::copy_n(to_chroma[k], place.columns,
+                      task.to_chroma + (n * task.planes + c + k) * pixels + row);
+        }
+        for (int64_t x = 0; x < place.columns && task.to_guide != nullptr; ++x) {
+          Scalar& sum = task.to_guide[n * pixels + row + x];
+          sum = (c == 0 ? Scalar(0) : sum) + to_guide[x] * task.slope;
+        }
+      }
+    }
+  });
+}
+
+}  // namespace bilateral
+
+namespace {
+
+template <class Scalar>
+void differentiate(FilterBackwardTensors& tensors, int64_t radius, double sigma_space,
+                   double sigma_range) {
+  using namespace bilateral;
+  Tensor reciprocals = torch::stable::new_empty(tensors.guide, tensors.guide.sizes());
+  const FilterBackward<Scalar> task(tensors, reciprocals, radius, sigma_space, sigma_range);
+  find_all_reciprocals(task);
+  collect_all(task);
+}
+
+std::tuple<Tensor, Tensor> joint_bilateral_backward(const Tensor& gradient, const Tensor& chroma,
+                                                    const Tensor& guide, const Tensor& out,
+                                                    int64_t radius, double sigma_space,
+                                                    double sigma_range, bool to_chroma,
+                                                    bool to_guide) {
+  FilterBackwardTensors tensors(gradient, chroma, guide, out, radius, sigma_space, sigma_range,
+                                to_chroma, to_guide);
+  if (tensors.is_idle()) {
+    return {tensors.to_chroma, tensors.to_guide};
+  }
+  for (Tensor* result : {&tensors.to_chroma, &tensors.to_guide}) {
+    advise_huge_pages(result->mutable_data_ptr(), result->numel() * result->element_size());
+  }
+  if (chroma.scalar_type() == ScalarType::Double) {
+    differentiate<double>(tensors, radius, sigma_space, sigma_range);
+  } else {
+    differentiate<float>(tensors, radius, sigma_space, sigma_range);
+  }
+  return {tensors.to_chroma, tensors.to_guide};
+}
+
+}  // namespace
+
+}  // namespace napari_colorize
+
+STABLE_TORCH_LIBRARY_IMPL(napari_colorize, CPU, library) {
+  library.impl("joint_bilateral_backward", TORCH_BOX(&napari_colorize::joint_bilateral_backward));
+}
