@@ -128,7 +128,9 @@ def _levels(
     facts, graph = prepared(seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None)
     colours = PlanesOnDemand(seen, facts, graph)
     asked_first = _checked_index(first, stacks[0])
-    tried = colours.coloured(seen, index_below(asked_first, stacks[0].shape, seen.shape))
+    index = index_below(asked_first, stacks[0].shape, seen.shape)
+    tried = colours.coloured(seen, index)
+    colours.keep(seen, index, tried)
     record = stack_record(
         facts,
         plane_record(facts, tried, 0),
@@ -176,7 +178,7 @@ class _Block:
 
     def __call__(self, block_id: tuple[int, ...]) -> NDArray[Any]:
         index = block_id[: len(self.level.shape) - 2]
-        plane: NDArray[Any] = getattr(self.colours.coloured(self.level, index), self.result)
+        plane: NDArray[Any] = getattr(self.colours.results(self.level, index), self.result)
         return plane[(None,) * len(index)]
 
 

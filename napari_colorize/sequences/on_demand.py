@@ -2,8 +2,12 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.sequences.planes import Stack
@@ -30,12 +34,16 @@ class PlanesOnDemand:
         self._series: dict[tuple[int, ...], Series] = {}
         self._finished = _Finished()
 
-    def coloured(self, level: Stack, index: tuple[int, ...]) -> Coloured:
-        """Return a plane of a level, under its own lightness."""
-        key = (id(level), index)
-        return self._finished.get(key) or self._finished.put(key, self._made(level, index))
+    def results(self, level: Stack, index: tuple[int, ...]) -> "Results":
+        """Return what is shown of a plane of a level."""
+        return self._finished((id(level), index), lambda: _shown(self.coloured(level, index)))
 
-    def _made(self, level: Stack, index: tuple[int, ...]) -> Coloured:
+    def keep(self, level: Stack, index: tuple[int, ...], made: Coloured) -> None:
+        """Have a plane that was coloured already at hand when it is looked at."""
+        self._finished((id(level), index), lambda: _shown(made))
+
+    def coloured(self, level: Stack, index: tuple[int, ...]) -> Coloured:
+        """Colour a plane of a level, under its own lightness."""
         below = index_below(index, level.shape, self.seen.shape)
         first, number = self.seen.split(below)
         series = self._series_of(first)
@@ -58,30 +66,67 @@ class PlanesOnDemand:
         return _with_network, (self.seen, self.facts)
 
 
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What is shown of one plane; see :class:`~napari_colorize.sequences.series.Coloured`."""
+
+    rgb: NDArray[Any]
+    uncertainty: NDArray[np.float32]
+    clipped: NDArray[np.bool_]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they take."""
+        return self.rgb.nbytes + self.uncertainty.nbytes + self.clipped.nbytes
+
+
+def _shown(made: Coloured) -> Results:
+    return Results(made.rgb, made.uncertainty, made.clipped)
+
+
 class _Finished:
-    """The planes that were finished last, as many as fit; several threads may ask."""
+    """The planes that were finished last, as many as fit.
+
+    Several threads may ask, as a viewer does while somebody else looks ahead: who asks for a plane
+    that is being made waits for it.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, tuple[int, ...]], Coloured] = OrderedDict()
+        self._kept: OrderedDict[_Key, Results] = OrderedDict()
+        self._coming: dict[_Key, Future[Results]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[int, tuple[int, ...]]) -> Coloured | None:
+    def __call__(self, key: "_Key", make: Callable[[], Results]) -> Results:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-            return self._kept.get(key)
+                return self._kept[key]
+            awaited = self._coming.get(key)
+            coming = self._coming.setdefault(key, Future())
+        if awaited is not None:
+            return awaited.result()
+        try:
+            made = make()
+        except BaseException as error:
+            coming.set_exception(error)
+            raise
+        else:
+            self._keep(key, made)
+            coming.set_result(made)
+            return made
+        finally:
+            with self._lock:
+                del self._coming[key]
 
-    def put(self, key: tuple[int, tuple[int, ...]], coloured: Coloured) -> Coloured:
+    def _keep(self, key: "_Key", made: Results) -> None:
         with self._lock:
-            self._kept[key] = coloured
-            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > KEPT_BYTES:
+            self._kept[key] = made
+            while len(self._kept) > 1 and sum(r.nbytes for r in self._kept.values()) > KEPT_BYTES:
                 self._kept.popitem(last=False)
-        return coloured
 
 
-def _size(coloured: Coloured) -> int:
-    arrays = (coloured.rgb, coloured.uncertainty, coloured.clipped, coloured.plane.luma)
-    return sum(array.nbytes for array in arrays)
+_Key = tuple[int, tuple[int, ...]]
+"""A level, by its identity, and the index of a plane."""
 
 
 def _with_network(seen: Stack, facts: StackFacts) -> PlanesOnDemand:

@@ -8,10 +8,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QTableWidget,
@@ -22,17 +19,16 @@ from qtpy.QtWidgets import (
 
 from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.evaluation.comparison import Comparison
-from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._controls import RunControls
 from napari_colorize.widgets._layer_choice import LayerChoice
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
 COLUMNS = ("Score", "Value", "Unit", "Better")
-_TICKS = 1000
 
 
-class EvaluateLayout:
+class EvaluateLayout(RunControls):
     """The widgets of the panel *Evaluate*, laid out in it.
 
     Parameters
@@ -43,16 +39,15 @@ class EvaluateLayout:
     """
 
     def __init__(self, panel: QWidget, layers: "LayerList") -> None:
+        super().__init__(
+            "Evaluate", "Compare the colours; no layer is changed.", "Stop; nothing is added."
+        )
         self.coloured = LayerChoice(layers, rgb_only=True)
         self.truth = LayerChoice(layers, rgb_only=True)
         self.planes = QComboBox()
         self.error_map = QCheckBox("Error map")
-        self.run = QPushButton("Evaluate")
-        self.cancel = QPushButton("Cancel")
         self.table = QTableWidget(0, len(COLUMNS))
         self.copy = QPushButton("Copy table")
-        self.progress = QProgressBar()
-        self.status = QLabel()
         self._set_up()
         self._lay_out(panel)
         self.offer_planes(1)
@@ -72,21 +67,10 @@ class EvaluateLayout:
         self.planes.setEnabled(count > 1)
         self.planes.setCurrentIndex(int(every and count > 1))
 
-    def show_busy(self, step: Step) -> None:
-        """A comparison is under way, so far."""
-        self.run.setEnabled(False)
-        self.cancel.setEnabled(True)
-        self.progress.setRange(0, 0 if step.fraction is None else _TICKS)
-        self.progress.setValue(round((step.fraction or 0) * _TICKS))
-        self.progress.setVisible(True)
-        self.status.setText(step.text)
-
     def show_idle(self, text: str, *, ready: bool) -> None:
         """No comparison is under way; ``ready`` says whether one can be started."""
+        self.show_rest(text)
         self.run.setEnabled(ready)
-        self.cancel.setEnabled(False)
-        self.progress.setVisible(False)
-        self.status.setText(text)
 
     def show_scores(self, comparison: Comparison) -> None:
         """Fill the table."""
@@ -121,9 +105,6 @@ class EvaluateLayout:
             "Add a layer with each pixel's distance from the true colour on the ab plane of "
             "CIE L*a*b*, in Lab units."
         )
-        self.run.setStyleSheet("font-weight: bold;")
-        self.run.setToolTip("Compare the colours; no layer is changed.")
-        self.cancel.setToolTip("Stop; nothing is added.")
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -135,9 +116,6 @@ class EvaluateLayout:
             numbers.setVisible(False)
         self.copy.setEnabled(False)
         self.copy.setToolTip("Put the table on the clipboard, ready for a spreadsheet.")
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.status.setWordWrap(True)
 
     def _lay_out(self, panel: QWidget) -> None:
         rows = QFormLayout()
@@ -146,13 +124,8 @@ class EvaluateLayout:
         rows.addRow("Ground truth", self.truth)
         rows.addRow("Planes", self.planes)
         rows.addRow("Also add", self.error_map)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run)
-        buttons.addWidget(self.cancel)
         column = QVBoxLayout(panel)
         column.addLayout(rows)
-        column.addLayout(buttons)
-        column.addWidget(self.progress)
-        column.addWidget(self.status)
+        self.add_to(column)
         column.addWidget(self.table, 1)
         column.addWidget(self.copy)

@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._controls import RunControls, caveat, row
 from napari_colorize.widgets._form import ParameterForm
 from napari_colorize.widgets._layer_choice import LayerChoice
 from napari_colorize.widgets._stack import Hold
@@ -24,10 +21,9 @@ if TYPE_CHECKING:
     from napari.components import LayerList
 
 CAVEAT = "Predicted colour is plausible, not measured."
-_TICKS = 1000
 
 
-class PanelLayout:
+class PanelLayout(RunControls):
     """The widgets of a panel, laid out in it.
 
     Parameters
@@ -38,6 +34,11 @@ class PanelLayout:
     """
 
     def __init__(self, panel: QWidget, layers: "LayerList") -> None:
+        super().__init__(
+            "Run",
+            "Colour into a new layer; the source is never changed.",
+            "Stop; nothing is added.",
+        )
         self.layer = LayerChoice(layers)
         self.planes = QComboBox()
         self.stack = StackForm()
@@ -45,10 +46,7 @@ class PanelLayout:
         self.uncertainty = QCheckBox("Uncertainty")
         self.clipped = QCheckBox("Clipped colours")
         self.preview = QCheckBox("Live preview of the plane on screen")
-        self.run = QPushButton("Run")
-        self.cancel = QPushButton("Cancel")
-        self.progress = QProgressBar()
-        self.status = QLabel()
+        self.background = QPushButton("Do not wait for planes")
         self.copy_legend = QPushButton("Copy figure legend")
         self.copy_python = QPushButton("Copy as Python")
         self._set_up()
@@ -92,24 +90,9 @@ class PanelLayout:
         for field in (self.stack.named, self.stack.along, self.stack.consistency):
             self.form.show_row(field, stack)
 
-    def show_busy(self) -> None:
-        """A run is under way."""
-        self.run.setEnabled(False)
-        self.cancel.setEnabled(True)
-        self.progress.setVisible(True)
-        self.show_progress(Step(None, "Starting…"))
-
-    def show_progress(self, step: Step) -> None:
-        """Show how far the run is."""
-        self.progress.setRange(0, 0 if step.fraction is None else _TICKS)
-        self.progress.setValue(round((step.fraction or 0) * _TICKS))
-        self.status.setText(step.text)
-
     def show_idle(self, text: str, *, has_result: bool) -> None:
         """No run is under way."""
-        self.cancel.setEnabled(False)
-        self.progress.setVisible(False)
-        self.status.setText(text)
+        self.show_rest(text)
         self.copy_legend.setEnabled(has_result)
         self.copy_python.setEnabled(has_result)
 
@@ -128,14 +111,14 @@ class PanelLayout:
             "moves, at reduced size where it is large. The preview is no result: it is replaced at "
             "each move and taken away at the end."
         )
-        self.run.setToolTip("Colour into a new layer; the source is never changed.")
-        self.run.setStyleSheet("font-weight: bold;")
-        self.cancel.setToolTip("Stop; nothing is added.")
+        self.background.setVisible(False)
+        self.background.setToolTip(
+            "The window stands still while a plane is coloured that you come to. This switches on "
+            "'Render Layers Asynchronously' in napari's preferences, an experiment of napari's, for "
+            "all layers: the last plane stays on screen until the next is ready."
+        )
         self.copy_legend.setToolTip("A sentence that says how the last result was made.")
         self.copy_python.setToolTip("The call that repeats the last result without napari.")
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.status.setWordWrap(True)
 
     def _lay_out(self, panel: QWidget) -> None:
         also = QVBoxLayout()
@@ -148,23 +131,12 @@ class PanelLayout:
         self.form.add_above("Consistency", self.stack.consistency)
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
-        caveat = QLabel(CAVEAT)
-        caveat.setWordWrap(True)
-        caveat.setStyleSheet("font-style: italic;")
         column = QVBoxLayout(panel)
         column.setSpacing(10)
         column.addWidget(self.form)
         column.addWidget(self.preview)
-        column.addWidget(caveat)
-        column.addLayout(_row(self.run, self.cancel))
-        column.addWidget(self.progress)
-        column.addWidget(self.status)
-        column.addLayout(_row(self.copy_legend, self.copy_python))
+        column.addWidget(caveat(CAVEAT))
+        self.add_to(column)
+        column.addWidget(self.background)
+        column.addLayout(row(self.copy_legend, self.copy_python))
         column.addStretch(1)
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget)
-    return row

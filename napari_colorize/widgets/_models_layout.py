@@ -4,10 +4,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QSplitter,
@@ -22,13 +19,13 @@ from napari_colorize.checkpoints.registry import Entry
 from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._controls import TaskControls, row
 from napari_colorize.widgets._models_list import ModelList
 
 TOLD_FROM_FILE = "Told from the file"
-_TICKS = 1000
 
 
-class ModelsLayout:
+class ModelsLayout(TaskControls):
     """The widgets of the panel *Models*, laid out in it.
 
     Parameters
@@ -38,16 +35,14 @@ class ModelsLayout:
     """
 
     def __init__(self, panel: QWidget) -> None:
+        super().__init__("Stop; nothing half-finished is used.")
         self.models = ModelList()
         self.card = QTextBrowser()
         self.verify = QPushButton("Verify")
         self.fetch = QPushButton("Fetch")
         self.import_file = QPushButton("Import file…")
-        self.cancel = QPushButton("Cancel")
         self.name = QLineEdit()
         self.architecture = QComboBox()
-        self.progress = QProgressBar()
-        self.status = QLabel()
         self.busy = False
         self._set_up()
         self._lay_out(panel)
@@ -61,18 +56,13 @@ class ModelsLayout:
     def show_busy(self, step: Step) -> None:
         """Something is under way, so far."""
         self.busy = True
-        known = step.fraction is not None
-        self.progress.setRange(0, _TICKS if known else 0)  # 0 … 0 moves to and fro
-        self.progress.setValue(round((step.fraction or 0) * _TICKS))
-        self.progress.setVisible(True)
-        self.status.setText(step.text)
+        super().show_busy(step)
         self._enable(self.models.entry)
 
     def show_idle(self, text: str) -> None:
         """Nothing is under way."""
         self.busy = False
-        self.progress.setVisible(False)
-        self.status.setText(text)
+        self.show_rest(text)
         self._enable(self.models.entry)
 
     def _enable(self, entry: Entry | None) -> None:
@@ -83,7 +73,6 @@ class ModelsLayout:
         )
         for control in (self.import_file, self.name, self.architecture):
             control.setEnabled(idle)
-        self.cancel.setEnabled(self.busy)
 
     def _set_up(self) -> None:
         self.card.setOpenExternalLinks(True)
@@ -96,7 +85,6 @@ class ModelsLayout:
             "Copy weights that you have (.safetensors, .pth) to your data folder. No code in the "
             "file is run."
         )
-        self.cancel.setToolTip("Stop; nothing half-finished is used.")
         self.name.setPlaceholderText("As the file")
         self.name.setToolTip("What imported weights are called.")
         self.architecture.setToolTip("The network that imported weights belong to.")
@@ -104,9 +92,6 @@ class ModelsLayout:
         for name in sorted(ARCHITECTURES):
             self.architecture.addItem(name, name)
         self.architecture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def _lay_out(self, panel: QWidget) -> None:
@@ -124,12 +109,9 @@ class ModelsLayout:
         rows.addRow("Network", self.architecture)
         options = QCollapsible("When importing", expandedIcon="▾", collapsedIcon="▸")
         options.addWidget(imported)
-        buttons = QHBoxLayout()
-        for button in (self.verify, self.fetch, self.import_file, self.cancel):
-            buttons.addWidget(button)
         column = QVBoxLayout(panel)
         column.addWidget(halves, 1)
-        column.addLayout(buttons)
+        column.addLayout(row(self.verify, self.fetch, self.import_file, self.cancel))
         column.addWidget(options)
         column.addWidget(self.progress)
         column.addWidget(self.status)

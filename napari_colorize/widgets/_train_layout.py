@@ -4,9 +4,6 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import (
     QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -14,6 +11,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._controls import RunControls, caveat
 from napari_colorize.widgets._train_curve import LossCurve
 from napari_colorize.widgets._train_form import TrainForm
 from napari_colorize.widgets._train_sample import SampleStrip
@@ -25,10 +23,9 @@ if TYPE_CHECKING:
 CAVEAT = (
     "Weights colour pictures of the kind they have learnt from, and all others as if they were."
 )
-_TICKS = 1000
 
 
-class TrainLayout:
+class TrainLayout(RunControls):
     """The widgets of the panel, laid out in it.
 
     Parameters
@@ -39,33 +36,28 @@ class TrainLayout:
     """
 
     def __init__(self, panel: QWidget, layers: "LayerList") -> None:
+        super().__init__(
+            "Train",
+            "Learn in the background; no layer is changed.",
+            "End the training; the best weights so far are kept.",
+        )
         self.form = TrainForm(layers, panel)
-        self.train = QPushButton("Train")
-        self.cancel = QPushButton("Cancel")
-        self.progress = QProgressBar()
-        self.status = QLabel()
         self.curve = LossCurve()
         self.sample = SampleStrip()
         self.use = QPushButton("Colorize with it")
-        self._set_up()
+        self.use.setToolTip("Choose these weights in the panel Colorize.")
         self._lay_out(panel)
 
     def show_busy(self, step: Step) -> None:
         """A training is under way, so far."""
         self.form.enable(False)
-        self.train.setEnabled(False)
-        self.progress.setRange(0, 0 if step.fraction is None else _TICKS)
-        self.progress.setValue(round((step.fraction or 0) * _TICKS))
-        self.progress.setVisible(True)
-        self.status.setText(step.text)
+        super().show_busy(step)
 
     def show_idle(self, text: str, *, ready: bool, finished: bool) -> None:
         """No training is under way; one can be started, or finished weights be used."""
         self.form.enable(True)
-        self.train.setEnabled(ready)
-        self.cancel.setEnabled(False)
-        self.progress.setVisible(False)
-        self.status.setText(text)
+        self.show_rest(text)
+        self.run.setEnabled(ready)
         self.use.setEnabled(finished)
 
     def show_sight(self, watch: LiveWatch) -> None:
@@ -73,22 +65,7 @@ class TrainLayout:
         self.curve.show_points(watch.curve)
         self.sample.show_sample(watch.latest)
 
-    def _set_up(self) -> None:
-        self.train.setStyleSheet("font-weight: bold;")
-        self.train.setToolTip("Learn in the background; no layer is changed.")
-        self.cancel.setToolTip("End the training; the best weights so far are kept.")
-        self.use.setToolTip("Choose these weights in the panel Colorize.")
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
-        self.status.setWordWrap(True)
-
     def _lay_out(self, panel: QWidget) -> None:
-        caveat = QLabel(CAVEAT)
-        caveat.setWordWrap(True)
-        caveat.setStyleSheet("font-style: italic;")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.train)
-        buttons.addWidget(self.cancel)
         # Beside other panels there may be little room: texts are then scrolled, not cut.
         contents, scroll = QWidget(), QScrollArea()
         scroll.setWidgetResizable(True)
@@ -100,10 +77,8 @@ class TrainLayout:
         column = QVBoxLayout(contents)
         column.setSpacing(8)
         column.addLayout(self.form.rows())
-        column.addWidget(caveat)
-        column.addLayout(buttons)
-        column.addWidget(self.progress)
-        column.addWidget(self.status)
+        column.addWidget(caveat(CAVEAT))
+        self.add_to(column)
         column.addWidget(self.curve)
         column.addWidget(self.sample)
         column.addWidget(self.use)

@@ -3,17 +3,18 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtGui import QGuiApplication
-
+from napari_colorize.widgets import _clipboard
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
+from napari_colorize.widgets._look_ahead import LookAhead
 from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preview import Look, plan_preview
 from napari_colorize.widgets._preview_runner import LivePreview
+from napari_colorize.widgets._rendering import render_in_background, window_waits
 from napari_colorize.widgets._results import build_layers
 from napari_colorize.widgets._run import Outcome
 from napari_colorize.widgets._runner import Runner
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 PLUGIN, PANEL = "napari-colorize", "Colorize"
-LAZY = (
-    "The layer is there. Its planes are coloured when you come to them; nothing else is computed."
+LAZY = "The layer is there. Planes are coloured when you come to them, the next ones meanwhile."
+IN_BACKGROUND = (
+    "napari renders all layers in the background now; File → Preferences → Experimental has it."
 )
 
 
@@ -51,6 +53,7 @@ class ColorizePanel(RunningPanel):
         self.runner = Runner(self)
         self.ui = PanelLayout(self, self._viewer.layers)
         self.live = LivePreview(self._viewer, self._look, self)
+        self.ahead = LookAhead(self._viewer, self)
         self._connect()
         bind_keys(self._viewer)
         self._show_planes()
@@ -89,8 +92,9 @@ class ColorizePanel(RunningPanel):
             self._on_failed(str(error))
             return
         self._started, self._why_stopped = time.perf_counter(), "Cancelled; nothing was added."
-        self.ui.show_busy()
+        self.ui.show_busy(Step(None, "Starting…"))
         self.live.pause()
+        self.ahead.pause()
         self.runner.start(job)
 
     def cancel(self) -> None:
@@ -102,19 +106,24 @@ class ColorizePanel(RunningPanel):
     def copy_legend(self) -> None:
         """Put the figure legend of the last result on the clipboard."""
         if self.record is not None:
-            self._copy(self.record["legend"], "The figure legend is on the clipboard.")
+            self.ui.status.setText(_clipboard.copy_legend(self.record))
 
     def copy_python(self) -> None:
         """Put the Python call that repeats the last result on the clipboard."""
-        from napari_colorize import provenance
-
         if self.record is not None:
-            self._copy(provenance.as_python(self.record), "The Python code is on the clipboard.")
+            self.ui.status.setText(_clipboard.copy_python(self.record))
+
+    def render_in_background(self) -> None:
+        """Switch on that napari renders asynchronously, as its preferences would."""
+        render_in_background()
+        self.ui.background.setVisible(False)
+        self.ui.status.setText(IN_BACKGROUND)
 
     def leave(self) -> None:
-        """End the run and the preview when the dock is closed."""
+        """End the run, the preview and the looking ahead when the dock is closed."""
         self.cancel()
         self.ui.preview.setChecked(False)
+        self.ahead.pause()
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -123,6 +132,7 @@ class ColorizePanel(RunningPanel):
         self.ui.cancel.clicked.connect(self.cancel)
         self.ui.copy_legend.clicked.connect(self.copy_legend)
         self.ui.copy_python.clicked.connect(self.copy_python)
+        self.ui.background.clicked.connect(self.render_in_background)
         self.ui.layer.layer_changed.connect(self._show_planes)
         for changed in (
             self.ui.layer.layer_changed,
@@ -145,20 +155,21 @@ class ColorizePanel(RunningPanel):
 
     def _on_progress(self, step: Step) -> None:
         if self.runner.job is not None and self.ui.cancel.isEnabled():
-            self.ui.show_progress(step)
+            self.ui.show_busy(step)
 
     def _on_returned(self, job: Job, outcome: Outcome) -> None:
         source = job.layer()
         if not any(layer is source for layer in self._viewer.layers):
             self._show_idle(f"Layer '{job.name}' is gone; its result was dropped.")
-            self.live.resume(with_result=False)
+            self._resume(with_result=False)
             return
         for layer in build_layers(job, outcome):
             self._viewer.add_layer(layer)
             layer.visible = True
         self.record = outcome.record
         self._show_idle(self._told(job, outcome))
-        self.live.resume(with_result=True)
+        self.ui.background.setVisible(job.lazy and window_waits())
+        self._resume(with_result=True)
 
     def _told(self, job: Job, outcome: Outcome) -> str:
         """Return what to say of a finished run."""
@@ -173,11 +184,16 @@ class ColorizePanel(RunningPanel):
 
         self._show_idle(sentence)
         show_error(sentence)
-        self.live.resume(with_result=False)
+        self._resume(with_result=False)
 
     def _on_stopped(self) -> None:
         self._show_idle(self._why_stopped)
-        self.live.resume(with_result=False)
+        self._resume(with_result=False)
+
+    def _resume(self, *, with_result: bool) -> None:
+        """Give the network back to what a run had to itself."""
+        self.live.resume(with_result=with_result)
+        self.ahead.resume()
 
     def _look(self) -> Look | None:
         """Say what the preview should show now."""
@@ -218,14 +234,6 @@ class ColorizePanel(RunningPanel):
     def _show_idle(self, text: str) -> None:
         self.ui.show_idle(text, has_result=self.record is not None)
         self._enable_run()
-
-    def _copy(self, text: str, told: str) -> None:
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is None:
-            self.ui.status.setText("This desktop has no clipboard.")
-            return
-        clipboard.setText(text)
-        self.ui.status.setText(told)
 
 
 def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:

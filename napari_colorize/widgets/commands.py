@@ -5,6 +5,7 @@ Each takes the viewer, which napari injects, and does what a panel's button does
 
 from typing import TYPE_CHECKING, Any
 
+from napari_colorize.widgets import _clipboard
 from napari_colorize.widgets import colorize as colorize_panel
 from napari_colorize.widgets import evaluate as evaluate_panel
 from napari_colorize.widgets._results import RECORD_KEY
@@ -60,18 +61,20 @@ def evaluate_selected(viewer: "napari.viewer.Viewer") -> None:
 
 def copy_legend(viewer: "napari.viewer.Viewer") -> None:
     """Put the figure legend of the active, predicted layer on the clipboard."""
+    from napari.utils.notifications import show_info
+
     record = _record_of_active(viewer)
     if record is not None:
-        _copy(record["legend"], "The figure legend is on the clipboard.")
+        show_info(_clipboard.copy_legend(record))
 
 
 def copy_python(viewer: "napari.viewer.Viewer") -> None:
     """Put the Python call that makes the active, predicted layer again on the clipboard."""
-    from napari_colorize import provenance
+    from napari.utils.notifications import show_info
 
     record = _record_of_active(viewer)
     if record is not None:
-        _copy(provenance.as_python(record), "The Python code is on the clipboard.")
+        show_info(_clipboard.copy_python(record))
 
 
 def _record_of_active(viewer: "napari.viewer.Viewer") -> dict[str, Any] | None:
@@ -82,15 +85,3 @@ def _record_of_active(viewer: "napari.viewer.Viewer") -> dict[str, Any] | None:
     if record is None:
         show_info("Select a layer that Colorize has made; only it knows how it was made.")
     return record
-
-
-def _copy(text: str, told: str) -> None:
-    from napari.utils.notifications import show_info
-    from qtpy.QtGui import QGuiApplication
-
-    clipboard = QGuiApplication.clipboard()
-    if clipboard is None:
-        show_info("This desktop has no clipboard.")
-        return
-    clipboard.setText(text)
-    show_info(told)

@@ -4,11 +4,10 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtGui import QGuiApplication
-
 from napari_colorize.evaluation.comparison import Comparison
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._clipboard import copy_text
 from napari_colorize.widgets._evaluate_job import (
     Evaluated,
     EvaluationJob,
@@ -99,12 +98,7 @@ class EvaluatePanel(RunningPanel):
 
     def copy_table(self) -> None:
         """Put the table on the clipboard."""
-        clipboard = QGuiApplication.clipboard()
-        if clipboard is None:
-            self.ui.status.setText("This desktop has no clipboard.")
-            return
-        clipboard.setText(self.ui.table_as_text())
-        self.ui.status.setText("The table is on the clipboard.")
+        self.ui.status.setText(copy_text(self.ui.table_as_text(), "The table"))
 
     # -- what happens ---------------------------------------------------------------------------
 

@@ -66,7 +66,6 @@ class TrainPanel(RunningPanel):
             return
         self.taught, self._watch = None, LiveWatch()
         self.ui.use.setEnabled(False)
-        self.ui.cancel.setEnabled(True)
         self.ui.curve.name_error(self.ui.form.way.error)
         self.ui.show_sight(self._watch)
         self.ui.show_busy(Step(None, "Starting…"))
@@ -101,7 +100,7 @@ class TrainPanel(RunningPanel):
     # -- what happens ---------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self.ui.train.clicked.connect(self.run)
+        self.ui.run.clicked.connect(self.run)
         self.ui.cancel.clicked.connect(self.cancel)
         self.ui.use.clicked.connect(self.use)
         self.ui.form.changed.connect(self._show_choice)
@@ -129,7 +128,7 @@ class TrainPanel(RunningPanel):
             for layer in form.layers.ticked
         )
         form.offer_planes(stacks and form.from_layers)
-        self.ui.train.setEnabled(form.ready)
+        self.ui.run.setEnabled(form.ready)
 
     def _on_progress(self, step: Step) -> None:
         if self.task.busy:

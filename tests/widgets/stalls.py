@@ -2,6 +2,8 @@
 
 ``xvfb-run -a python tests/widgets/stalls.py`` opens a real window, colours a 2048 × 2048 layer of
 16 bits by the panel, as it ships, and prints the longest silences with what the main thread did.
+With ``--slider`` it leafs through a lazy layer of 24 planes, 1024 × 1024, a plane every half second,
+and then jumps.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
@@ -20,6 +23,8 @@ from qtpy.QtCore import Qt, QTimer
 BEAT_MS = 5
 LOOK_AFTER = 0.03
 SIDE = 2048
+LAZY_PLANES, LAZY_SIDE = 24, 1024
+SECONDS_A_PLANE = 0.5
 
 
 @dataclass
@@ -123,22 +128,42 @@ def _usual(stacks: list[str]) -> str:
     return Counter(stacks).most_common(1)[0][0] if stacks else "Qt"
 
 
-def main() -> None:
-    """Colour twice, as the first run imports torch and loads the weights, and tell of both."""
-    import napari
+def wait(seconds: float) -> None:
+    """Let Qt run."""
     from qtpy.QtWidgets import QApplication
 
-    def wait(seconds: float) -> None:
-        until = time.perf_counter() + seconds
-        while time.perf_counter() < until:
-            QApplication.processEvents()
-            time.sleep(0.001)
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        QApplication.processEvents()
+        time.sleep(0.001)
+
+
+def wait_for(panel: Any) -> None:
+    """Let Qt run until the panel's job is over."""
+    while panel.runner.job is not None:
+        wait(0.001)
+
+
+def scene(planes: int, side: int) -> np.ndarray:
+    """Return (planes, side, side) uint16: noisy waves that drift by two pixels a plane."""
+    rows, columns = np.mgrid[:side, :side]
+    random = np.random.default_rng(0)
+    return np.stack(
+        [
+            2000
+            + 1500 * np.sin((rows + 2 * number) / 40) * np.cos(columns / 60)
+            + random.integers(0, 400, (side, side))
+            for number in range(planes)
+        ]
+    ).astype(np.uint16)
+
+
+def measure_runs() -> None:
+    """Colour twice, as the first run imports torch and loads the weights, and tell of both."""
+    import napari
 
     viewer = napari.Viewer()
-    rows, columns = np.mgrid[:SIDE, :SIDE]
-    noise = np.random.default_rng(0).integers(0, 400, (SIDE, SIDE))
-    light = 2000 + 1500 * np.sin(rows / 40) * np.cos(columns / 60)
-    viewer.add_image((light + noise).astype(np.uint16), name="cells")
+    viewer.add_image(scene(1, SIDE)[0], name="cells")
     _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
     wait(2)
     for number in ("first run", "second run"):
@@ -149,9 +174,7 @@ def main() -> None:
             )
             began = time.perf_counter()
             panel.ui.run.click()
-            while panel.runner.job is not None:
-                QApplication.processEvents()
-                time.sleep(0.001)
+            wait_for(panel)
             seconds = time.perf_counter() - began
             wait(0.5)
         viewer.layers.events.inserting.disconnect(heard)
@@ -168,6 +191,57 @@ def main() -> None:
         f"{heart.told(2)}"
     )
     viewer.close()
+
+
+def measure_slider() -> None:
+    """Leaf through a lazy layer, with and without looking ahead and asynchronous rendering."""
+    import dask.array as da
+    import napari
+    from napari.settings import get_settings
+
+    stack = da.from_array(scene(LAZY_PLANES, LAZY_SIDE), chunks=(1, LAZY_SIDE, LAZY_SIDE))
+    viewer = napari.Viewer()
+    settings = get_settings()
+    settings._save_on_change = False  # what whoever measures has set stays set
+    source = viewer.add_image(stack, name="cells")
+    _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
+    for background in (False, True):
+        for ahead in (False, True):
+            settings.experimental.async_ = False
+            viewer.dims.set_current_step(0, 0)
+            panel.choose(source)
+            panel.ui.planes.setCurrentIndex(panel.ui.planes.findData(True))
+            panel.run()
+            wait_for(panel)
+            (panel.ahead.resume if ahead else panel.ahead.pause)()
+            settings.experimental.async_ = background
+            wait(2)  # the neighbours, where we look ahead
+            steps = []
+            for plane in range(1, 9):
+                with Heart() as heart:
+                    viewer.dims.set_current_step(0, plane)
+                    wait(SECONDS_A_PLANE)
+                steps.append(heart.longest)
+            with Heart() as heart:
+                viewer.dims.set_current_step(0, LAZY_PLANES - 4)
+                wait(2)
+            print(
+                f"asynchronous rendering {'on' if background else 'off'}, "
+                f"looking ahead {'on' if ahead else 'off'}: a step {1000 * np.median(steps):.0f} ms "
+                f"in the median, {1000 * max(steps):.0f} ms at the most; a jump "
+                f"{1000 * heart.longest:.0f} ms\n{heart.told(1)}",
+                flush=True,
+            )
+            viewer.layers.remove(viewer.layers[-1])
+    viewer.close()
+
+
+def main() -> None:
+    """Measure runs, or with ``--slider`` a slider over a lazy layer."""
+    if "--slider" in sys.argv[1:]:
+        measure_slider()
+    else:
+        measure_runs()
 
 
 if __name__ == "__main__":

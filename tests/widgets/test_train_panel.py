@@ -141,7 +141,7 @@ class TestLayers:
             panel.ui.form.layers.tick(layer, layer is not layers[1])
         panel.ui.form.name.setText("mine")
         teacher.gate.set()
-        panel.ui.train.click()
+        panel.ui.run.click()
         wait(panel)
         [asked] = teacher.asked
 
@@ -179,12 +179,12 @@ class TestForm:
         form = panel.ui.form
         form.name.setText("My stain")
         assert "such as 'my-stain'" in form.hint.text()
-        assert not panel.ui.train.isEnabled()
+        assert not panel.ui.run.isEnabled()
         form.name.setText("colorful")
         assert "weights called 'colorful' already" in form.hint.text()
         form.name.setText("my-stain")
         assert form.hint.text() == ""
-        assert panel.ui.train.isEnabled()
+        assert panel.ui.run.isEnabled()
 
     def test_follows_the_method(self, viewer, make, wait, teacher):
         viewer.add_image(colours(), name="slide")
@@ -208,9 +208,9 @@ class TestForm:
         panel = make()
         panel.ui.form.source.setCurrentIndex(1)
         panel.ui.form.name.setText("mine")
-        assert not panel.ui.train.isEnabled()
+        assert not panel.ui.run.isEnabled()
         panel.ui.form.path.setText(f" {tmp_path} ")
-        assert panel.ui.train.isEnabled()
+        assert panel.ui.run.isEnabled()
         teacher.gate.set()
         panel.run()
         wait(panel)
@@ -292,7 +292,7 @@ class TestUnderWay:
         wait(panel)
 
         assert panel.taught == ("deep", "mine")
-        assert not panel.ui.train.isEnabled(), "there is nothing to learn from any more"
+        assert not panel.ui.run.isEnabled(), "there is nothing to learn from any more"
 
     def test_a_second_run_waits_its_turn(self, viewer, make, wait, teacher):
         viewer.add_image(colours(), name="slide")
@@ -349,7 +349,7 @@ class TestAfterwards:
 
         assert said in panel.ui.status.text()
         assert panel.taught is None
-        assert panel.ui.train.isEnabled()
+        assert panel.ui.run.isEnabled()
 
     def test_without_a_ticked_layer_it_says_what_to_do(self, make):
         panel = make()

@@ -35,7 +35,7 @@ def start(viewer) -> TrainPanel:
     _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", PANEL)
     assert isinstance(panel, TrainPanel)
     panel.ui.form.name.setText("of-this-test")
-    panel.ui.train.click()
+    panel.ui.run.click()
     return panel
 
 
