@@ -3,81 +3,44 @@
 #include "cuda/bilateral.h"
 
 #include "cuda/launch.h"
-#include "math/bilateral.h"
+#include "cuda/upsample_window.h"
 #include "math/gamut.h"
 
 namespace napari_colorize::cuda {
 
 namespace {
 
-constexpr int kPlanes = 2;
-constexpr int kMostTaps = 128;
-
 template <class Scalar>
 struct Pixel {
   Scalar value[kPlanes];
 };
-
-// Units of the exponents, once a launch.
-template <class Scalar>
-struct Weights {
-  Scalar range, space;
-};
-
-template <class Scalar>
-Weights<Scalar> weights_of(const Small<Scalar>& small) {
-  return {static_cast<Scalar>(guide_scale(small.sigma_range)),
-          static_cast<Scalar>(space_exponent(1.0, small.sigma_space))};
-}
 
 // Planes first … first + planes − 1 of image n at full-size pixel (y, x) with the given lightness.
 template <class Scalar>
 __device__ Pixel<Scalar> upsample_pixel(const Small<Scalar>& small, int64_t n, int64_t first,
                                         int planes, int64_t y, int64_t x, Scalar lightness,
                                         Weights<Scalar> weights) {
-  const double row = small_position(y, small.small_height, small.height);
-  const double column = small_position(x, small.small_width, small.width);
-  const int64_t top = static_cast<int64_t>(floor(row)) + 1 - small.radius;
-  const int64_t left = static_cast<int64_t>(floor(column)) + 1 - small.radius;
-  const int taps = 2 * small.radius;
   const int64_t pixels = small.small_height * small.small_width;
   const Scalar* guide = small.guide + n * pixels;
   const Scalar* chroma = small.chroma + (n * small.planes + first) * pixels;
-  // Only `begin` to `end` of the window lie inside the image and within reach.
-  Scalar exponent[kMostTaps], floor_weight[kMostTaps];
-  const auto never = static_cast<Scalar>(kNever);
-  int begin = taps, end = 0;
-  for (int k = 0; k < taps; ++k) {
-    exponent[k] =
-        axis_exponent(column, left + k, small.small_width, small.radius, weights.space);
-    floor_weight[k] = static_cast<Scalar>(kRangeFloor) * weight_exponential(-exponent[k]);
-    begin = exponent[k] < never && k < begin ? k : begin;
-    end = exponent[k] < never ? k + 1 : end;
-  }
+  const Window<Scalar> window(small, y, x, weights.space);
   const Scalar centre = lightness * weights.range;
   Scalar norm = 0, total[kPlanes] = {0, 0};
-  for (int ky = 0; ky < taps; ++ky) {
-    const Scalar power =
-        axis_exponent(row, top + ky, small.small_height, small.radius, weights.space);
-    if (power >= never) {
-      continue;
-    }
-    const int64_t from = (top + ky) * small.small_width + left;
+  window.for_each_row(small, weights.space, [&](Scalar row_weight, int64_t from) {
     Scalar row_norm = 0, row_total[kPlanes] = {0, 0};
-    for (int kx = begin; kx < end; ++kx) {
+    for (int kx = window.begin; kx < window.end; ++kx) {
       const Scalar step = guide[from + kx] * weights.range - centre;
-      const Scalar weight = upsample_weight(step, exponent[kx], floor_weight[kx]);
+      const Scalar weight = upsample_weight(step, window.exponent[kx], window.least[kx]);
       row_norm += weight;
       for (int c = 0; c < planes; ++c) {
         row_total[c] += weight * chroma[c * pixels + from + kx];
       }
     }
-    const auto row_weight = weight_exponential(-power);
     norm += row_weight * row_norm;
     for (int c = 0; c < planes; ++c) {
       total[c] += row_weight * row_total[c];
     }
-  }
+  });
   return {{total[0] / norm, total[1] / norm}};
 }
 
@@ -107,23 +70,68 @@ __device__ float lightness_of(uint8_t code) {
   return 116.0f * math::lightness_response(light) - 16.0f;
 }
 
+// What a block reads and writes at a time, as it lies in global memory. Each thread makes one pixel,
+// and all of them together move sixteen bytes a thread: a pixel's own one and three bytes would be a
+// transaction each.
+template <class Luma>
+struct Chunk {
+  alignas(16) Luma luma[kThreads];
+  alignas(16) uint8_t rgb[3 * kThreads];
+  alignas(16) bool clipped[kThreads];
+};
+
+constexpr int kPacket = 16;  // bytes that one instruction moves
+
+// Copies `bytes` by the whole block; `packed` where both ends are aligned to, and bytes a multiple of,
+// a packet.
+__device__ void copy_bytes(void* to, const void* from, int bytes, bool packed) {
+  if (packed) {
+    for (int i = threadIdx.x; i < bytes / kPacket; i += blockDim.x) {
+      static_cast<uint4*>(to)[i] = static_cast<const uint4*>(from)[i];
+    }
+  } else {
+    for (int i = threadIdx.x; i < bytes; i += blockDim.x) {
+      static_cast<uint8_t*>(to)[i] = static_cast<const uint8_t*>(from)[i];
+    }
+  }
+}
+
+template <class Luma>
+__device__ void finish_pixel(const Small<float>& small, int64_t i, Chunk<Luma>& chunk,
+                             Weights<float> weights) {
+  const int64_t pixels = small.height * small.width, n = i / pixels, p = i % pixels;
+  float lightness = lightness_of(chunk.luma[threadIdx.x]);
+  Pixel<float> ab = upsample_pixel(small, n, 0, kPlanes, p / small.width, p % small.width,
+                                   lightness, weights);
+  chunk.clipped[threadIdx.x] = math::clip_to_gamut(lightness, ab.value[0], ab.value[1]);
+  const auto linear = math::linear_from_lab(lightness, ab.value[0], ab.value[1]);
+  uint8_t* rgb = chunk.rgb + 3 * threadIdx.x;
+  rgb[0] = math::byte_from_code(math::code_from_linear(linear.first));
+  rgb[1] = math::byte_from_code(math::code_from_linear(linear.second));
+  rgb[2] = math::byte_from_code(math::code_from_linear(linear.third));
+}
+
+// `aligned`: all three lie at addresses that are multiples of a packet, and then so does every chunk.
+// Only the last chunk is ragged.
 template <class Luma>
 __global__ void finish_kernel(Small<float> small, const Luma* __restrict__ luma,
                               uint8_t* __restrict__ rgb, bool* __restrict__ clipped,
-                              Weights<float> weights) {
-  const int64_t pixels = small.height * small.width;
-  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-       i < small.images * pixels; i += step) {
-    const int64_t n = i / pixels, p = i % pixels;
-    float lightness = lightness_of(luma[i]);
-    Pixel<float> ab = upsample_pixel(small, n, 0, kPlanes, p / small.width, p % small.width,
-                                     lightness, weights);
-    clipped[i] = math::clip_to_gamut(lightness, ab.value[0], ab.value[1]);
-    const auto linear = math::linear_from_lab(lightness, ab.value[0], ab.value[1]);
-    rgb[3 * i] = math::byte_from_code(math::code_from_linear(linear.first));
-    rgb[3 * i + 1] = math::byte_from_code(math::code_from_linear(linear.second));
-    rgb[3 * i + 2] = math::byte_from_code(math::code_from_linear(linear.third));
+                              Weights<float> weights, bool aligned) {
+  __shared__ Chunk<Luma> chunk;
+  const int64_t items = small.images * small.height * small.width;
+  const int64_t step = static_cast<int64_t>(gridDim.x) * kThreads;
+  for (int64_t first = static_cast<int64_t>(blockIdx.x) * kThreads; first < items; first += step) {
+    const int count = static_cast<int>(items - first < kThreads ? items - first : kThreads);
+    const bool packed = aligned && count == kThreads;
+    copy_bytes(chunk.luma, luma + first, count * static_cast<int>(sizeof(Luma)), packed);
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) < count) {
+      finish_pixel(small, first + threadIdx.x, chunk, weights);
+    }
+    __syncthreads();
+    copy_bytes(rgb + 3 * first, chunk.rgb, 3 * count, packed);
+    copy_bytes(clipped + first, chunk.clipped, count, packed);
+    __syncthreads();  // before the next chunk takes this one's place
   }
 }
 
@@ -138,13 +146,16 @@ int launch_upsample(const Small<Scalar>& small, const Scalar* guide, Scalar* out
   return cudaGetLastError();
 }
 
+bool is_aligned(const void* data) { return reinterpret_cast<uintptr_t>(data) % kPacket == 0; }
+
 template <class Luma>
 int launch_finish(const Small<float>& small, const Luma* luma, uint8_t* rgb, bool* clipped,
                   void* stream) {
   const int64_t items = small.images * small.height * small.width;
   if (items > 0) {
+    const bool aligned = is_aligned(luma) && is_aligned(rgb) && is_aligned(clipped);
     finish_kernel<<<blocks_for(items), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        small, luma, rgb, clipped, weights_of(small));
+        small, luma, rgb, clipped, weights_of(small), aligned);
   }
   return cudaGetLastError();
 }

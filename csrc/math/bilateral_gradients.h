@@ -69,4 +69,19 @@ NC_HD Float weight_pull(const Float* gradient, const Float* out, const Float* ch
   return pull;
 }
 
+// The full-size pixels of one axis among which are all that see a small pixel, begin to end: the other
+// way round than small_position, one more at each side against rounding.
+struct SeenBy {
+  int64_t begin, end;
+};
+
+NC_HD SeenBy seen_by(int64_t tap, int64_t small, int64_t size, int64_t radius) {
+  const double ratio = static_cast<double>(size) / static_cast<double>(small);
+  const double first = floor((static_cast<double>(tap - radius) + 0.5) * ratio - 0.5) - 1.0;
+  const double last = ceil((static_cast<double>(tap + radius) + 0.5) * ratio - 0.5) + 1.0;
+  const double most = static_cast<double>(size - 1);
+  return {static_cast<int64_t>(first < 0.0 ? 0.0 : first),
+          static_cast<int64_t>(last > most ? most : last) + 1};
+}
+
 }  // namespace napari_colorize
