@@ -114,8 +114,8 @@ class PanelLayout(RunControls):
         self.background.setVisible(False)
         self.background.setToolTip(
             "The window stands still while a plane is coloured that you come to. This switches on "
-            "'Render Layers Asynchronously' in napari's preferences, an experiment of napari's, for "
-            "all layers: the last plane stays on screen until the next is ready."
+            "'Render Layers Asynchronously' in napari's preferences, an experiment of napari's. "
+            "For all layers, the last plane then stays on screen until the next is ready."
         )
         self.copy_legend.setToolTip("A sentence that says how the last result was made.")
         self.copy_python.setToolTip("The call that repeats the last result without napari.")

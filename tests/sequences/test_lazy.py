@@ -1,6 +1,9 @@
 """Lazy stacks and pyramids: what is looked at is computed, as it would be with all the rest."""
 
 import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -116,6 +119,52 @@ def test_a_plane_s_three_results_cost_one_refinement(monkeypatch):
     for result in (lazy.rgb, lazy.uncertainty, lazy.clipped, lazy.rgb):
         result[1].compute()
     assert len(finished) == 1
+
+
+def test_who_asks_for_a_plane_that_is_being_made_waits_for_it(moody_model, monkeypatch):
+    finished, make = [], Series.finished
+    monkeypatch.setattr(
+        Series, "finished", lambda self, *args: finished.append(args[0]) or make(self, *args)
+    )
+    calm, entered, gate = moody_model.graph, threading.Event(), threading.Event()
+    gate.set()
+
+    def held(*args):
+        entered.set()
+        assert gate.wait(20)
+        return calm(*args)
+
+    moody_model.graph = held
+    lazy = colorize_lazy(film(30), consistency=0.25)
+    before = moody_model.calls
+    entered.clear()
+    gate.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lazy.rgb[20].compute, scheduler="synchronous")
+        assert entered.wait(20)
+        second = pool.submit(lazy.rgb[20].compute, scheduler="synchronous")
+        time.sleep(0.1)  # the second asks meanwhile
+        gate.set()
+        assert (first.result(20) == second.result(20)).all()
+    assert moody_model.calls == before + 5
+    assert finished.count(20) == 1
+
+
+def test_a_plane_that_failed_is_tried_again(moody_model):
+    calm, fails = moody_model.graph, [False, True, False, False]
+
+    def moody(*args):
+        if fails.pop(0):
+            raise RuntimeError("not now")
+        return calm(*args)
+
+    moody_model.graph = moody
+    lazy = colorize_lazy(film(30), consistency=0)
+    with pytest.raises(RuntimeError, match="not now"):
+        lazy.rgb[20].compute()
+    again = lazy.rgb[20].compute()
+    moody_model.graph = calm
+    assert (again == colorize_stack(film(30), consistency=0).rgb[20]).all()
 
 
 def test_finished_planes_are_kept_within_their_budget(monkeypatch):

@@ -2,8 +2,8 @@
 
 ``xvfb-run -a python tests/widgets/stalls.py`` opens a real window, colours a 2048 × 2048 layer of
 16 bits by the panel, as it ships, and prints the longest silences with what the main thread did.
-With ``--slider`` it leafs through a lazy layer of 24 planes, 1024 × 1024, a plane every half second,
-and then jumps.
+With ``--slider`` it leafs through a lazy layer of 24 planes, 1024 × 1024, a plane every half
+second, and then jumps.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def measure_slider() -> None:
     stack = da.from_array(scene(LAZY_PLANES, LAZY_SIDE), chunks=(1, LAZY_SIDE, LAZY_SIDE))
     viewer = napari.Viewer()
     settings = get_settings()
-    settings._save_on_change = False  # what whoever measures has set stays set
+    type(settings).save = lambda *_, **__: None  # whoever measures keeps what they have set
     source = viewer.add_image(stack, name="cells")
     _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
     for background in (False, True):
@@ -227,8 +227,9 @@ def measure_slider() -> None:
                 wait(2)
             print(
                 f"asynchronous rendering {'on' if background else 'off'}, "
-                f"looking ahead {'on' if ahead else 'off'}: a step {1000 * np.median(steps):.0f} ms "
-                f"in the median, {1000 * max(steps):.0f} ms at the most; a jump "
+                f"looking ahead {'on' if ahead else 'off'}: a step "
+                f"{1000 * np.median(steps):.0f} ms in the median, "
+                f"{1000 * max(steps):.0f} ms at the most; a jump "
                 f"{1000 * heart.longest:.0f} ms\n{heart.told(1)}",
                 flush=True,
             )
