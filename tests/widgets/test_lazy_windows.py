@@ -99,7 +99,6 @@ def test_closing_the_viewer_meanwhile_is_safe(window, model, lazy, going, qtbot)
 def test_closing_it_while_somebody_looks_ahead_is_safe(window, model, panel, lazy, qtbot):
     model.gate.clear()
     model.entered.clear()
-    window.dims.set_current_step(0, 3)
     panel.ahead.resume()
     qtbot.waitUntil(model.entered.is_set, timeout=20_000)
     window.close()
