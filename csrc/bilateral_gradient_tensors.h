@@ -14,8 +14,8 @@ inline void check_like(const char* name, const char* label, const Tensor& tensor
   }
   STD_TORCH_CHECK(equal && tensor.scalar_type() == other.scalar_type() &&
                       tensor.is_cuda() == other.is_cuda(),
-                  name, " needs a ", label,
-                  " of the shape, dtype and device of the filter's result.");
+                  name, " needs its ", label,
+                  " to have the shape, dtype and device of the filter's result.");
 }
 
 // A gradient like `of`, filled with zeros where nothing adds to it; without elements if not asked for.

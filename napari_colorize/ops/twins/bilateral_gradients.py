@@ -149,8 +149,8 @@ def _check_like(
     for label, tensor in (("gradient", gradient), ("out", out)):
         if tuple(tensor.shape) != shape or tensor.dtype != dtype:
             raise ValueError(
-                f"{name} needs a {label} of the shape {shape} and dtype {dtype} of the filter's "
-                f"result; this one has shape {tuple(tensor.shape)} and dtype {tensor.dtype}."
+                f"{name} needs its {label} to have the shape {shape} and dtype {dtype} of the "
+                f"filter's result; it has shape {tuple(tensor.shape)} and dtype {tensor.dtype}."
             )
 
 

@@ -13,17 +13,29 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from bench import machine
-from bench.cases import OURS, Case, Contender, Inputs, Operator, compiled, largest_difference
+from bench.cases import (
+    OURS,
+    Case,
+    Contender,
+    Inputs,
+    Operator,
+    compiled,
+    largest_difference,
+    largest_share,
+)
 from bench.clock import Call, Missing
 from bench.limits import Limit, size_of
 from napari_colorize import ops
 from napari_colorize.ops.twins import bilateral as twins
-from napari_colorize.ops.twins import bilateral_grid
+from napari_colorize.ops.twins import bilateral_gradients, bilateral_grid
 
 FLOP_PER_TAP = 20
 """Of the exact filter over two planes: exponent 4, exponential 11, three sums 5."""
+BACKWARD_FLOP_PER_TAP = 47
+"""Of its gradients: sums of weights 16, then exponent and exponential 15, chroma 4, guide 12."""
 SIGMA_RANGE = 10.0
 RADII = (5, 10, 20)
+BACKWARD_RADII = (5, 10)
 LARGE_RADII = (20, 80)
 """Of the approximate filter."""
 MOST_COMPILED_TAPS = 100
@@ -177,6 +189,64 @@ def _filter_case(radius: int, side: int) -> Case:
     )
 
 
+def _backward_inputs(side: int, radius: int, device: str, seed: int) -> Inputs:
+    inputs = _filter_inputs(side, device, seed)
+    return {
+        "gradient": smooth(2, side, 64, seed + 2).to(device),
+        **inputs,
+        "out": ops.joint_bilateral(**inputs, **_settings(radius)),
+    }
+
+
+def _backward(function: Callable[..., Any], radius: int, inputs: Inputs) -> Call:
+    planes = [inputs[name] for name in ("gradient", "chroma", "guide", "out")]
+    return lambda: function(*planes, **_settings(radius))
+
+
+def native_backward(name: str) -> Callable[..., Any]:
+    """Return a gradient's operator, which has no function of its own in `ops`."""
+    ops.load()
+    return getattr(torch.ops.napari_colorize, name)
+
+
+def _stacked(value: Any) -> Tensor:
+    return torch.cat([planes_of(planes) for planes in value], 1)
+
+
+def _backward_case(radius: int, side: int) -> Case:
+    """Both gradients. Peers have no formula of their own; torch's autograd would keep every tap."""
+    twin = bilateral_gradients.joint_bilateral_backward
+
+    def exact(inputs: Inputs) -> Tensor:
+        doubles = {name: planes_of(plane) for name, plane in inputs.items()}
+        chroma, guide = doubles["chroma"], doubles["guide"]
+        doubles["out"] = twins.joint_bilateral(chroma, guide, **_settings(radius))
+        return _stacked(_backward(twin, radius, doubles)())
+
+    def limit(inputs: Inputs) -> Limit:
+        taps = disk_size(radius) * side * side
+        if inputs["chroma"].is_cuda:
+            return Limit("EX2", 2 * taps)
+        return Limit("FMA", BACKWARD_FLOP_PER_TAP * taps)
+
+    native = native_backward("joint_bilateral_backward")
+    return Case(
+        operator=f"joint bilateral backward, r = {radius}",
+        size=f"{side}²",
+        pixels=side * side,
+        inputs=partial(_backward_inputs, side, radius),
+        contenders=(
+            Contender(OURS, partial(_backward, native, radius), _stacked, devices=BOTH),
+            Contender("torch eager", partial(_backward, twin, radius), _stacked, devices=BOTH),
+        ),
+        limit=limit,
+        reference=exact,
+        error=largest_share,
+        error_name="of the largest",
+        outputs=("fresh",),
+    )
+
+
 def _root_mean_square(margin: int, found: Tensor, wanted: Tensor) -> float:
     inner = (..., slice(margin, -margin), slice(margin, -margin))
     return float((found[inner] - wanted[inner]).square().mean().sqrt())
@@ -236,6 +306,16 @@ OPERATORS = (
             exact_at=128,
         )
         for radius in RADII
+    ),
+    *(
+        Operator(
+            f"joint bilateral backward, r = {radius}",
+            partial(_backward_case, radius),
+            (256, 1024, 2048),
+            (256,),
+            exact_at=128,
+        )
+        for radius in BACKWARD_RADII
     ),
     *(
         Operator(

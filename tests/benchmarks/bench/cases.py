@@ -135,6 +135,12 @@ def largest_difference(found: Tensor, wanted: Tensor) -> float:
     return float((found.double() - wanted).abs().max())
 
 
+def largest_share(found: Tensor, wanted: Tensor) -> float:
+    """Return the largest difference in (1, C, H, W), as a share of its plane's largest value."""
+    difference = (found.double() - wanted).abs().amax((0, 2, 3))
+    return float((difference / wanted.abs().amax((0, 2, 3)).clamp(min=1e-30)).max())
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function under ``torch.compile``, for the one shape it will see."""
     import torch

@@ -11,18 +11,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.bilateral_cases import BOTH, FLOP_PER_TAP, planes_of, smooth
-from bench.cases import OURS, Case, Contender, Inputs, Operator, compiled, largest_difference
+from bench.bilateral_cases import BOTH, FLOP_PER_TAP, native_backward, planes_of, smooth
+from bench.cases import (
+    OURS,
+    Case,
+    Contender,
+    Inputs,
+    Operator,
+    compiled,
+    largest_difference,
+    largest_share,
+)
 from bench.clock import Call
 from bench.limits import Limit
 from napari_colorize import ops
 from napari_colorize.ops.twins import bilateral as twins
-from napari_colorize.ops.twins import colour, finishing
+from napari_colorize.ops.twins import bilateral_gradients, colour, finishing
 
 SMALL = 64
 """Side of the small chroma: a quarter of a network input of 256."""
 UPSAMPLE = {"radius": 3, "sigma_space": 1.5, "sigma_range": 8.0}
 """The defaults of `ColorizeParameters`."""
+BACKWARD_FLOP_PER_TAP = 56
+"""Of its gradients: sums of weights 17, guide 9; weights again 15, chroma 6, small guide 9."""
 SIDES, QUICK = (256, 512, 1024, 2048, 4096), (256, 1024)
 
 
@@ -76,6 +87,62 @@ def _upsample_case(side: int) -> Case:
         reference=exact,
         error=largest_difference,
         error_name="Lab units",
+    )
+
+
+def _backward_inputs(side: int, device: str, seed: int) -> Inputs:
+    inputs = _upsample_inputs(side, device, seed)
+    names = ("chroma", "guide_small", "guide")
+    return {
+        "gradient": smooth(2, side, 64, seed + 2).to(device),
+        **{name: inputs[name] for name in names},
+        "out": _upsample(ops.joint_bilateral_upsample, inputs)(),
+    }
+
+
+def _backward(function: Callable[..., Any], inputs: Inputs) -> Call:
+    names = ("gradient", "chroma", "guide_small", "guide", "out")
+    planes = [inputs[name] for name in names]
+    return lambda: function(*planes, **UPSAMPLE)
+
+
+def _flattened(value: Any) -> Tensor:
+    """Return the gradients of chroma, small guide and guide as one row each, (1, 4, 1, pixels)."""
+    rows = [row for planes in value for row in planes_of(planes)[0].flatten(1)]
+    longest = max(len(row) for row in rows)
+    return torch.stack([F.pad(row, (0, longest - len(row))) for row in rows])[None, :, None]
+
+
+def _backward_case(side: int) -> Case:
+    """All three gradients."""
+    twin = bilateral_gradients.joint_bilateral_upsample_backward
+    taps = (2 * UPSAMPLE["radius"]) ** 2 * side * side
+
+    def exact(inputs: Inputs) -> Tensor:
+        doubles = {name: planes_of(plane) for name, plane in inputs.items()}
+        doubles["out"] = _upsample(twins.joint_bilateral_upsample, doubles)()
+        return _flattened(_backward(twin, doubles)())
+
+    def limit(inputs: Inputs) -> Limit:
+        if inputs["guide"].is_cuda:
+            return Limit("EX2", 2 * taps)
+        return Limit("FMA", BACKWARD_FLOP_PER_TAP * taps)
+
+    native = native_backward("joint_bilateral_upsample_backward")
+    return Case(
+        operator="joint bilateral upsample backward",
+        size=f"{side}²",
+        pixels=side * side,
+        inputs=partial(_backward_inputs, side),
+        contenders=(
+            Contender(OURS, partial(_backward, native), _flattened, devices=BOTH),
+            Contender("torch eager", partial(_backward, twin), _flattened, devices=BOTH),
+        ),
+        limit=limit,
+        reference=exact,
+        error=largest_share,
+        error_name="of the largest",
+        outputs=("fresh",),
     )
 
 
@@ -146,5 +213,8 @@ def _finish_case(side: int) -> Case:
 
 OPERATORS = (
     Operator("joint bilateral upsample", _upsample_case, SIDES, QUICK, exact_at=256),
+    Operator(
+        "joint bilateral upsample backward", _backward_case, (256, 1024, 2048), (256,), exact_at=256
+    ),
     Operator("finish", _finish_case, SIDES, QUICK, exact_at=256),
 )
