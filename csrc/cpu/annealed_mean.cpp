@@ -15,8 +15,7 @@ namespace napari_colorize {
 
 #if defined(NC_WIDE_VECTORS)
 
-// As for weights (cpu/wide_vector.h): in fewer instructions than the compiler finds, and to the
-// precision of decoding.
+// As for weights (cpu/wide_vector.h): in fewer instructions than the compiler finds.
 template <>
 struct Larger<WideVector> {
   static NC_HD WideVector of(WideVector a, WideVector b) {

@@ -2,8 +2,9 @@
 // and double, planar and interleaved, and must be inlined to be vectorised with its caller.
 #include "cpu/colour_blocks.h"
 
+#include "cpu/memory.h"
 #include "cpu/multiversion.h"
-#include "math/colour.h"
+#include "cpu/wide_colour.h"
 
 namespace napari_colorize {
 
@@ -81,6 +82,75 @@ struct CodesFromLab {
   }
 };
 
+// From planes to planes.
+struct PlanarRun {
+  int64_t count;
+  const float* in;
+  int64_t in_channel;
+  float* out;
+  int64_t out_channel;
+  bool streams;  // past the caches; the planes of `out` are at equal distances from multiples of 64
+};
+
+// Whatever the vectors, the compiler makes them of the loop for one pixel.
+template <class Vector>
+struct PlanarCodesFromLab {
+  static NC_HD void run(const PlanarRun& run) {
+    CodesFromLab<float>{}.run<1, 1>(run.count, run.in, run.in_channel, run.out, run.out_channel);
+  }
+};
+
+#if defined(NC_WIDE_VECTORS)
+
+// So many pixels ahead are fetched: three planes are more than the processor foresees by itself.
+constexpr int64_t kFetchedAhead = 256;
+
+template <>
+struct PlanarCodesFromLab<WideVector> {
+  static constexpr int64_t kWidth = kLanes<WideVector, float>;
+
+  static NC_HD void run(const PlanarRun& run) {
+    const int64_t before =
+        run.streams ? (kWidth - reinterpret_cast<uintptr_t>(run.out) / sizeof(float)) % kWidth : 0;
+    const int64_t head = before < run.count ? before : run.count;
+    const int64_t vectors = (run.count - head) / kWidth;
+    convert_singly(run, 0, head);
+    for (int64_t i = head; i < head + vectors * kWidth; i += kWidth) {
+      convert_vector(run, i);
+    }
+    convert_singly(run, head + vectors * kWidth, run.count);
+  }
+
+ private:
+  static NC_HD void convert_vector(const PlanarRun& run, int64_t i) {
+    const float* in = run.in + i;
+    WideVector lab[3];
+    for (int c = 0; c < 3; ++c) {
+      prefetch(in + c * run.in_channel + kFetchedAhead);
+      lab[c] = load_vector<WideVector>(in + c * run.in_channel);
+    }
+    const auto linear = math::linear_from_lab(lab[0], lab[1], lab[2]);
+    const WideVector codes[3] = {math::code_from_linear(linear.first),
+                                 math::code_from_linear(linear.second),
+                                 math::code_from_linear(linear.third)};
+    for (int c = 0; c < 3; ++c) {
+      float* out = run.out + c * run.out_channel + i;
+      if (run.streams) {
+        stream_vector(out, codes[c]);
+      } else {
+        store_vector(out, codes[c]);
+      }
+    }
+  }
+
+  static NC_HD void convert_singly(const PlanarRun& run, int64_t begin, int64_t end) {
+    CodesFromLab<float>{}.run<1, 1>(end - begin, run.in + begin, run.in_channel, run.out + begin,
+                                    run.out_channel);
+  }
+};
+
+#endif
+
 template <class T>
 struct BytesFromCodes {
   template <int InStep, int OutStep>
@@ -97,16 +167,23 @@ struct BytesFromCodes {
   }
 };
 
-// By way of floats, because one loop over both sizes of numbers would have to take 64 pixels at once.
-template <class T>
-NC_HD void bytes_from_lab(int64_t count, Channels<const T> lab, Channels<uint8_t> bytes) {
-  Planes<T> codes;
-  run_loop(CodesFromLab<T>{}, count, lab, codes.channels());
-  const Channels<T> made = codes.channels();
-  run_loop(BytesFromCodes<T>{}, count, Channels<const T>{made.data, made.channel, 1}, bytes);
+}  // namespace
+
+namespace colour_blocks {
+
+NC_VECTOR_VERSIONS(planar_codes_from_lab, PlanarRun, PlanarCodesFromLab<Vector>::run(argument))
+
+NC_MULTIVERSION void scattered_codes_from_lab(int64_t count, Channels<const float> lab,
+                                              Channels<float> codes) {
+  run_loop(CodesFromLab<float>{}, count, lab, codes);
 }
 
-}  // namespace
+NC_MULTIVERSION void bytes_from_codes(int64_t count, Channels<const float> codes,
+                                      Channels<uint8_t> bytes) {
+  run_loop(BytesFromCodes<float>{}, count, codes, bytes);
+}
+
+}  // namespace colour_blocks
 
 NC_MULTIVERSION void lab_from_codes_block(int64_t count, Channels<const float> codes,
                                           Channels<float> lab) {
@@ -122,31 +199,33 @@ NC_MULTIVERSION void lab_from_bytes_block(int64_t count, Channels<const uint8_t>
   run_loop(LabFromBytes{linear}, count, bytes, lab);
 }
 
-NC_MULTIVERSION void codes_from_lab_block(int64_t count, Channels<const float> lab,
-                                          Channels<float> codes) {
-  run_loop(CodesFromLab<float>{}, count, lab, codes);
+void codes_from_lab_block(int64_t count, Channels<const float> lab, Channels<float> codes,
+                          bool streams) {
+  if (lab.is_planar() && codes.is_planar()) {
+    colour_blocks::planar_codes_from_lab({count, lab.data, lab.channel, codes.data, codes.channel, streams});
+  } else {
+    colour_blocks::scattered_codes_from_lab(count, lab, codes);
+  }
 }
 
 void codes_from_lab_block(int64_t count, Channels<const double> lab, Channels<double> codes) {
   run_loop(CodesFromLab<double>{}, count, lab, codes);
 }
 
-NC_MULTIVERSION void bytes_from_lab_block(int64_t count, Channels<const float> lab,
-                                          Channels<uint8_t> bytes) {
-  bytes_from_lab(count, lab, bytes);
+// By way of floats, because one loop over both sizes of numbers would have to take 64 pixels at once.
+void bytes_from_lab_block(int64_t count, Channels<const float> lab, Channels<uint8_t> bytes) {
+  Planes<float> codes;
+  const Channels<float> made = codes.channels();
+  codes_from_lab_block(count, lab, made);
+  colour_blocks::bytes_from_codes(count, {made.data, made.channel, 1}, bytes);
 }
 
 void bytes_from_lab_block(int64_t count, Channels<const double> lab, Channels<uint8_t> bytes) {
-  bytes_from_lab(count, lab, bytes);
-}
-
-NC_MULTIVERSION void code_from_lab_block(int64_t count, float* lightness, float* a, float* b) {
-  for (int64_t i = 0; i < count; ++i) {
-    const math::Triple<float> linear = math::linear_from_lab(lightness[i], a[i], b[i]);
-    lightness[i] = math::code_from_linear(linear.first);
-    a[i] = math::code_from_linear(linear.second);
-    b[i] = math::code_from_linear(linear.third);
-  }
+  Planes<double> codes;
+  const Channels<double> made = codes.channels();
+  codes_from_lab_block(count, lab, made);
+  run_loop(BytesFromCodes<double>{}, count, Channels<const double>{made.data, made.channel, 1},
+           bytes);
 }
 
 NC_MULTIVERSION void byte_from_code_block(int64_t count, const float* codes, uint8_t* bytes,

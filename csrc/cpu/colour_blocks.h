@@ -20,15 +20,15 @@ void lab_from_bytes_block(int64_t count, Channels<const uint8_t> bytes, const fl
                           Channels<float> lab);
 
 // L, a, b to sRGB codes; colours outside the gamut are clamped channel by channel.
-void codes_from_lab_block(int64_t count, Channels<const float> lab, Channels<float> codes);
+// `streams`: past the caches, if both are planar and the planes of `codes` lie alike to multiples of 64
+// bytes; to be ended with finish_streaming() (memory.h).
+void codes_from_lab_block(int64_t count, Channels<const float> lab, Channels<float> codes,
+                          bool streams = false);
 void codes_from_lab_block(int64_t count, Channels<const double> lab, Channels<double> codes);
 
 // The same to 8-bit codes; NaN becomes 0.
 void bytes_from_lab_block(int64_t count, Channels<const float> lab, Channels<uint8_t> bytes);
 void bytes_from_lab_block(int64_t count, Channels<const double> lab, Channels<uint8_t> bytes);
-
-// L, a, b to sRGB codes, in place, planar.
-void code_from_lab_block(int64_t count, float* lightness, float* a, float* b);
 
 // Moves L, a, b into the sRGB gamut at constant L and hue, in place, and marks the moved ones.
 void gamut_clip_block(int64_t count, float* lightness, float* a, float* b, bool* clipped);

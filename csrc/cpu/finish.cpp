@@ -80,7 +80,8 @@ void load_lightness(const float* values, int count, float* lightness) {
 // Moves the colours outside the gamut into it, packed together: most runs have few.
 void move_outsiders(Run& run) {
   int64_t place[kRun], count = 0;
-  float lightness[kRun], a[kRun], b[kRun];
+  Planes<float> lab, codes;
+  float *lightness = lab.plane(0), *a = lab.plane(1), *b = lab.plane(2);
   bool moved[kRun];
   for (int64_t i = 0; i < run.count; ++i) {
     place[count] = i;
@@ -93,11 +94,11 @@ void move_outsiders(Run& run) {
     return;
   }
   gamut_clip_block(count, lightness, a, b, moved);
-  code_from_lab_block(count, lightness, a, b);
-  for (int64_t i = 0; i < count; ++i) {
-    run.code[0][place[i]] = lightness[i];
-    run.code[1][place[i]] = a[i];
-    run.code[2][place[i]] = b[i];
+  codes_from_lab_block(count, {lightness, kPixelBlock, 1}, codes.channels());
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int64_t i = 0; i < count; ++i) {
+      run.code[channel][place[i]] = codes.plane(channel)[i];
+    }
   }
 }
 
@@ -143,7 +144,7 @@ std::tuple<Tensor, Tensor> finish(const Tensor& luma, const Tensor& chroma,
                                   double sigma_range) {
   FinishTensors tensors(luma, chroma, guide_small, radius, sigma_space, sigma_range);
   if (luma.numel() > 0) {
-    advise_huge_pages(tensors.rgb.mutable_data_ptr(), tensors.rgb.numel());
+    prepare_output(tensors.rgb.mutable_data_ptr(), tensors.rgb.numel());
     const upsampling::Plan<float> plan(luma.size(1), luma.size(2), chroma.size(2), chroma.size(3),
                                        radius, sigma_space, sigma_range);
     if (luma.scalar_type() == ScalarType::Byte) {

@@ -28,7 +28,7 @@ std::tuple<Tensor, Tensor> gamut_clip(const Tensor& lab, int64_t channel_dim) {
   check_lab_type(lab);
   Tensor inside = torch::stable::new_empty(lab, lab.sizes());
   Tensor clipped = new_mask_for(lab, axis);
-  advise_huge_pages(inside.mutable_data_ptr(), inside.numel() * inside.element_size());
+  prepare_output(inside.mutable_data_ptr(), inside.numel() * inside.element_size());
   const auto run = lab.scalar_type() == ScalarType::Double ? clip<double> : clip<float>;
   run(lab, inside, clipped, layout_of(lab, inside, axis));
   return {inside, clipped};

@@ -7,12 +7,34 @@ namespace napari_colorize {
 
 namespace {
 
-template <class T>
+// Large planes are streamed, where they lie alike to what a processor streams at once.
+bool streams(const Tensor& rgb, const PixelLayout& layout) {
+  constexpr int64_t line = 64;
+  const int64_t bytes = rgb.numel() * rgb.element_size();
+  return rgb.scalar_type() == ScalarType::Float && bytes >= static_cast<int64_t>(kStreamedBytes) &&
+         layout.out_stride[layout.axes - 1] == 1 &&
+         layout.out_channel * static_cast<int64_t>(sizeof(float)) % line == 0;
+}
+
 void convert(const Tensor& lab, Tensor& rgb, const PixelLayout& layout) {
-  const T* in = lab.const_data_ptr<T>();
-  T* out = rgb.mutable_data_ptr<T>();
+  const float* in = lab.const_data_ptr<float>();
+  float* out = rgb.mutable_data_ptr<float>();
+  const bool streamed = streams(rgb, layout);
+  torch::stable::parallel_for(0, layout.pixels, kPixelGrain, [&](int64_t begin, int64_t end) {
+    for_each_run(layout, begin, end, [&](const PixelRun& run) {
+      Planes<float> planes;
+      codes_from_lab_block(run.count, channels_of(run, in, layout.in_channel, planes),
+                           output_channels(run, out, layout.out_channel), streamed);
+    });
+    finish_streaming();
+  });
+}
+
+void convert_doubles(const Tensor& lab, Tensor& rgb, const PixelLayout& layout) {
+  const double* in = lab.const_data_ptr<double>();
+  double* out = rgb.mutable_data_ptr<double>();
   for_each_run_in_parallel(layout, [&](const PixelRun& run) {
-    Planes<T> planes;
+    Planes<double> planes;
     codes_from_lab_block(run.count, channels_of(run, in, layout.in_channel, planes),
                          output_channels(run, out, layout.out_channel));
   });
@@ -34,10 +56,10 @@ Tensor lab_to_rgb(const Tensor& lab, int64_t channel_dim, bool to_uint8) {
   check_lab_type(lab);
   const ScalarType type = lab.scalar_type();
   Tensor rgb = torch::stable::new_empty(lab, lab.sizes(), to_uint8 ? ScalarType::Byte : type);
-  advise_huge_pages(rgb.mutable_data_ptr(), rgb.numel() * rgb.element_size());
+  prepare_output(rgb.mutable_data_ptr(), rgb.numel() * rgb.element_size());
   const auto run = type == ScalarType::Double
-                       ? (to_uint8 ? convert_to_bytes<double> : convert<double>)
-                       : (to_uint8 ? convert_to_bytes<float> : convert<float>);
+                       ? (to_uint8 ? convert_to_bytes<double> : convert_doubles)
+                       : (to_uint8 ? convert_to_bytes<float> : convert);
   run(lab, rgb, layout_of(lab, rgb, axis));
   return rgb;
 }

@@ -1,14 +1,17 @@
 // Large outputs: without a page fault every 4 KiB, and past the caches that cannot hold them.
 //
 // A block that is fresh from the system has no memory behind it until it is touched, and the system
-// zeroes what it puts there: 2 MiB at a time where it may. Those zeroes stand in the caches, where
-// writing past the caches meets them and takes far longer. So all pages of a block that is written so are
-// asked for first, by all threads, in few calls. A block that the allocator kept has its pages.
+// zeroes what it puts there: 2 MiB at a time where it may. So all pages of a large block are asked for
+// first, by all threads, in few calls: a fault each would cost more, and writing past the caches would
+// meet the zeroes in them and take far longer. Who wants zeros need not write them (take_zero_pages).
+// A block that the allocator kept has its pages.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <vector>
 
 #include "math/platform.h"
 #include "torch_stable.h"
@@ -45,41 +48,102 @@ inline void advise_huge_pages(void* data, size_t bytes) {
 // memory what is overwritten.
 constexpr size_t kStreamedBytes = size_t{32} << 20;
 
+// From here on a block has its pages asked for, if it has none; below, coming one by one they cost little.
+constexpr size_t kPopulatedBytes = size_t{1} << 20;
+
 #if defined(__linux__)
+
+// The whole pages of a block.
+struct WholePages {
+  uintptr_t first, last;
+
+  WholePages(const void* data, size_t bytes) {
+    const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const uintptr_t begin = reinterpret_cast<uintptr_t>(data);
+    first = (begin + page - 1) & ~(page - 1);
+    last = std::max(first, (begin + bytes) & ~(page - 1));
+  }
+
+  size_t bytes() const { return last - first; }
+};
+
+// Asks for the pages between two addresses at once; nothing happens before Linux 5.14.
+inline void populate(uintptr_t from, uintptr_t to) {
+  constexpr int populate_for_writing = 23;  // MADV_POPULATE_WRITE
+  if (to > from) {
+    madvise(reinterpret_cast<void*>(from), to - from, populate_for_writing);
+  }
+}
+
 // Whether memory stands behind the page in the middle of a block, which tells of the whole.
-inline bool has_pages(const char* begin, size_t bytes, size_t page) {
+inline bool has_pages(const WholePages& pages) {
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t middle = (pages.first + pages.bytes() / 2) & ~(page - 1);
   unsigned char resident = 1;
-  const uintptr_t middle = (reinterpret_cast<uintptr_t>(begin) + bytes / 2) & ~(page - 1);
   return mincore(reinterpret_cast<void*>(middle), 1, &resident) != 0 || (resident & 1);
 }
+
 #endif
 
-// Gets an output that will be streamed to its pages: huge ones if it can be. Hints all of it; what the block
-// holds does not change, and where the system knows no such calls, pages come one by one.
-inline void prepare_streamed_output(void* data, size_t bytes) {
+// Gets an output its pages: huge ones if it can be, all at once where there are none. Hints all of it;
+// what the block holds does not change, and where the system knows no such calls, pages come one by one.
+inline void prepare_output(void* data, size_t bytes) {
+  if (bytes < kPopulatedBytes) {
+    return;
+  }
   advise_huge_pages(data, bytes);
 #if defined(__linux__)
-  if (bytes < kStreamedBytes) {
+  const WholePages pages(data, bytes);
+  if (has_pages(pages)) {
     return;
   }
-  constexpr int populate_for_writing = 23;  // MADV_POPULATE_WRITE, of Linux 5.14
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  char* const begin = static_cast<char*>(data);
-  if (has_pages(begin, bytes, page)) {
-    return;
-  }
-  const uintptr_t first = (reinterpret_cast<uintptr_t>(begin) + page - 1) & ~(page - 1);
-  const uintptr_t last = (reinterpret_cast<uintptr_t>(begin) + bytes) & ~(page - 1);
   // Shares that end where huge pages do, so that no two threads want the same one.
-  const int64_t from = static_cast<int64_t>(first / kHugePage);
-  const int64_t to = static_cast<int64_t>((last + kHugePage - 1) / kHugePage);
+  const int64_t from = static_cast<int64_t>(pages.first / kHugePage);
+  const int64_t to = static_cast<int64_t>((pages.last + kHugePage - 1) / kHugePage);
   torch::stable::parallel_for(from, to, 1, [&](int64_t low, int64_t high) {
-    const uintptr_t start = std::max(first, static_cast<uintptr_t>(low) * kHugePage);
-    const uintptr_t stop = std::min(last, static_cast<uintptr_t>(high) * kHugePage);
-    if (stop > start) {
-      madvise(reinterpret_cast<void*>(start), stop - start, populate_for_writing);
-    }
+    populate(std::max(pages.first, static_cast<uintptr_t>(low) * kHugePage),
+             std::min(pages.last, static_cast<uintptr_t>(high) * kHugePage));
   });
+#endif
+}
+
+// Makes a block all zeros if that costs nothing: if no page of it has been touched, all will come as
+// zeros. Says whether it did; else the block is as it was.
+inline bool take_zero_pages(void* data, size_t bytes) {
+#if defined(__linux__)
+  const WholePages pages(data, bytes);
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> resident(pages.bytes() / page);
+  void* const begin = reinterpret_cast<void*>(pages.first);
+  if (resident.empty() || mincore(begin, pages.bytes(), resident.data()) != 0 ||
+      std::any_of(resident.begin(), resident.end(), [](unsigned char r) { return r & 1; })) {
+    return false;
+  }
+  // What lies in a swap file is not resident either. This drops it.
+  if (madvise(begin, pages.bytes(), MADV_DONTNEED) != 0) {
+    return false;
+  }
+  char* const start = static_cast<char*>(data);
+  const size_t head = pages.first - reinterpret_cast<uintptr_t>(data);
+  memset(start, 0, head);
+  memset(start + head + pages.bytes(), 0, bytes - head - pages.bytes());
+  advise_huge_pages(data, bytes);
+  return true;
+#else
+  (void)data;
+  (void)bytes;
+  return false;
+#endif
+}
+
+// Asks for the pages of a share of a block that one thread is about to write.
+inline void populate_share(void* data, size_t bytes) {
+#if defined(__linux__)
+  const WholePages pages(data, bytes);
+  populate(pages.first, pages.last);
+#else
+  (void)data;
+  (void)bytes;
 #endif
 }
 
@@ -87,6 +151,15 @@ inline void prepare_streamed_output(void* data, size_t bytes) {
 NC_HD void prefetch(const void* data) {
 #if defined(__GNUC__)
   __builtin_prefetch(data);
+#else
+  (void)data;
+#endif
+}
+
+// The same, to be written.
+NC_HD void prefetch_for_writing(void* data) {
+#if defined(__GNUC__)
+  __builtin_prefetch(data, 1);
 #else
   (void)data;
 #endif

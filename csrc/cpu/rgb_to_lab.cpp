@@ -33,7 +33,7 @@ void convert_bytes(const Tensor& rgb, Tensor& lab, const PixelLayout& layout) {
 Tensor rgb_to_lab(const Tensor& rgb, int64_t channel_dim) {
   const int64_t axis = checked_channel_axis(rgb, channel_dim, "rgb");
   Tensor lab = new_lab_for(rgb);
-  advise_huge_pages(lab.mutable_data_ptr(), lab.numel() * lab.element_size());
+  prepare_output(lab.mutable_data_ptr(), lab.numel() * lab.element_size());
   const PixelLayout layout = layout_of(rgb, lab, axis);
   if (rgb.scalar_type() == ScalarType::Double) {
     convert<double>(rgb, lab, layout);

@@ -52,13 +52,10 @@ void encode_pixels(const float* a, const float* b, int count, int neighbours, fl
   }
 }
 
-// Dense results of up to kBlock pixels out of sparse ones that lie kBlock apart; bins of the image lie
-// `stride` apart.
-void write_dense(const int64_t* index, const float* weight, int neighbours, int count, float* image,
-                 int64_t stride) {
-  for (int q = 0; q < kBinCount; ++q) {
-    std::fill_n(image + q * stride, count, 0.0f);
-  }
+// Dense results of up to kBlock pixels out of sparse ones that lie kBlock apart, where there are zeros;
+// bins of the image lie `stride` apart.
+void scatter(const int64_t* index, const float* weight, int neighbours, int count, float* image,
+             int64_t stride) {
   for (int k = 0; k < neighbours; ++k) {
     for (int p = 0; p < count; ++p) {
       image[index[k * kBlock + p] * stride + p] = weight[k * kBlock + p];
@@ -66,15 +63,31 @@ void write_dense(const int64_t* index, const float* weight, int neighbours, int 
   }
 }
 
+// The same where the zeros are far away: all places are asked for before the first is written.
+void scatter_far(const int64_t* index, const float* weight, int neighbours, int count, float* image,
+                 int64_t stride) {
+  for (int k = 0; k < neighbours; ++k) {
+    for (int p = 0; p < count; ++p) {
+      prefetch_for_writing(image + index[k * kBlock + p] * stride + p);
+    }
+  }
+  scatter(index, weight, neighbours, count, image, stride);
+}
+
+// The same with the zeros.
+void write_dense(const int64_t* index, const float* weight, int neighbours, int count, float* image,
+                 int64_t stride) {
+  for (int q = 0; q < kBinCount; ++q) {
+    std::fill_n(image + q * stride, count, 0.0f);
+  }
+  scatter(index, weight, neighbours, count, image, stride);
+}
+
 // The same by way of a block that stays in the second-level cache and is all zeros between calls.
 void stream_dense(const int64_t* index, const float* weight, int neighbours, int count,
                   float* image, int64_t stride) {
   thread_local float block[kBinCount * kBlock] = {};
-  for (int k = 0; k < neighbours; ++k) {
-    for (int p = 0; p < count; ++p) {
-      block[index[k * kBlock + p] * kBlock + p] = weight[k * kBlock + p];
-    }
-  }
+  scatter(index, weight, neighbours, count, block, kBlock);
   for (int q = 0; q < kBinCount; ++q) {
     stream_floats(block + q * kBlock, count, image + q * stride);
   }
@@ -92,6 +105,7 @@ namespace {
 
 using soft_encoding::encode_pixels;
 using soft_encoding::kBlock;
+using soft_encoding::scatter_far;
 using soft_encoding::stream_dense;
 using soft_encoding::write_dense;
 
@@ -126,8 +140,8 @@ std::tuple<Tensor, Tensor> soft_encode(const Tensor& ab, int64_t neighbours, dou
   const auto* in = planes.const_data_ptr<float>();
   auto* index_out = index.mutable_data_ptr<int64_t>();
   auto* weight_out = weight.mutable_data_ptr<float>();
-  advise_huge_pages(index_out, index.numel() * sizeof(int64_t));
-  advise_huge_pages(weight_out, weight.numel() * sizeof(float));
+  prepare_output(index_out, index.numel() * sizeof(int64_t));
+  prepare_output(weight_out, weight.numel() * sizeof(float));
   const int k = static_cast<int>(neighbours);
   const float width = static_cast<float>(sigma);
   for_each_block(images, pixels, [&, pixels = pixels](int64_t n, int64_t first, int count) {
@@ -143,20 +157,29 @@ Tensor soft_encode_dense(const Tensor& ab, int64_t neighbours, double sigma) {
   Tensor dense = torch::stable::new_empty(planes, {images, kBinCount, ab.size(2), ab.size(3)});
   const auto* in = planes.const_data_ptr<float>();
   auto* out = dense.mutable_data_ptr<float>();
-  prepare_streamed_output(out, dense.numel() * sizeof(float));
+  const size_t bytes = dense.numel() * sizeof(float);
+  const bool streams = bytes >= kStreamedBytes;
+  const bool zeros = streams && take_zero_pages(out, bytes);
+  if (!zeros) {
+    prepare_output(out, bytes);
+  }
   const int k_count = static_cast<int>(neighbours);
   const float width = static_cast<float>(sigma);
-  const bool streams = dense.numel() * sizeof(float) >= kStreamedBytes;
   for_each_block(images, pixels, [&, pixels = pixels](int64_t n, int64_t first, int count) {
     thread_local int64_t index[kBinCount * kBlock];
     thread_local float weight[kBinCount * kBlock];
     const float* a = in + n * 2 * pixels + first;
     encode_pixels(a, a + pixels, count, k_count, width, index, weight, kBlock);
-    float* image = out + n * kBinCount * pixels + first;
-    if (streams) {
-      stream_dense(index, weight, k_count, count, image, pixels);
+    float* image = out + n * kBinCount * pixels;
+    if (zeros) {
+      if (first == 0) {
+        populate_share(image, kBinCount * pixels * sizeof(float));
+      }
+      scatter_far(index, weight, k_count, count, image + first, pixels);
+    } else if (streams) {
+      stream_dense(index, weight, k_count, count, image + first, pixels);
     } else {
-      write_dense(index, weight, k_count, count, image, pixels);
+      write_dense(index, weight, k_count, count, image + first, pixels);
     }
   });
   return dense;

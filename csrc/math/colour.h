@@ -44,6 +44,18 @@ struct Triple {
   T first, second, third;
 };
 
+// A number as a T, which may be a vector of them (cpu/wide_colour.h).
+template <class T>
+NC_HD T constant(double value) {
+  return static_cast<T>(value);
+}
+
+// `then` where x > limit, else `otherwise`; so also where x is NaN.
+template <class T>
+NC_HD T where_above(T x, double limit, T then, T otherwise) {
+  return x > constant<T>(limit) ? then : otherwise;
+}
+
 // Into [0, 1]; NaN stays NaN.
 template <class T>
 NC_HD T clamp_to_unit(T value) {
@@ -151,7 +163,8 @@ NC_HD T lightness_response(T x) {
 
 template <class T>
 NC_HD T inverse_response(T f) {
-  return f > T(kDelta) ? f * f * f : (f - T(4.0 / 29.0)) * T(3.0 * kDelta * kDelta);
+  const T line = (f - constant<T>(4.0 / 29.0)) * constant<T>(3.0 * kDelta * kDelta);
+  return where_above(f, kDelta, f * f * f, line);
 }
 
 template <class T>
@@ -165,12 +178,13 @@ NC_HD Triple<T> lab_from_linear(T red, T green, T blue) {
 // Not clamped: outside [0, 1] where sRGB cannot show the colour.
 template <class T>
 NC_HD Triple<T> linear_from_lab(T lightness, T a, T b) {
-  const T fy = (lightness + T(16)) * T(1.0 / 116.0);
-  const T x = inverse_response(fy + a * T(1.0 / 500.0));
+  const T fy = (lightness + constant<T>(16)) * constant<T>(1.0 / 116.0);
+  const T x = inverse_response(fy + a * constant<T>(1.0 / 500.0));
   const T y = inverse_response(fy);
-  const T z = inverse_response(fy - b * T(1.0 / 200.0));
-  return {T(kRx) * x + T(kRy) * y + T(kRz) * z, T(kGx) * x + T(kGy) * y + T(kGz) * z,
-          T(kBx) * x + T(kBy) * y + T(kBz) * z};
+  const T z = inverse_response(fy - b * constant<T>(1.0 / 200.0));
+  return {constant<T>(kRx) * x + constant<T>(kRy) * y + constant<T>(kRz) * z,
+          constant<T>(kGx) * x + constant<T>(kGy) * y + constant<T>(kGz) * z,
+          constant<T>(kBx) * x + constant<T>(kBy) * y + constant<T>(kBz) * z};
 }
 
 }  // namespace napari_colorize::math
