@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from make_screenshots import IMAGES, run_on_virtual_screen, settle, wait_until_idle
+from make_screenshots import IMAGES, colour, open_panel, run_on_virtual_screen, settle
 from PIL import Image
 
 WINDOW = (1180, 760)
@@ -86,17 +86,8 @@ def make_film() -> Film:
     RuntimeError
         The run failed; the panel's sentence says why, for example that no weights are installed.
     """
-    from napari.settings import get_settings
-
-    from napari_colorize.widgets.colorize import PANEL, PLUGIN
-    from napari_colorize.widgets.launch import open_viewer
-
-    get_settings().appearance.theme = "dark"
-    viewer = open_viewer()
-    viewer.window.resize(*WINDOW)
-    viewer.layers.clear()
+    viewer, panel = open_panel(size=WINDOW)
     viewer.add_image(gliding_stack(), name="camera", axis_labels=("z", "y", "x"))
-    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]  # the one that is there
     panel.choose(viewer.layers["camera"])
     viewer.reset_view()
     film = Film(viewer)
@@ -106,10 +97,7 @@ def make_film() -> Film:
     move_vividness(panel, film)
     panel.ui.planes.setCurrentIndex(panel.ui.planes.count() - 1)
     film.take(500)
-    panel.run()
-    wait_until_idle(panel)
-    if panel.record is None:
-        raise RuntimeError(panel.ui.status.text())
+    colour(panel)
     panel.ui.preview.setChecked(False)
     for plane in [*range(PLANES // 2, PLANES), *reversed(range(PLANES))]:
         viewer.dims.set_current_step(0, plane)

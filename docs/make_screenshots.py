@@ -2,7 +2,8 @@
 
 Opens a real napari window with the panel docked, colours a sample with the installed weights, and
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
-with its advanced section open). Then it sits down to a Turing test of the same weights and saves
+with its advanced section open), and a z-stack with both maps (``panel_stack.png``). Then it sits
+down to a Turing test of the same weights and saves
 ``docs/images/panel_turing.png``, compares a recoloured photograph with the photograph
 (``panel_evaluate.png``), learns from half a slide (``panel_train.png``), lists the weights
 (``panel_models.png``) and opens the plugin's page in napari's preferences (``preferences.png``)
@@ -19,7 +20,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import napari
 
 IMAGES = Path(__file__).parent / "images"
 SAMPLES = ("astronaut", "camera", "cat", "coffee", "immunohistochemistry", "rocket")
@@ -40,6 +44,7 @@ def main() -> int:
     try:
         paths = [
             *make_pictures(options.sample, options.out),
+            make_stack_picture(options.out),
             make_turing_picture(options.out, options.turing_method),
             make_evaluate_picture(options.out),
             make_train_picture(options.out),
@@ -74,25 +79,13 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
     RuntimeError
         The run failed; the panel's sentence says why, for example that no weights are installed.
     """
-    from napari.settings import get_settings
-
     from napari_colorize import sample_data
-    from napari_colorize.widgets.colorize import PANEL, PLUGIN
-    from napari_colorize.widgets.launch import open_viewer
 
-    get_settings().appearance.theme = "dark"
-    viewer = open_viewer()
-    viewer.window.resize(*WINDOW)
-    viewer.layers.clear()
+    viewer, panel = open_panel()
     [(picture, settings, _)] = getattr(sample_data, sample)()
-    layer = viewer.add_image(picture, **settings)
-    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]  # the one that is there
-    panel.choose(layer)
-    panel.run()
-    wait_until_idle(panel)
-    if panel.record is None:
-        raise RuntimeError(panel.ui.status.text())
-    show_side_by_side(viewer)
+    panel.choose(viewer.add_image(picture, **settings))
+    colour(panel)
+    show_in_grid(viewer, 1, 2)
 
     window_picture = folder / "panel.png"
     viewer.screenshot(str(window_picture), canvas_only=False, flash=False)
@@ -104,6 +97,34 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
     return [window_picture, advanced_picture]
 
 
+def make_stack_picture(folder: Path) -> Path:
+    """Colour a z-stack of 16 bits with both maps; save the window, scale bar and all.
+
+    Raises
+    ------
+    RuntimeError
+        The run failed; the panel's sentence says why.
+    """
+    from make_stacks import cells
+
+    viewer, panel = open_panel()
+    stack, _ = cells()
+    layer = viewer.add_image(
+        stack, name="cells", scale=(0.5, 0.26, 0.26), units=("um",) * 3, axis_labels=tuple("zyx")
+    )
+    viewer.scale_bar.visible = True
+    panel.choose(layer)
+    panel.ui.planes.setCurrentIndex(panel.ui.planes.findData(True))
+    panel.ui.uncertainty.setChecked(True)
+    panel.ui.clipped.setChecked(True)
+    colour(panel)
+    show_in_grid(viewer, 2, 2)
+    picture = folder / "panel_stack.png"
+    viewer.screenshot(str(picture), canvas_only=False, flash=False)
+    viewer.close()
+    return picture
+
+
 def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
     """Show a pair of the Turing test in its panel and save what it looks like.
 
@@ -112,15 +133,11 @@ def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
     RuntimeError
         The pairs could not be made; the panel's sentence says why.
     """
-    import napari
     from qtpy.QtWidgets import QApplication
 
-    from napari_colorize.widgets.colorize import PLUGIN
     from napari_colorize.widgets.turing import PANEL
 
-    viewer = napari.Viewer()
-    viewer.window.resize(*WINDOW)
-    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
+    viewer, panel = open_panel(PANEL)
     with tempfile.TemporaryDirectory() as place:
         fill_turing_form(panel.ui.form, Path(place), method)
         panel.start()
@@ -147,32 +164,24 @@ def make_evaluate_picture(folder: Path) -> Path:
     RuntimeError
         The colouring or the comparison failed; the sentence says why.
     """
-    import napari
     from skimage import data
 
     from napari_colorize import colorize
     from napari_colorize.evaluation.colour import grey_of
-    from napari_colorize.widgets.colorize import PLUGIN
     from napari_colorize.widgets.evaluate import PANEL
 
     photograph = data.coffee()
-    viewer = napari.Viewer()
-    viewer.window.resize(*WINDOW)
+    viewer, panel = open_panel(PANEL)
     truth = viewer.add_image(photograph, name="Coffee")
     result = colorize(grey_of(photograph), source="Coffee")
     guess = viewer.add_image(result.rgb, name="Coffee (predicted colour, colorful)")
-    panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
     panel.choose(guess, truth)
     panel.run()
     while panel.task.busy:
         settle()
     if panel.comparison is None:
         raise RuntimeError(panel.ui.status.text())
-    grid = viewer.canvas.grid
-    grid.enabled, grid.shape, grid.stride = True, (2, 2), 1
-    settle()
-    viewer.reset_view()
-    settle()
+    show_in_grid(viewer, 2, 2)
     picture = folder / "panel_evaluate.png"
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     viewer.close()
@@ -187,27 +196,23 @@ def make_train_picture(folder: Path) -> Path:
     RuntimeError
         The training failed; the panel's sentence says why.
     """
-    import napari
     from skimage import data
 
-    from napari_colorize.widgets.colorize import PLUGIN
     from napari_colorize.widgets.train import PANEL
 
     slide = data.immunohistochemistry()
     half = slide.shape[1] // 2
-    viewer = napari.Viewer()
-    viewer.window.resize(WINDOW[0], 860)  # its column is long
-    viewer.add_image(slide[:, :half], name="Stained half")
-    viewer.add_image(slide[:, half:].mean(-1).astype("uint8"), name="Other half, grey")
     with tempfile.TemporaryDirectory() as home, patched_home(home):
-        panel: Any = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)[1]
+        viewer, panel = open_panel(PANEL, (WINDOW[0], 860))  # its column is long
+        viewer.add_image(slide[:, :half], name="Stained half")
+        viewer.add_image(slide[:, half:].mean(-1).astype("uint8"), name="Other half, grey")
         panel.ui.form.name.setText("brown-and-blue")
         panel.run()
         while panel.task.busy:
             settle()
         if panel.taught is None:
             raise RuntimeError(panel.ui.status.text())
-        show_side_by_side(viewer)
+        show_in_grid(viewer, 1, 2)
         picture = folder / "panel_train.png"
         viewer.screenshot(str(picture), canvas_only=False, flash=False)
         viewer.close()
@@ -231,14 +236,10 @@ def patched_home(home: str) -> Iterator[None]:
 
 def make_models_picture(folder: Path) -> Path:
     """Show the list of weights and a card; save the panel."""
-    import napari
-
-    from napari_colorize.widgets.colorize import PLUGIN
     from napari_colorize.widgets.models import PANEL
 
-    viewer = napari.Viewer()
-    viewer.window.resize(*WINDOW)
-    dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+    viewer, panel = open_panel(PANEL)
+    dock, _ = viewer.window.add_plugin_dock_widget("napari-colorize", PANEL)  # the one there is
     dock.setFloating(True)
     dock.resize(640, 900)
     panel.ui.models.choose("colorful")
@@ -324,6 +325,36 @@ def fill_turing_form(form: Any, place: Path, method: str) -> None:
     form.method.setCurrentIndex(form.method.findData(method))
 
 
+def open_panel(
+    title: str = "Colorize", size: tuple[int, int] = WINDOW
+) -> tuple["napari.Viewer", Any]:
+    """Open a dark window of this size without layers; return it, and one of our panels in it."""
+    from napari_colorize.widgets._preflight import load_torch
+
+    load_torch()
+    import napari
+    from napari.settings import get_settings
+
+    get_settings().appearance.theme = "dark"
+    viewer = napari.Viewer(title="napari-colorize")
+    viewer.window.resize(*size)
+    return viewer, viewer.window.add_plugin_dock_widget("napari-colorize", title)[1]
+
+
+def colour(panel: Any) -> None:
+    """Press *Run* and wait.
+
+    Raises
+    ------
+    RuntimeError
+        The run failed; the panel's sentence says why, for example that no weights are installed.
+    """
+    panel.run()
+    wait_until_idle(panel)
+    if panel.record is None:
+        raise RuntimeError(panel.ui.status.text())
+
+
 def wait_until_idle(panel: Any) -> None:
     """Let Qt run until the panel's job is over."""
     from qtpy.QtCore import QEventLoop, QTimer
@@ -338,10 +369,10 @@ def wait_until_idle(panel: Any) -> None:
     settle()
 
 
-def show_side_by_side(viewer: Any) -> None:
-    """Show the source and its colour beside each other."""
+def show_in_grid(viewer: Any, rows: int, columns: int) -> None:
+    """Show the layers beside each other."""
     grid = viewer.canvas.grid
-    grid.enabled, grid.shape, grid.stride = True, (1, 2), 1
+    grid.enabled, grid.shape, grid.stride = True, (rows, columns), 1
     settle()
     viewer.reset_view()
     settle()

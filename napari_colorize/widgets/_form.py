@@ -21,7 +21,13 @@ from napari_colorize.widgets._slider import DefaultedSlider
 from napari_colorize.widgets._weights_news import weights_news
 
 OPTIONS: dict[str, Any] = {option.name: option for option in fields(ColorizeParameters)}
-METHOD_TITLES = {"colorful": "Colorful (Zhang 2016)", "deep": "Deep (Cheng 2015)"}
+METHOD_TITLES = {
+    "colorful": "Colorful (Zhang 2016)",
+    "deep": "Deep (Cheng 2015)",
+    "unet": "U-Net (Nazeri 2018)",
+    "gan": "GAN (Nazeri 2018)",
+    "pix2pix": "pix2pix (Isola 2016)",
+}
 REFINEMENT_TITLES = {
     "joint_bilateral": "Along edges",
     "bilateral_grid": "Bilateral grid (approximate)",
