@@ -32,6 +32,9 @@ OUTPUTS = {
     "soft_encode_dense": BINS * 4 * 256 * 256,
     "joint_bilateral_upsample": 2 * 4 * PIXELS,
     "joint_bilateral": 2 * 4 * LOGIT_PIXELS,
+    # And the one plane that it keeps: the sums of weights. No plane a tap, of which there are 29.
+    "joint_bilateral_backward": (2 + 1 + 1) * FLOAT_PLANE,
+    "joint_bilateral_upsample_backward": FLOAT_PLANE + (2 + 1) * 4 * LOGIT_PIXELS,
 }
 """Bytes that the results of each operator hold."""
 

@@ -5,16 +5,14 @@ Everything here is also an operator of ``torch.ops.napari_colorize``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from napari_colorize.ops import bilateral_gradients as gradients
 from napari_colorize.ops.bindings import Operator
 from napari_colorize.ops.checks import require_tensor
 from napari_colorize.ops.library import load
 from napari_colorize.ops.twins import bilateral as twins
-from napari_colorize.ops.twins import bilateral_gradients as gradients
 from napari_colorize.ops.twins import bilateral_grid as grid
 
 _FLOATS = (torch.float32, torch.float64)
@@ -47,7 +45,8 @@ def joint_bilateral(
     -------
     torch.Tensor
         ``(N, C, H, W)``, dtype of the chroma. NaN in the guide or the chroma spreads over the disk.
-        Differentiable with respect to both.
+        Differentiable with respect to both; the gradient keeps one plane ``(N, 1, H, W)`` beside
+        what it returns, whatever the radius.
 
     Raises
     ------
@@ -159,7 +158,8 @@ def joint_bilateral_upsample(
     torch.Tensor
         ``(N, C, H, W)``, dtype of the chroma; constant chroma stays constant. NaN in the full-size
         guide stays in its pixel; NaN in the small images spreads over their windows. Differentiable
-        with respect to all three.
+        with respect to all three; on the CPU the gradient keeps nothing of full size beside what it
+        returns, on a GPU one plane ``(N, 1, H, W)``.
 
     Raises
     ------
@@ -195,123 +195,14 @@ def _fake_upsample(
     return chroma.new_empty((*chroma.shape[:2], *guide.shape[2:]))
 
 
-def _fake_filter_backward(
-    gradient: Tensor,
-    chroma: Tensor,
-    guide: Tensor,
-    out: Tensor,
-    radius: int,
-    sigma_space: float,
-    sigma_range: float,
-    to_chroma: bool = True,
-    to_guide: bool = True,
-) -> tuple[Tensor, Tensor]:
-    return _fake_gradient(chroma, to_chroma), _fake_gradient(guide, to_guide)
-
-
-def _fake_upsample_backward(
-    gradient: Tensor,
-    chroma: Tensor,
-    guide_small: Tensor,
-    guide: Tensor,
-    out: Tensor,
-    radius: int,
-    sigma_space: float,
-    sigma_range: float,
-    to_chroma: bool = True,
-    to_guide_small: bool = True,
-    to_guide: bool = True,
-) -> tuple[Tensor, Tensor, Tensor]:
-    return (
-        _fake_gradient(chroma, to_chroma),
-        _fake_gradient(guide_small, to_guide_small),
-        _fake_gradient(guide, to_guide),
-    )
-
-
-def _fake_gradient(of: Tensor, asked: bool) -> Tensor:
-    return of.new_empty(of.shape if asked else (0,))
-
-
-def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    """Keep what the gradient needs: the tensors, the settings behind them, and the result."""
-    tensors = [value for value in inputs if isinstance(value, Tensor)]
-    ctx.settings = inputs[len(tensors) :]
-    ctx.save_for_backward(*tensors, output)
-
-
-def _filter_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-    return _gradients(torch.ops.napari_colorize.joint_bilateral_backward, ctx, gradient)
-
-
-def _upsample_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-    return _gradients(torch.ops.napari_colorize.joint_bilateral_upsample_backward, ctx, gradient)
-
-
-def _gradients(operator: Any, ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-    """Call the gradient's operator for the tensors that ask for one; None for all others."""
-    asked = ctx.needs_input_grad[: -len(ctx.settings)]
-    found = operator(gradient, *ctx.saved_tensors, *ctx.settings, *asked)
-    pairs = zip(found, asked, strict=True)
-    return *(each if wanted else None for each, wanted in pairs), *(None for _ in ctx.settings)
-
-
-def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    tensors = [value for value in inputs if isinstance(value, Tensor)]
-    ctx.settings = inputs[len(tensors) :]
-    ctx.asked = ctx.settings[3:]
-    ctx.save_for_backward(*tensors)
-
-
-def _filter_second(ctx: Any, *to_gradients: Tensor) -> tuple[Any, ...]:
-    return _second(gradients.joint_bilateral_backward, ctx, to_gradients)
-
-
-def _upsample_second(ctx: Any, *to_gradients: Tensor) -> tuple[Any, ...]:
-    return _second(gradients.joint_bilateral_upsample_backward, ctx, to_gradients)
-
-
-def _second(twin: Any, ctx: Any, to_gradients: tuple[Tensor, ...]) -> tuple[Any, ...]:
-    """Differentiate the gradient: rare, so torch does it, through the twin, all taps in memory."""
-    needed = ctx.needs_input_grad[: len(ctx.saved_tensors)]
-    with torch.enable_grad():
-        # Views, so that the way from one argument to another through the graph is not counted.
-        tensors = [tensor.view_as(tensor) for tensor in ctx.saved_tensors]
-        results = twin(*tensors, *ctx.settings)
-        wanted = [each for each, need in zip(tensors, needed, strict=True) if need]
-        both = [
-            (result, outer)
-            for result, outer, asked in zip(results, to_gradients, ctx.asked, strict=True)
-            if asked and result.requires_grad
-        ]
-        found = torch.autograd.grad(
-            [result for result, _ in both],
-            wanted,
-            [outer for _, outer in both],
-            create_graph=True,
-            allow_unused=True,
-        )
-    each = iter(found)
-    return *(next(each) if need else None for need in needed), *(None for _ in ctx.settings)
-
-
 OPERATORS = (
     Operator(
         schema="joint_bilateral(Tensor chroma, Tensor guide, int radius, float sigma_space,"
         " float sigma_range) -> Tensor",
         twin=twins.joint_bilateral,
         fake=_fake_filter,
-        setup_context=_save,
-        backward=_filter_backward,
-    ),
-    Operator(
-        schema="joint_bilateral_backward(Tensor gradient, Tensor chroma, Tensor guide, Tensor out,"
-        " int radius, float sigma_space, float sigma_range, bool to_chroma=True,"
-        " bool to_guide=True) -> (Tensor, Tensor)",
-        twin=gradients.joint_bilateral_backward,
-        fake=_fake_filter_backward,
-        setup_context=_save_backward,
-        backward=_filter_second,
+        setup_context=gradients.save,
+        backward=gradients.filter_backward,
     ),
     Operator(
         schema="joint_bilateral_approximate(Tensor chroma, Tensor guide, int radius,"
@@ -325,17 +216,7 @@ OPERATORS = (
         " int radius, float sigma_space, float sigma_range) -> Tensor",
         twin=twins.joint_bilateral_upsample,
         fake=_fake_upsample,
-        setup_context=_save,
-        backward=_upsample_backward,
-    ),
-    Operator(
-        schema="joint_bilateral_upsample_backward(Tensor gradient, Tensor chroma,"
-        " Tensor guide_small, Tensor guide, Tensor out, int radius, float sigma_space,"
-        " float sigma_range, bool to_chroma=True, bool to_guide_small=True, bool to_guide=True)"
-        " -> (Tensor, Tensor, Tensor)",
-        twin=gradients.joint_bilateral_upsample_backward,
-        fake=_fake_upsample_backward,
-        setup_context=_save_backward,
-        backward=_upsample_second,
+        setup_context=gradients.save,
+        backward=gradients.upsample_backward,
     ),
 )

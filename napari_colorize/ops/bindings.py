@@ -30,7 +30,8 @@ class Operator:
         Results are contiguous, in the twin too.
     setup_context, backward : callable, optional
         The gradient, as `torch.library.register_autograd` takes it. It must be made of
-        differentiable torch functions if a second derivative is to work.
+        differentiable torch functions, or of an operator with a gradient of its own, if a second
+        derivative is to work.
     no_gradient : str
         Where there is no `backward`: why, as the end of a sentence. Calling ``.backward()`` through
         the operator raises a ``RuntimeError`` with it.

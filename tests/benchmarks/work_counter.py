@@ -77,6 +77,8 @@ def operators(side: int) -> dict[str, Callable[[], Any]]:
     chroma = torch.randn(1, 2, SMALL, SMALL) * 30
     logits, bins = torch.randn(1, NUM_BINS, SMALL, SMALL), bin_tensor()
     ab = torch.randn(1, 2, 256, 256) * 30
+    gradients = torch.ops.napari_colorize
+    full = torch.randn(1, 2, side, side)  # a gradient or a result: what it holds is no matter
     return {
         "finish": lambda: ops.finish(luma, chroma, small, **UPSAMPLE),
         "rgb_to_lab": lambda: ops.rgb_to_lab(rgb),
@@ -90,6 +92,12 @@ def operators(side: int) -> dict[str, Callable[[], Any]]:
         ),
         "joint_bilateral": lambda: ops.joint_bilateral(
             chroma, small, radius=3, sigma_space=1.5, sigma_range=8.0
+        ),
+        "joint_bilateral_backward": lambda: gradients.joint_bilateral_backward(
+            full, full, guide, full, **UPSAMPLE
+        ),
+        "joint_bilateral_upsample_backward": lambda: gradients.joint_bilateral_upsample_backward(
+            full, chroma, small, guide, full, **UPSAMPLE
         ),
     }
 
