@@ -17,6 +17,7 @@ from napari_colorize.widgets._planes import (
     Plane,
     at_level,
     choose_level,
+    part_in_view,
     plane_on_screen,
     spatial_shape,
 )
@@ -88,6 +89,7 @@ def plan(
     parameters: ColorizeParameters,
     *,
     hold: Hold | None = None,
+    view: bool = False,
     uncertainty: bool = False,
     clipped: bool = False,
     max_pixels: int | None = None,
@@ -104,6 +106,8 @@ def plan(
         The window is replaced by the layer's contrast limits.
     hold : Hold, optional
         Colour all planes parallel to the one on screen, which hang together like this.
+    view : bool
+        Of a single plane, colour only what is in view.
     uncertainty, clipped : bool
         Which maps to keep.
     max_pixels : int, optional
@@ -130,11 +134,12 @@ def plan(
     parameters = parameters.changed(window=window)
     if hold is not None:
         return _stack_job(layer, plane, hold, parameters, common)
+    if view:
+        plane = part_in_view(layer, plane)
     level = choose_level(layer, plane, max_pixels)
     shape = spatial_shape(layer, level)
     factors = [full / own for full, own in zip(spatial_shape(layer), shape, strict=True)]
     plane = at_level(plane, factors, shape)
-    sliced = [axis for axis, _ in plane.at]
     return Job(
         **common,
         data=layer.data[level] if layer.multiscale else layer.data,
@@ -142,7 +147,7 @@ def plan(
         plane=plane,
         hold=None,
         lazy=False,
-        shape=tuple(1 if axis in sliced else n for axis, n in enumerate(shape)),
+        shape=plane.shape_in(shape),
         placement=placement_of(layer, plane.offset, factors),
         parameters=parameters,
     )

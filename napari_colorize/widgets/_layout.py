@@ -41,6 +41,7 @@ class PanelLayout(RunControls):
         )
         self.layer = LayerChoice(layers)
         self.planes = QComboBox()
+        self.view = QCheckBox("Only what is in view")
         self.stack = StackForm()
         self.form = ParameterForm()
         self.uncertainty = QCheckBox("Uncertainty")
@@ -83,8 +84,14 @@ class PanelLayout(RunControls):
         self.planes.setCurrentIndex(int(every and several))
         self._show_stack()
 
+    @property
+    def only_view(self) -> bool:
+        """Whether of the one plane only what is in view is to be coloured."""
+        return self.view.isChecked() and not self.every_plane
+
     def _show_stack(self) -> None:
-        """Show the rows of a stack only where there is one."""
+        """Show the rows of a stack only where there is one, and that of the view where not."""
+        self.form.show_row(self.view, not self.every_plane)
         layer = self.layer.layer
         stack = self.every_plane and layer is not None and layer.ndim > 2
         for field in (self.stack.named, self.stack.along, self.stack.consistency):
@@ -99,6 +106,10 @@ class PanelLayout(RunControls):
     def _set_up(self) -> None:
         self.planes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.planes.setToolTip("All planes share the layer's contrast limits.")
+        self.view.setToolTip(
+            "Colour the part of the slice that the canvas shows: sooner, and with an eye for "
+            "detail, as the network then sees that part larger."
+        )
         self.uncertainty.setToolTip(
             "Also add a layer of 0 (the network sees one colour) to 1 (it could be any)."
         )
@@ -126,6 +137,7 @@ class PanelLayout(RunControls):
         also.addWidget(self.clipped)
         self.form.add_above("Image", self.layer)
         self.form.add_above("Planes", self.planes)
+        self.form.add_above("", self.view)
         self.form.add_above("Axes", self.stack.named)
         self.form.add_above("Hold along", self.stack.along)
         self.form.add_above("Consistency", self.stack.consistency)

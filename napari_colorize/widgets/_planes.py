@@ -26,10 +26,13 @@ class Plane:
         The array axes that run down and across the screen, in this order.
     at : tuple of (int, int)
         ``(axis, index)`` of every other axis, the colour axis excluded.
+    part : ((int, int), (int, int)) or None
+        First pixel and the one behind the last, down and across, where it is not the whole plane.
     """
 
     shown: tuple[int, int]
     at: tuple[tuple[int, int], ...] = ()
+    part: tuple[tuple[int, int], tuple[int, int]] | None = None
 
     @property
     def offset(self) -> tuple[int, ...]:
@@ -37,6 +40,8 @@ class Plane:
         offset = [0] * (2 + len(self.at))
         for axis, index in self.at:
             offset[axis] = index
+        for axis, (start, _) in zip(self.shown, self.part or (), strict=False):
+            offset[axis] = start
         return tuple(offset)
 
     @property
@@ -45,7 +50,18 @@ class Plane:
         index: list[int | slice] = [slice(None)] * (2 + len(self.at))
         for axis, position in self.at:
             index[axis] = position
+        for axis, (start, stop) in zip(self.shown, self.part or (), strict=False):
+            index[axis] = slice(start, stop)
         return tuple(index)
+
+    def shape_in(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return its shape in an array of that shape, with length 1 where it is sliced."""
+        own = list(shape)
+        for axis, _ in self.at:
+            own[axis] = 1
+        for axis, (start, stop) in zip(self.shown, self.part or (), strict=False):
+            own[axis] = stop - start
+        return tuple(own)
 
     @property
     def upright(self) -> bool:
@@ -85,6 +101,31 @@ def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
                 f"{index[axis]:g}, accepted 0 to {shape[axis] - 1}); move them until it is visible."
             )
     return Plane((down, across), tuple((axis, int(index[axis])) for axis in sliced))
+
+
+def part_in_view(layer: "Image", plane: Plane) -> Plane:
+    """Return the part of a plane that is on the canvas, as far as napari has cut it out.
+
+    Of a rotated layer it is the box around what is visible, of a pyramid it is rounded to chunks.
+
+    Raises
+    ------
+    ValueError
+        Nothing of it is visible; a viewer without a window shows nothing.
+    """
+    full = spatial_shape(layer)
+    own = spatial_shape(layer, layer.data_level)
+    part = []
+    for axis in plane.shown:
+        first, last = (int(corner[axis]) for corner in layer.corner_pixels)
+        if first == last and own[axis] > 1:
+            raise ValueError(
+                f"Nothing of layer '{layer.name}' is in view; move there, or colour all of the "
+                "slice."
+            )
+        times = full[axis] / own[axis]
+        part.append((int(first * times), min(math.ceil((last + 1) * times), full[axis])))
+    return replace(plane, part=(part[0], part[1]))
 
 
 def shown_axes(layer: "Image", dims: "Dims") -> tuple[int, int]:
@@ -128,9 +169,20 @@ def choose_level(layer: "Image", plane: Plane, max_pixels: int | None = None) ->
     most = MAX_LEVEL_PIXELS if max_pixels is None else max_pixels
     for level in range(len(layer.data)):
         shape = spatial_shape(layer, level)
-        if shape[plane.shown[0]] * shape[plane.shown[1]] <= most:
+        if shape[plane.shown[0]] * shape[plane.shown[1]] * _share(layer, plane) <= most:
             return level
     return len(layer.data) - 1
+
+
+def _share(layer: "Image", plane: Plane) -> float:
+    """Return how much of a plane its part is, 0…1."""
+    if plane.part is None:
+        return 1.0
+    shape = spatial_shape(layer)
+    return math.prod(
+        (stop - start) / shape[axis]
+        for axis, (start, stop) in zip(plane.shown, plane.part, strict=True)
+    )
 
 
 def at_level(plane: Plane, factors: Sequence[float], shape: Sequence[int]) -> Plane:
@@ -148,7 +200,13 @@ def at_level(plane: Plane, factors: Sequence[float], shape: Sequence[int]) -> Pl
     at = (
         (axis, min(int((index + 0.5) / factors[axis]), shape[axis] - 1)) for axis, index in plane.at
     )
-    return replace(plane, at=tuple(at))
+    if plane.part is None:
+        return replace(plane, at=tuple(at))
+    (top, bottom), (left, right) = (
+        (int(start / factors[axis]), min(math.ceil(stop / factors[axis]), shape[axis]))
+        for axis, (start, stop) in zip(plane.shown, plane.part, strict=True)
+    )
+    return replace(plane, at=tuple(at), part=((top, bottom), (left, right)))
 
 
 def read_plane(data: Any, plane: Plane) -> np.ndarray:

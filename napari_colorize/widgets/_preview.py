@@ -59,21 +59,25 @@ class Preview:
     rgb: np.ndarray
 
 
-def plan_preview(layer: "Image", dims: "Dims", parameters: ColorizeParameters) -> Look:
+def plan_preview(
+    layer: "Image", dims: "Dims", parameters: ColorizeParameters, *, view: bool = False
+) -> Look:
     """Take from a layer what a preview of the plane on screen needs; reads no pixel.
 
     Parameters and errors are those of :func:`napari_colorize.widgets._job.plan`.
     """
-    job = plan(layer, dims, parameters.changed(dtype="uint8"), max_pixels=MAX_PIXELS)
+    job = plan(layer, dims, parameters.changed(dtype="uint8"), view=view, max_pixels=MAX_PIXELS)
     down, across = job.plane.shown
     sides = job.shape[down], job.shape[across]
     times = max(1, math.ceil(math.sqrt(sides[0] * sides[1] / MAX_PIXELS)))
     size = -(-sides[0] // times), -(-sides[1] // times)
     full, own = spatial_shape(layer), spatial_shape(layer, job.level)
     factors = [a / b for a, b in zip(full, own, strict=True)]
-    factors[down] = full[down] / size[0]
-    factors[across] = full[across] / size[1]
-    placement = placement_of(layer, job.plane.offset, factors)
+    offset: list[float] = list(job.plane.offset)
+    for axis, side, pixels in zip(job.plane.shown, sides, size, strict=True):
+        factors[axis] *= side / pixels
+        offset[axis] *= pixels / side
+    placement = placement_of(layer, offset, factors)
     return Look(job, size, placement, max(factors[down], factors[across]))
 
 

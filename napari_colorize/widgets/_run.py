@@ -92,12 +92,14 @@ def source_of(job: Job) -> dict[str, Any]:
         "name": _plane_name(job, plane),
         "layer": job.name,
         "plane": {str(axis): index for axis, index in plane.at},
+        "part": [list(ends) for ends in plane.part] if plane.part else None,
         "shown_axes": list(plane.shown),
         "level": job.level,
         "contrast_limits": list(job.window) if job.window else None,
         "gamma": job.gamma,
     }
-    if job.path and not plane.at and plane.upright and job.level == 0 and job.gamma == 1:
+    whole = not plane.at and plane.part is None
+    if job.path and whole and plane.upright and job.level == 0 and job.gamma == 1:
         source["path"] = job.path
     return source
 
@@ -117,9 +119,15 @@ def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
 
 def _plane_name(job: Job, plane: Plane) -> str:
     """Return the layer's name with the plane as one writes it in Python: ``cells[3, :, :]``."""
-    index = [str(i) if isinstance(i, int) else ":" for i in plane.slicing]
+    index = [str(i) if isinstance(i, int) else _range(i) for i in plane.slicing]
     gamma = "" if job.gamma == 1 else f", contrast limits and gamma {job.gamma:g} applied"
-    return f"{job.name}[{', '.join(index)}]{gamma}" if plane.at else f"{job.name}{gamma}"
+    return (
+        f"{job.name}[{', '.join(index)}]{gamma}" if plane.at or plane.part else f"{job.name}{gamma}"
+    )
+
+
+def _range(part: slice) -> str:
+    return ":" if part.start is None else f"{part.start}:{part.stop}"
 
 
 def _in_the_plane(job: Job, result: Any) -> Outcome:

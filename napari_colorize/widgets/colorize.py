@@ -85,6 +85,7 @@ class ColorizePanel(RunningPanel):
                 self._viewer.dims,
                 preferences().applied_to(self.ui.form.parameters()),
                 hold=self.ui.hold,
+                view=self.ui.only_view,
                 uncertainty=self.ui.uncertainty.isChecked(),
                 clipped=self.ui.clipped.isChecked(),
             )
@@ -142,6 +143,7 @@ class ColorizePanel(RunningPanel):
             changed.connect(self._enable_run)
         for moved in (self.ui.form.changed, self.ui.layer.layer_changed):
             moved.connect(self.live.poke)
+        self.ui.view.toggled.connect(self.live.poke)
         self.ui.preview.toggled.connect(self.live.switch)
         self.live.told.connect(self._on_preview)
         self.runner.progressed.connect(self._on_progress)
@@ -152,6 +154,12 @@ class ColorizePanel(RunningPanel):
         connect_while_alive(self, self._viewer.dims.events.order, self._show_planes)
         for moves in (self._viewer.dims.events.order, self._viewer.dims.events.point):
             connect_while_alive(self.live, moves, self.live.poke)
+        for moves in (self._viewer.camera.events.center, self._viewer.camera.events.zoom):
+            connect_while_alive(self, moves, self._on_camera)
+
+    def _on_camera(self, event: Any) -> None:
+        if self.ui.only_view:
+            self.live.poke()
 
     def _on_progress(self, step: Step) -> None:
         if self.runner.job is not None and self.ui.cancel.isEnabled():
@@ -201,7 +209,8 @@ class ColorizePanel(RunningPanel):
         if layer is None:
             return None
         parameters = preferences().applied_to(self.ui.form.parameters())
-        return plan_preview(layer, self._viewer.dims, parameters)
+        view = self.ui.only_view
+        return plan_preview(layer, self._viewer.dims, parameters, view=view)
 
     def _on_preview(self, sentence: str) -> None:
         if self.runner.job is None:
@@ -237,7 +246,7 @@ class ColorizePanel(RunningPanel):
 
 
 def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:
-    """Colour the active image layer with the panel's settings; opens the panel if need be."""
+    """Colour the plane on screen of the active image layer; opens the panel if need be."""
     from napari.layers import Image
     from napari.utils.notifications import show_info
 
@@ -247,4 +256,5 @@ def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:
         return
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
     panel.choose(layer)
+    panel.ui.planes.setCurrentIndex(0)
     panel.run()
