@@ -6,6 +6,7 @@ download* of the same name; it never hides shipped weights.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from napari_colorize.checkpoints.errors import CheckpointError
@@ -106,7 +107,7 @@ class _Scan:
 
 
 def _scan() -> _Scan:
-    # Read afresh each time: a handful of small files, and a download may just have added one.
+    # Listed each time, because a download may just have added one; read only where it changed.
     found: dict[str, Entry] = {}
     problems: dict[str, str] = {}
     user = checkpoints_folder()
@@ -124,12 +125,27 @@ def _scan() -> _Scan:
 
 
 def _read_entry(path: Path, weights_folder: Path) -> Entry:
-    found = CheckpointRecord.from_json(path)
+    found = _read_record(path, *_version_of(path))
     if found.name != path.stem:
         raise CheckpointError(
             f"{path}: the record calls itself {found.name!r}; the file must be {found.name}.json."
         )
     return Entry(found, weights_folder / found.file if found.file else None, path)
+
+
+def _version_of(path: Path) -> tuple[int, int]:
+    """Return what changes when the file does: its time in nanoseconds and its size."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"The record {path} cannot be read: {error.strerror}.") from error
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=256)
+def _read_record(path: Path, modified: int, size: int) -> CheckpointRecord:
+    # Reading and checking one takes half a millisecond, and a run asks for all of them twice.
+    return CheckpointRecord.from_json(path)
 
 
 def _preference(entry: Entry) -> tuple:

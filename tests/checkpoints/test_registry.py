@@ -130,3 +130,19 @@ def test_user_folder_follows_the_environment(monkeypatch, tmp_path):
     assert home() == tmp_path / "local" / "napari-colorize"
     monkeypatch.setattr("sys.platform", "darwin")
     assert "Application Support" in home().parts
+
+
+def test_a_record_is_read_again_only_after_its_file_changed(ship, monkeypatch):
+    ship("weights", licence="CC0-1.0")
+    assert registry.record("weights").licence == "CC0-1.0"
+    read = []
+    from_json = registry.CheckpointRecord.from_json
+    monkeypatch.setattr(
+        registry.CheckpointRecord, "from_json", lambda path: read.append(path) or from_json(path)
+    )
+    registry.available()
+    assert read == []
+    path = registry.SHIPPED_RECORDS / "weights.json"
+    path.write_text(path.read_text().replace("CC0-1.0", "CC-BY-4.0"))
+    assert registry.record("weights").licence == "CC-BY-4.0"
+    assert read == [path]
