@@ -8,6 +8,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QLabel,
     QLayout,
     QSizePolicy,
     QSpinBox,
@@ -16,7 +17,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_colorize import checkpoints
+from napari_colorize.methods import WITHOUT_EFFECT
 from napari_colorize.parameters import METHODS, REFINEMENTS, ColorizeParameters
+from napari_colorize.widgets._methods import mark_methods, no_weights_for, title_of
 from napari_colorize.widgets._slider import DefaultedSlider
 from napari_colorize.widgets._weights_news import weights_news
 
@@ -52,7 +55,8 @@ class ParameterForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.method = _box({name: METHOD_TITLES.get(name, name) for name in METHODS}, "method")
+        self.method = _box({name: title_of(name) for name in METHODS}, "method")
+        self.hint = warning()
         self.temperature = _slider("temperature")
         self.vividness = _slider("vividness")
         self.refinement = _box({n: REFINEMENT_TITLES.get(n, n) for n in REFINEMENTS}, "refinement")
@@ -65,6 +69,7 @@ class ParameterForm(QWidget):
         self._above = 0
         self._rows = layout = _form_layout(self)
         layout.addRow("Method", self.method)
+        layout.addRow(self.hint)
         layout.addRow("Temperature", self.temperature)
         layout.addRow("Vividness", self.vividness)
         layout.addRow("Refinement", self.refinement)
@@ -92,13 +97,18 @@ class ParameterForm(QWidget):
         """Put another row below the form's own."""
         self._rows.addRow(label, field)
 
+    @property
+    def problem(self) -> str:
+        """Why nothing can be coloured as the form says; empty where it can."""
+        return self.hint.text()
+
     def parameters(self) -> ColorizeParameters:
         """Return what the form says; what was not touched is left to the checkpoint."""
         return ColorizeParameters(
             method=self.method.currentData(),
             checkpoint=self.checkpoint.currentData(),
-            temperature=self.temperature.value,
-            vividness=self.vividness.value,
+            temperature=_used(self.temperature),
+            vividness=_used(self.vividness),
             network_size=self.network_size.value() or None,
             refinement=self.refinement.currentData(),
             radius=self.radius.value(),
@@ -110,11 +120,14 @@ class ParameterForm(QWidget):
         """Offer the weights that are on this machine now, for the chosen method."""
         before = self.checkpoint.currentData()
         method = self.method.currentData()
-        names = [record.name for record in checkpoints.available() if record.method == method]
+        here = checkpoints.available()
+        names = [record.name for record in here if record.method == method]
+        mark_methods(self.method, {record.method for record in here})
+        self.hint.setText("" if names else no_weights_for(method))
+        self.hint.setVisible(not names)
         self.checkpoint.blockSignals(True)
         self.checkpoint.clear()
-        default = f"Default ({names[0]})" if names else "Default (none installed)"
-        self.checkpoint.addItem(default, None)
+        self.checkpoint.addItem(f"Default ({names[0]})" if names else "None installed", None)
         for name in names:
             self.checkpoint.addItem(name, name)
         self.checkpoint.setCurrentIndex(names.index(before) + 1 if before in names else 0)
@@ -151,11 +164,32 @@ class ParameterForm(QWidget):
         defaults = {**PAPER_DEFAULTS, **(named[0].defaults if named else {})}
         self.temperature.set_default(float(defaults["temperature"]))
         self.vividness.set_default(float(defaults["vividness"]))
+        without = WITHOUT_EFFECT.get(method, ())
+        self.temperature.allow("temperature" not in without, _no_use(method))
+        self.vividness.allow("vividness" not in without, _no_use(method))
 
     def _enable_refinement(self) -> None:
         along_edges = self.refinement.currentData() == "joint_bilateral"
         for number in (self.radius, self.sigma_space, self.sigma_range):
             number.setEnabled(along_edges)
+
+
+def warning() -> QLabel:
+    """Return a label for a sentence on what keeps a form from being used; hidden while empty."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setStyleSheet("color: #e69138;")
+    label.setVisible(False)
+    return label
+
+
+def _used(slider: DefaultedSlider) -> float | None:
+    """Return what was chosen, unless the method has no use for it."""
+    return slider.value if slider.isEnabled() else None
+
+
+def _no_use(method: str) -> str:
+    return f"{title_of(method)} predicts one colour; this setting has no effect on it."
 
 
 def _form_layout(widget: QWidget) -> QFormLayout:

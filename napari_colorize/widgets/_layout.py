@@ -65,9 +65,18 @@ class PanelLayout(RunControls):
         return self.stack.hold if self.every_plane else None
 
     @property
+    def problem(self) -> str:
+        """Why what is chosen cannot be coloured; empty where it can."""
+        if self.layer.layer is None:
+            return "There is no image layer to colour; open an image first."
+        if self.every_plane and self.stack.hold is None:
+            return self.stack.problem.text()
+        return self.form.problem
+
+    @property
     def ready(self) -> bool:
-        """Whether what is chosen can be coloured at all."""
-        return self.layer.layer is not None and not (self.every_plane and self.stack.hold is None)
+        """Whether what is chosen can be coloured."""
+        return not self.problem
 
     def offer_planes(self, planes: int, levels: int = 1, *, lazy: bool = False) -> None:
         """Offer to colour all of so many planes, or levels of a pyramid; one needs no choice.

@@ -20,6 +20,7 @@ from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._controls import TaskControls, row
+from napari_colorize.widgets._methods import NETWORK_TITLES
 from napari_colorize.widgets._models_list import ModelList
 
 TOLD_FROM_FILE = "Told from the file"
@@ -43,6 +44,7 @@ class ModelsLayout(TaskControls):
         self.import_file = QPushButton("Import file…")
         self.name = QLineEdit()
         self.architecture = QComboBox()
+        self.importing = QCollapsible("When importing", expandedIcon="▾", collapsedIcon="▸")
         self.busy = False
         self._set_up()
         self._lay_out(panel)
@@ -90,7 +92,7 @@ class ModelsLayout(TaskControls):
         self.architecture.setToolTip("The network that imported weights belong to.")
         self.architecture.addItem(TOLD_FROM_FILE, None)
         for name in sorted(ARCHITECTURES):
-            self.architecture.addItem(name, name)
+            self.architecture.addItem(NETWORK_TITLES.get(name, name), name)
         self.architecture.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
@@ -107,12 +109,11 @@ class ModelsLayout(TaskControls):
         rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         rows.addRow("Name", self.name)
         rows.addRow("Network", self.architecture)
-        options = QCollapsible("When importing", expandedIcon="▾", collapsedIcon="▸")
-        options.addWidget(imported)
+        self.importing.addWidget(imported)
         column = QVBoxLayout(panel)
         column.addWidget(halves, 1)
         column.addLayout(row(self.verify, self.fetch, self.import_file, self.cancel))
-        column.addWidget(options)
+        column.addWidget(self.importing)
         column.addWidget(self.progress)
         column.addWidget(self.status)
 

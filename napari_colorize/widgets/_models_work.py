@@ -14,22 +14,11 @@ from typing import Any
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointRecord
 from napari_colorize.widgets._background import Reporter, Step, follow
+from napari_colorize.widgets._panel_words import in_panel_words
 from napari_colorize.widgets._preflight import TorchUnavailableError, load_torch
 
 SPEAKING_ERRORS = (ValueError, TypeError, MemoryError, TorchUnavailableError)
 """Their messages are sentences written for the person at the screen."""
-
-_PANEL_WORDS = (
-    ("Run the same command again to continue.", "Press Fetch again to continue."),
-    (" If the file has moved, give its new address with --url, or use", " Use"),
-    (", or another address with --url", ""),
-    ("`napari-colorize models import FILE` on a copy", "Import file… on a copy"),
-    ("use `napari-colorize models import FILE`", "use Import file…"),
-    ("with --architecture", "under Network"),
-    ("with --name", "under Name"),
-    (", or ask for it to be replaced", " under Name"),
-)
-"""The library's advice is worded for the command line; here the same is done by these controls."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +36,12 @@ def verify(name: str, stop: Event) -> Generator[Step, None, Done | None]:
     def call(reporter: Reporter, should_stop: Callable[[], bool]) -> Done:
         load_torch()
         record = checkpoints.verify(name)
-        return Done(f"'{name}' is intact: SHA-256 {record.sha256}.", record, changed=False)
+        # Whole, the hash is a word that no panel can wrap; the card has all of it.
+        return Done(
+            f"'{name}' is intact: SHA-256 {record.sha256[:12]}…, as in its card.",
+            record,
+            changed=False,
+        )
 
     return (yield from follow(_submit, call, f"Verifying '{name}'…", stop))
 
@@ -88,10 +82,7 @@ def sentence_of(error: Exception) -> str:
     """Return what to show of an error, in the words of the panel."""
     if not isinstance(error, SPEAKING_ERRORS) or not str(error):
         return f"Working with the weights failed: {type(error).__name__}: {error}"
-    sentence = str(error)
-    for command_line, panel in _PANEL_WORDS:
-        sentence = sentence.replace(command_line, panel)
-    return sentence
+    return in_panel_words(str(error), in_models=True)
 
 
 def megabytes(size_bytes: int) -> str:

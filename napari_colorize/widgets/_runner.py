@@ -5,6 +5,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from napari_colorize.widgets._job import Job
+from napari_colorize.widgets._panel_words import in_panel_words
 from napari_colorize.widgets._preflight import TorchUnavailableError
 from napari_colorize.widgets._run import Outcome, run
 from napari_colorize.widgets._task import Task
@@ -75,5 +76,5 @@ class Runner(QObject):
 def sentence_of(error: Exception) -> str:
     """Return what to show of an error: our own sentences as they are, others introduced."""
     if isinstance(error, SPEAKING_ERRORS) and str(error):
-        return str(error)
+        return in_panel_words(str(error))
     return f"Colouring failed: {type(error).__name__}: {error}"

@@ -33,7 +33,7 @@ class DefaultedSlider(QWidget):
         reset_help: str = "Back to the value these weights were published with",
     ) -> None:
         super().__init__()
-        self._default = default
+        self._default, self._help = default, help
         self._chosen = False
         self.slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(low, high)
@@ -63,6 +63,11 @@ class DefaultedSlider(QWidget):
         self._default = default
         if not self._chosen:
             self.reset()
+
+    def allow(self, allowed: bool, why_not: str = "") -> None:
+        """Let the number be chosen, or grey it out and say why; what was chosen is kept."""
+        self.setEnabled(allowed)
+        self.slider.setToolTip(self._help if allowed else why_not)
 
     def reset(self) -> None:
         """Go back to the default."""

@@ -18,7 +18,8 @@ from qtpy.QtWidgets import (
 
 from napari_colorize import checkpoints
 from napari_colorize.parameters import METHODS
-from napari_colorize.widgets._form import METHOD_TITLES
+from napari_colorize.widgets._form import warning
+from napari_colorize.widgets._methods import mark_methods, no_weights_for, title_of
 from napari_colorize.widgets._turing_pairs import kind_of
 from napari_colorize.widgets._turing_prepare import CONTROLS, Wish
 from napari_colorize.widgets._weights_news import weights_news
@@ -40,9 +41,12 @@ class SetUpForm(QWidget):
     -------
     kind_changed(str)
         Another kind of source was chosen; see :func:`kind_of`.
+    changed()
+        :attr:`problem` may be another one now.
     """
 
     kind_changed = Signal(str)
+    changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +54,8 @@ class SetUpForm(QWidget):
         self.folder, self.file = QPushButton("Folder…"), QPushButton("File…")
         self.kind = QLabel()
         self.method, self.checkpoint = QComboBox(), QComboBox()
+        self.hint = warning()
+        self._lacking = False
         self.participant = QLineEdit()
         self.trials, self.practice, self.seconds = QSpinBox(), QSpinBox(), QDoubleSpinBox()
         self.results = QLineEdit(str(Path.home() / DEFAULT_RESULTS))
@@ -59,6 +65,11 @@ class SetUpForm(QWidget):
         self._connect()
         self.refresh_checkpoints()
         self._show_kind()
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be recoloured as the form says; empty where it can."""
+        return self.hint.text()
 
     def wish(self) -> Wish:
         """Return what the form says."""
@@ -76,13 +87,15 @@ class SetUpForm(QWidget):
     def refresh_checkpoints(self) -> None:
         """Offer the weights that are on this machine now, for the chosen method."""
         method = self.method.currentData()
-        names = [record.name for record in checkpoints.available() if record.method == method]
+        here = checkpoints.available()
+        names = [record.name for record in here if record.method == method]
+        mark_methods(self.method, {record.method for record in here})
+        self._lacking = method not in CONTROLS and not names
         self.checkpoint.clear()
         if method in CONTROLS:
             self.checkpoint.addItem("None needed", None)
         else:
-            default = f"Default ({names[0]})" if names else "Default (none installed)"
-            self.checkpoint.addItem(default, None)
+            self.checkpoint.addItem(f"Default ({names[0]})" if names else "None installed", None)
         for name in names:
             self.checkpoint.addItem(name, name)
         self._enable(kind_of(_path_of(self.pictures)))
@@ -94,7 +107,7 @@ class SetUpForm(QWidget):
         self.kind.setWordWrap(True)
         self.kind.setStyleSheet("font-style: italic;")
         for name in METHODS:
-            self.method.addItem(METHOD_TITLES.get(name, name), name)
+            self.method.addItem(title_of(name), name)
         for name in CONTROLS:
             self.method.addItem(f"{name.capitalize()} (control)", name)
         self.method.setToolTip("Who recolours. The controls know nothing of what is in a picture.")
@@ -123,6 +136,7 @@ class SetUpForm(QWidget):
         rows.addRow("Pictures", _row(self.pictures, self.folder, self.file))
         rows.addRow("", self.kind)
         rows.addRow("Method", self.method)
+        rows.addRow(self.hint)
         rows.addRow("Weights", self.checkpoint)
         rows.addRow("Participant", self.participant)
         rows.addRow("Pairs", self.trials)
@@ -147,6 +161,10 @@ class SetUpForm(QWidget):
     def _enable(self, kind: str) -> None:
         self.method.setEnabled(kind in ("nothing", "pictures"))
         self.checkpoint.setEnabled(self.method.isEnabled() and self.checkpoint.count() > 1)
+        lacking = self._lacking and self.method.isEnabled()
+        self.hint.setText(no_weights_for(self.method.currentData()) if lacking else "")
+        self.hint.setVisible(lacking)
+        self.changed.emit()
         for field in (self.participant, self.trials, self.practice, self.seconds):
             field.setEnabled(kind != "session")
 

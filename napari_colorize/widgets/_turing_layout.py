@@ -69,7 +69,7 @@ class TuringLayout:
     def show_idle(self, text: str) -> None:
         """Nothing is under way."""
         self.form.setEnabled(True)
-        self.start.setEnabled(True)
+        self.start.setEnabled(not self.form.problem)
         self.merge.setEnabled(True)
         self.merge_more.setEnabled(True)
         self.cancel.setEnabled(False)

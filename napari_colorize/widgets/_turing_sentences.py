@@ -1,5 +1,6 @@
 """What the Turing panel says of an error."""
 
+from napari_colorize.widgets._panel_words import in_panel_words
 from napari_colorize.widgets._preflight import TorchUnavailableError
 
 SPEAKING_ERRORS = (ValueError, TypeError, MemoryError, TorchUnavailableError)
@@ -11,7 +12,7 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'A file'} cannot be used: {error.strerror}."
     if isinstance(error, (*SPEAKING_ERRORS, OSError)) and str(error):
-        return str(error)
+        return in_panel_words(str(error))
     if isinstance(error, ModuleNotFoundError):
         return (
             f"{error}. The Turing test needs the extra packages of the evaluation; install "

@@ -73,11 +73,8 @@ class ColorizePanel(RunningPanel):
             show_info("A colouring run is under way; wait for it or cancel it first.")
             return
         layer = self.ui.layer.layer
-        if layer is None:
-            self._on_failed("There is no image layer to colour; open an image first.")
-            return
-        if not self.ui.ready:
-            self._on_failed(self.ui.stack.problem.text())
+        if layer is None or not self.ui.ready:
+            self._on_failed(self.ui.problem)
             return
         try:
             job = plan(
@@ -139,6 +136,7 @@ class ColorizePanel(RunningPanel):
             self.ui.layer.layer_changed,
             self.ui.planes.currentIndexChanged,
             self.ui.stack.changed,
+            self.ui.form.changed,
         ):
             changed.connect(self._enable_run)
         for moved in (self.ui.form.changed, self.ui.layer.layer_changed):
@@ -185,7 +183,8 @@ class ColorizePanel(RunningPanel):
             return LAZY
         seconds = time.perf_counter() - self._started
         share = outcome.record["output"]["clipped_share"]
-        return f"Done in {seconds:.1f} s. Clipped colours: {share:.1%} of the pixels."
+        done = f"Done in {seconds:.1f} s. Clipped colours: {share:.1%} of the pixels."
+        return " ".join([done, *outcome.record.get("memory", [])])
 
     def _on_failed(self, sentence: str) -> None:
         from napari.utils.notifications import show_error
@@ -206,7 +205,7 @@ class ColorizePanel(RunningPanel):
     def _look(self) -> Look | None:
         """Say what the preview should show now."""
         layer = self.ui.layer.layer
-        if layer is None:
+        if layer is None or self.ui.form.problem:
             return None
         parameters = preferences().applied_to(self.ui.form.parameters())
         view = self.ui.only_view

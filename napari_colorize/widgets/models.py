@@ -10,6 +10,7 @@ from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._models_layout import ModelsLayout
 from napari_colorize.widgets._models_work import Done, fetch, import_file, sentence_of, verify
 from napari_colorize.widgets._panel import RunningPanel
+from napari_colorize.widgets._panel_words import WHERE_NETWORK
 from napari_colorize.widgets._task import Task, Work
 from napari_colorize.widgets._weights_news import weights_news
 
@@ -111,6 +112,8 @@ class ModelsPanel(RunningPanel):
         from napari.utils.notifications import show_error
 
         self.ui.show_idle(sentence)
+        if WHERE_NETWORK in sentence:
+            self.ui.importing.expand(animate=False)
         show_error(sentence)
 
     def _on_stopped(self) -> None:

@@ -118,6 +118,7 @@ class TuringPanel(RunningPanel):
         self.ui.open_sheet.clicked.connect(self.open_sheet)
         self.ui.again.clicked.connect(self.new_session)
         self.ui.form.kind_changed.connect(self._on_kind)
+        self.ui.form.changed.connect(self._enable_start)
         self.task.progressed.connect(self._on_progress)
         self.task.returned.connect(self._on_returned)
         self.task.failed.connect(self._on_failed)
@@ -125,6 +126,9 @@ class TuringPanel(RunningPanel):
 
     def _on_kind(self, kind: str) -> None:
         self.ui.start.setText("Go on" if kind == "session" else "Start")
+
+    def _enable_start(self) -> None:
+        self.ui.start.setEnabled(not self.task.busy and not self.ui.form.problem)
 
     def _on_progress(self, progress: Step) -> None:
         if self.task.busy:

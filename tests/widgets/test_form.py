@@ -45,7 +45,7 @@ def test_without_weights_the_sliders_stand_at_the_papers_values(make_form):
     form = make_form()
 
     assert form.temperature.slider.value() == pytest.approx(PAPER_DEFAULTS["temperature"])
-    assert form.checkpoint.currentText() == "Default (none installed)"
+    assert form.checkpoint.currentText() == "None installed"
 
 
 def test_other_weights_move_untouched_sliders_only(make_form):

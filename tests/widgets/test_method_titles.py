@@ -1,0 +1,161 @@
+"""Methods are called the same in all panels, and those that cannot run are marked."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from napari_colorize.methods import ARCHITECTURES, METHODS, WITHOUT_EFFECT
+from napari_colorize.widgets import _form, _turing_form
+from napari_colorize.widgets._form import ParameterForm
+from napari_colorize.widgets._methods import METHOD_TITLES, NETWORK_TITLES
+from napari_colorize.widgets._panel_words import in_panel_words
+from napari_colorize.widgets._turing_form import SetUpForm
+
+
+@pytest.fixture
+def weights_of(monkeypatch):
+    """Return a function that leaves weights of certain methods alone on this machine."""
+
+    def leave(*methods: str) -> None:
+        records = [SimpleNamespace(name=f"a-{m}", method=m, defaults={}) for m in methods]
+        for module in (_form, _turing_form):
+            monkeypatch.setattr(
+                module, "checkpoints", SimpleNamespace(available=lambda: tuple(records))
+            )
+
+    return leave
+
+
+@pytest.fixture(params=[ParameterForm, SetUpForm])
+def form(request, qtbot, weights_of):
+    """Return a form of each panel that asks for a method; pix2pix lacks weights."""
+    weights_of("colorful", "deep")
+    made = request.param()
+    qtbot.addWidget(made)
+    return made
+
+
+def test_every_method_and_network_has_a_title():
+    assert list(METHOD_TITLES) == list(METHODS)
+    assert set(NETWORK_TITLES) == set(ARCHITECTURES)
+    assert len(set(METHOD_TITLES.values())) == len(METHODS)
+    assert len(set(NETWORK_TITLES.values())) == len(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_title_names_the_first_author_of_the_paper_and_a_year(method):
+    author, year = re.fullmatch(r".+ \((\w+) (\d{4})\)", METHOD_TITLES[method]).groups()
+
+    assert f"({author}, " in METHODS[method]
+    # Papers are cited by their proceedings, which may follow the preprint by a year.
+    assert int(year) - int(METHODS[method][-5:-1]) in (0, 1)
+
+
+def test_both_forms_use_the_titles_and_mark_what_lacks_weights(form):
+    texts = [form.method.itemText(i) for i in range(len(METHODS))]
+
+    assert texts[:2] == ["Colorful (Zhang 2016)", "Deep (Cheng 2015)"]
+    assert texts[-1] == "pix2pix (Isola 2017), no weights"
+
+
+def test_a_method_without_weights_is_a_problem_with_a_way_out(form):
+    assert form.problem == ""
+    assert form.hint.isHidden()
+
+    form.method.setCurrentIndex(form.method.findData("pix2pix"))
+
+    assert form.problem.startswith("There are no weights for pix2pix (Isola 2017)")
+    assert "Plugins → Colorize → Models, Import file…" in form.problem
+    assert not form.hint.isHidden()
+    assert form.checkpoint.currentText() == "None installed"
+
+
+def test_weights_that_arrive_take_the_mark_away(form, weights_of):
+    form.method.setCurrentIndex(form.method.findData("pix2pix"))
+    weights_of(*METHODS)
+
+    form.refresh_checkpoints()
+
+    assert form.problem == ""
+    assert not any("no weights" in form.method.itemText(i) for i in range(form.method.count()))
+
+
+def test_controls_of_the_turing_test_need_no_weights(qtbot, weights_of):
+    weights_of()
+    form = SetUpForm()
+    qtbot.addWidget(form)
+    assert form.problem
+
+    form.method.setCurrentIndex(len(METHODS))
+
+    assert form.problem == ""
+
+
+def test_prepared_pairs_need_no_weights(qtbot, weights_of, tmp_path):
+    weights_of()
+    form = SetUpForm()
+    qtbot.addWidget(form)
+    (tmp_path / "pairs.json").write_text("{}")
+    form._enable("pairs")
+
+    assert form.problem == ""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_sliders_can_be_moved_where_they_have_an_effect(qtbot, weights_of, method):
+    weights_of(*METHODS)
+    form = ParameterForm()
+    qtbot.addWidget(form)
+    form.temperature.slider.setValue(0.9)
+    form.method.setCurrentIndex(form.method.findData(method))
+
+    for name in ("temperature", "vividness"):
+        without = name in WITHOUT_EFFECT.get(method, ())
+        slider = getattr(form, name)
+        assert slider.isEnabled() != without
+        assert ("no effect" in slider.slider.toolTip()) == without
+    without = "temperature" in WITHOUT_EFFECT.get(method, ())
+    assert form.parameters().temperature == (None if without else pytest.approx(0.9))
+
+    form.method.setCurrentIndex(form.method.findData("colorful"))
+    assert form.parameters().temperature == pytest.approx(0.9)
+
+
+class TestPanelWords:
+    @pytest.mark.parametrize(
+        ("library", "panel"),
+        [
+            (
+                "Import a file with `napari-colorize models import FILE`.",
+                "Import a file with Plugins → Colorize → Models, Import file….",
+            ),
+            (
+                "Fetch them with `napari-colorize models fetch big`.",
+                "Fetch them with Plugins → Colorize → Models, Fetch.",
+            ),
+            (
+                "Verify them with `napari-colorize models verify`.",
+                "Verify them with Plugins → Colorize → Models, Verify.",
+            ),
+            ("Ask for fewer trials, or more.", "Ask for fewer pairs, or more."),
+        ],
+    )
+    def test_name_the_control(self, library, panel):
+        assert in_panel_words(library) == panel
+
+    def test_in_models_name_the_button_alone(self):
+        said = in_panel_words("or use `napari-colorize models import FILE` on it.", in_models=True)
+
+        assert said == "or use Import file… on it."
+
+    @pytest.mark.parametrize("method", ["pix2pix", "gan"])
+    def test_fit_what_the_registry_says(self, method, monkeypatch):
+        from napari_colorize.checkpoints import CheckpointError, registry
+
+        monkeypatch.setattr(registry, "available", lambda: ())
+        with pytest.raises(CheckpointError) as caught:
+            registry.default_for(method)
+
+        assert "Plugins → Colorize → Models, Import file…" in in_panel_words(str(caught.value))
+        assert "napari-colorize models" not in in_panel_words(str(caught.value))
