@@ -257,6 +257,23 @@ class TestLayers:
         assert source["plane"] == {"0": 2}
         assert source["contrast_limits"] == [0, 255]
 
+    def test_a_reading_of_colour_says_that_it_is_predicted(
+        self, viewer, model, make_panel, finish, grey
+    ):
+        viewer.add_image(grey, name="cells")
+        panel = make_panel(viewer)
+        panel.ui.uncertainty.setChecked(True)
+        panel.ui.clipped.setChecked(True)
+        panel.run()
+        finish(panel)
+        source, *results = viewer.layers
+
+        said = [layer.get_status((5, 5))["layer_name"] for layer in results]
+        assert "predicted" not in source.get_status((5, 5))["layer_name"]
+        assert ["uncertainty" in said[0], "predicted" in said[1], "clipped" in said[2]] == [
+            True
+        ] * 3
+
 
 class TestPanel:
     def test_says_what_predicted_colour_is_not(self, viewer, make_panel):

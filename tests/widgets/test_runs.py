@@ -2,7 +2,9 @@
 
 import gc
 import logging
+import time
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image
@@ -69,6 +71,24 @@ class TestCancel:
         finish(panel)
 
         assert not held.gate.is_set()
+
+    @pytest.mark.parametrize("kind", ["slice", "stack", "lazy"])
+    def test_takes_less_than_a_second(
+        self, viewer, held, make_panel, start, finish, qtbot, grey, kind
+    ):
+        stack = np.stack([grey] * 4)
+        layer = viewer.add_image(da.from_array(stack) if kind == "lazy" else stack)
+        panel = make_panel(viewer)
+        panel.ui.planes.setCurrentIndex(int(kind != "slice"))
+        start(layer, held, panel)
+        qtbot.wait(20)
+        began = time.perf_counter()
+        panel.ui.cancel.click()
+        finish(panel)
+
+        assert time.perf_counter() - began < 1
+        assert not held.gate.is_set(), "the network was still busy"
+        assert list(viewer.layers) == [layer]
 
     def test_lets_the_next_run_succeed(self, viewer, held, start, finish, grey):
         panel = start(viewer.add_image(grey), held)
@@ -219,6 +239,32 @@ class TestErrors:
         assert "network_size is 7" in shown[0]
         assert panel.runner.job is None
         assert model.calls == 0
+
+
+def test_memory_that_ran_out_is_made_up_for_and_told(
+    viewer, model, make_panel, finish, grey, monkeypatch
+):
+    from napari_colorize import lightness, ops
+
+    whole, picture = ops.finish, np.tile(grey, (8, 4))
+
+    def scarce(luma, *args, **options):
+        if luma.shape[-2] >= len(picture):
+            raise MemoryError
+        return whole(luma, *args, **options)
+
+    expected = colorize(picture).rgb
+    monkeypatch.setattr(lightness, "BAND_PIXELS", 64 * picture.shape[1])
+    monkeypatch.setattr(ops, "finish", scarce)
+    viewer.add_image(picture)
+    panel = make_panel(viewer)
+    panel.run()
+    with pytest.warns(RuntimeWarning, match="in bands of rows"):
+        finish(panel)
+
+    assert np.abs(viewer.layers[-1].data.astype(int) - expected).max() <= 1
+    assert "refined in bands of rows instead" in panel.ui.status.text()
+    assert "refined in bands" in viewer.layers[-1].metadata["napari_colorize"]["memory"][0]
 
 
 def test_progress_grows_and_names_planes(viewer, model, make_panel, finish, grey):
