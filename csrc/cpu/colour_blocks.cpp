@@ -113,12 +113,12 @@ struct PlanarCodesFromLab<WideVector> {
     const int64_t before =
         run.streams ? (kWidth - reinterpret_cast<uintptr_t>(run.out) / sizeof(float)) % kWidth : 0;
     const int64_t head = before < run.count ? before : run.count;
-    const int64_t vectors = (run.count - head) / kWidth;
-    convert_singly(run, 0, head);
-    for (int64_t i = head; i < head + vectors * kWidth; i += kWidth) {
+    const int64_t end = head + (run.count - head) / kWidth * kWidth;
+    convert_few(run, 0, head);
+    for (int64_t i = head; i < end; i += kWidth) {
       convert_vector(run, i);
     }
-    convert_singly(run, head + vectors * kWidth, run.count);
+    convert_few(run, end, run.count);
   }
 
  private:
@@ -143,9 +143,23 @@ struct PlanarCodesFromLab<WideVector> {
     }
   }
 
-  static NC_HD void convert_singly(const PlanarRun& run, int64_t begin, int64_t end) {
-    CodesFromLab<float>{}.run<1, 1>(end - begin, run.in + begin, run.in_channel, run.out + begin,
-                                    run.out_channel);
+  // Fewer pixels than a vector holds, by way of a whole one: the same result wherever a pixel stands.
+  static NC_HD void convert_few(const PlanarRun& run, int64_t begin, int64_t end) {
+    if (begin == end) {
+      return;
+    }
+    float lab[3 * kWidth] = {}, codes[3 * kWidth];
+    for (int c = 0; c < 3; ++c) {
+      for (int64_t i = begin; i < end; ++i) {
+        lab[c * kWidth + i - begin] = run.in[c * run.in_channel + i];
+      }
+    }
+    convert_vector({kWidth, lab, kWidth, codes, kWidth, false}, 0);
+    for (int c = 0; c < 3; ++c) {
+      for (int64_t i = begin; i < end; ++i) {
+        run.out[c * run.out_channel + i] = codes[c * kWidth + i - begin];
+      }
+    }
   }
 };
 

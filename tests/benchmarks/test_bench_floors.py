@@ -34,6 +34,11 @@ def test_ratios_and_shares_are_compared_with_their_floors() -> None:
     assert found["read"] == ["31 %", "40 %", "met", "50 %"]
 
 
+def test_a_floor_that_the_limit_itself_misses_is_marked() -> None:
+    slow = {"kind": "fill", "seconds": 0.02}
+    assert floors.lines([row(limit=slow)], "cpu")[0][6] == "missed by 8 % (the fill alone: 5.5×)"
+
+
 def test_fewer_threads_are_not_judged() -> None:
     lines = floors.lines([row(), row(threads=1)], "cpu")
     assert len(lines) == 2

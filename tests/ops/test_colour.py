@@ -132,6 +132,33 @@ class TestLabToRgb:
         lab = random_lab(20000)
         np.testing.assert_allclose(ops.lab_to_rgb(lab), reference_rgb(lab.numpy()), atol=1e-5)
 
+    def test_planes_are_within_the_same_promise(self):
+        lab = random_lab(20003).T.contiguous()
+        expected = reference_rgb(lab.T.numpy()).T
+        np.testing.assert_allclose(ops.lab_to_rgb(lab, channel_dim=0), expected, atol=1e-5)
+
+    def test_in_planes_nan_stays_in_its_pixel_and_infinity_is_clamped(self):
+        lab = random_lab(64).T.contiguous()
+        expected = ops.lab_to_rgb(lab, channel_dim=0)
+        lab[:, 5], lab[1, 40] = torch.nan, torch.nan
+        lab[:, 50] = torch.tensor([torch.inf, 0, 0])
+        rgb = ops.lab_to_rgb(lab, channel_dim=0)
+        assert rgb[:, [5, 40]].isnan().sum() >= 4  # blue does not depend on a
+        keep = [i for i in range(64) if i not in (5, 40, 50)]
+        assert torch.equal(rgb[:, keep], expected[:, keep])
+
+    @pytest.mark.parametrize("pixels", [16 * 180_001, 16 * 180_001 + 7])
+    def test_planes_past_the_caches_are_as_their_pieces(self, pixels):
+        """From 32 MiB on, with planes aligned evenly and oddly, into memory fresh and kept."""
+        few = random_lab(1009).T
+        lab = few.repeat(1, -(-pixels // 1009))[:, :pixels].contiguous()
+        piece = ops.lab_to_rgb(few.contiguous(), channel_dim=0)
+        for _ in range(2):
+            rgb = ops.lab_to_rgb(lab, channel_dim=0)
+            assert rgb.numel() * 4 >= 32 << 20
+            expected = piece.repeat(1, -(-pixels // 1009))[:, :pixels]
+            np.testing.assert_allclose(rgb, expected, atol=1e-6)
+
     def test_float64_keeps_its_precision(self):
         lab = random_lab(5000).double()
         np.testing.assert_allclose(ops.lab_to_rgb(lab), reference_rgb(lab.numpy()), atol=1e-11)

@@ -1,5 +1,10 @@
 """Soft encoding over the ab bins, against a brute force in float64."""
 
+import os
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -111,6 +116,29 @@ def test_dense_past_the_caches_is_sparse_spread_out(pixels: int) -> None:
         dense = ops.soft_encode_dense(colours)
         assert dense.numel() * 4 >= 32 << 20
         assert torch.equal(dense, torch.zeros_like(dense).scatter_(1, index, weight))
+
+
+IN_KEPT_MEMORY = """
+import torch
+from napari_colorize import ops
+
+ab = torch.rand(1, 2, 164, 164) * 60 - 30
+full = torch.full((313 * 164 * 164,), torch.nan)
+address = full.data_ptr()
+del full
+dense = ops.soft_encode_dense(ab)
+assert dense.data_ptr() == address, "the allocator did not keep the block"
+index, weight = ops.soft_encode(ab)
+assert torch.equal(dense, torch.zeros_like(dense).scatter_(1, index, weight))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="settings of glibc's allocator")
+@pytest.mark.skipif(ops.backend() != "native", reason="the twin makes blocks of its own")
+def test_dense_into_memory_that_was_used_before() -> None:
+    """What the allocator kept is not all zeros."""
+    kept = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
+    subprocess.run([sys.executable, "-c", IN_KEPT_MEMORY], env={**os.environ, **kept}, check=True)
 
 
 def test_a_colour_that_is_none_has_weight_nan_and_valid_bins() -> None:

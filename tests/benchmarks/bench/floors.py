@@ -129,13 +129,28 @@ def verdict(floor: Floor, value: float | None) -> str:
     return "met" if share >= 1 else f"missed by {100 * (1 - share):.0f} %"
 
 
+def at_the_limit(floor: Floor, row: dict[str, Any]) -> float | None:
+    """Return how many times the limit's own time a peer needs; None where the floor is of no peer."""
+    peer = table.best(row, floor.against)
+    return ratio(peer[1], row["limit"]["seconds"]) if peer and row["limit"] else None
+
+
+def _said(floor: Floor, row: dict[str, Any], value: float | None) -> str:
+    """Return the verdict; where the machine's limit would miss a floor too, that stands with it."""
+    said = verdict(floor, value)
+    most = at_the_limit(floor, row)
+    if not said.startswith("missed") or most is None or most >= floor.least:
+        return said
+    return f"{said} (the {row['limit']['kind']} alone: {table.times(most)})"
+
+
 def _line(floor: Floor, row: dict[str, Any]) -> list[str]:
     value = value_of(floor, row)
     limit = row["limit"]["kind"] if row["limit"] else "limit"
     against = {"limit": limit, "error": "float64", "time": "time"}.get(floor.against, floor.against)
     shown = [_shown(floor, row, each) for each in (floor.least, value, floor.stretch)]
     place = [floor.operator, floor.size, row["output"], against]
-    return [*place, shown[0], shown[1], verdict(floor, value), shown[2]]
+    return [*place, shown[0], shown[1], _said(floor, row, value), shown[2]]
 
 
 def _shown(floor: Floor, row: dict[str, Any], value: float | None) -> str:
