@@ -8,6 +8,7 @@
 #include "math/bilateral_gradients.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <vector>
 
@@ -51,11 +52,26 @@ struct FilterBackward {
         const int64_t column = t % across, row = t / across % down, n = t / across / down;
         const Place place(shape, height, width, row * kTileRows, column * kTileColumns);
         const Scalar* from = guide + n * height * width;
-        fill(place, static_cast<Scalar>(kNobody), buffer.data(),
+        fill(place, nobody(place, from), buffer.data(),
              [&](int64_t pixel) { return from[pixel] * scale; });
         visit(n, place, buffer.data());
       }
     });
+  }
+
+  // A guide that no pixel of the tile resembles, and no farther away than that takes: the filter's
+  // kNobody times the least weight would be as much as a step of the guide if sigma_range is huge.
+  Scalar nobody(const Place& place, const Scalar* from) const {
+    const int64_t begin = std::max<int64_t>(0, place.left - shape.reach);
+    const int64_t end = std::min(width, place.left + kTileColumns + shape.reach);
+    Scalar largest = 0;
+    for (int64_t y = place.first_row; y < place.end_row; ++y) {
+      for (int64_t x = begin; x < end; ++x) {
+        const Scalar size = std::abs(from[y * width + x]);
+        largest = size > largest && size < static_cast<Scalar>(kNobody) ? size : largest;
+      }
+    }
+    return 2 * largest * scale + 32;
   }
 
   // Fills a tile's plane with value(pixel of the image) and with `outside` around it.

@@ -116,6 +116,21 @@ class TestFilter:
         assert near.abs().max() > 1
         torch.testing.assert_close(far, near, atol=1e-5, rtol=0)
 
+    @pytest.mark.parametrize("sigma_range", [1e-2, 1e12])
+    @DTYPES
+    def test_the_border_adds_nothing(self, sigma_range: float, dtype: torch.dtype) -> None:
+        """What lies outside the image counts for nothing, however small the guide's gradient is."""
+        gradient, (chroma, guide) = filter_case((1, 2, 9, 11))
+        given_ = [t.double() for t in (gradient, chroma, guide)]
+        settings_ = (4, 1.5, sigma_range)
+        if sigma_range < 1:  # pixels that share a lightness, or nothing is near anything
+            given_[2] = given_[2].round() / 1e3
+        given_.append(twins.joint_bilateral(*given_[1:], *settings_))
+        wanted = gradients.joint_bilateral_backward(*given_, *settings_)[1]
+        found = operator("joint_bilateral_backward")(*[t.to(dtype) for t in given_], *settings_)[1]
+        allowed = (1e-12 if dtype == torch.float64 else 1e-4) * float(wanted.abs().max())
+        torch.testing.assert_close(found.double(), wanted, atol=allowed, rtol=0)
+
     def test_nan_reaches_no_further_than_two_radii(self) -> None:
         """A pixel's gradient looks at its neighbours, and at what their results look at."""
         y, x = torch.meshgrid(torch.arange(25) - 12, torch.arange(25) - 12, indexing="ij")
