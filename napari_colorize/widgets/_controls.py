@@ -1,10 +1,38 @@
 """What every panel that runs something shows of it: *Cancel*, a bar, a sentence; and its start."""
 
+import re
+
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_colorize.widgets._background import Step
 
 _TICKS = 1000
+_LONG_WORD = re.compile(r"\S{25,}")
+_BREAK = "\u200b"
+"""Zero wide; a line may end there."""
+
+
+def _breakable(word: re.Match[str]) -> str:
+    return re.sub(r"([/\\_.:-]+|\S{12}(?=\S))", rf"\1{_BREAK}", word.group())
+
+
+class Sentence(QLabel):
+    """A text that wraps even in the middle of paths and hashes, so that no dock grows with it."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self._said = ""
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:  # Qt's name
+        """Show a text."""
+        self._said = text or ""
+        super().setText(_LONG_WORD.sub(_breakable, self._said))
+
+    def text(self) -> str:
+        """Return the text as it was given."""
+        return self._said
 
 
 class TaskControls:
@@ -19,11 +47,10 @@ class TaskControls:
     def __init__(self, cancelling: str) -> None:
         self.cancel = QPushButton("Cancel")
         self.progress = QProgressBar()
-        self.status = QLabel()
+        self.status = Sentence()
         self.cancel.setToolTip(cancelling)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
-        self.status.setWordWrap(True)
 
     def show_busy(self, step: Step) -> None:
         """Something is under way, so far."""

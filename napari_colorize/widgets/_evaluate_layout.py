@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.evaluation.comparison import Comparison
 from napari_colorize.widgets._controls import RunControls
+from napari_colorize.widgets._docking import scrolled
 from napari_colorize.widgets._layer_choice import LayerChoice
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class EvaluateLayout(RunControls):
         rows.addRow("Ground truth", self.truth)
         rows.addRow("Planes", self.planes)
         rows.addRow("Also add", self.error_map)
-        column = QVBoxLayout(panel)
+        column = QVBoxLayout(scrolled(panel).contents)
         column.addLayout(rows)
         self.add_to(column)
         column.addWidget(self.table, 1)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorize.widgets._controls import RunControls, caveat, row
+from napari_colorize.widgets._docking import scrolled
 from napari_colorize.widgets._form import ParameterForm
 from napari_colorize.widgets._layer_choice import LayerChoice
 from napari_colorize.widgets._stack import Hold
@@ -152,7 +153,7 @@ class PanelLayout(RunControls):
         self.form.add_above("Consistency", self.stack.consistency)
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
-        column = QVBoxLayout(panel)
+        column = QVBoxLayout(scrolled(panel).contents)
         column.setSpacing(10)
         column.addWidget(self.form)
         column.addWidget(self.preview)

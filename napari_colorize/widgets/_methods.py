@@ -4,8 +4,6 @@ from collections.abc import Collection
 
 from qtpy.QtWidgets import QComboBox
 
-from napari_colorize import checkpoints
-
 METHOD_TITLES = {
     "colorful": "Colorful (Zhang 2016)",
     "deep": "Deep (Cheng 2015)",
@@ -38,9 +36,9 @@ def title_of(method: str) -> str:
     return METHOD_TITLES.get(method, method)
 
 
-def methods_with_weights() -> frozenset[str]:
-    """Return the methods that can be used on this machine now."""
-    return frozenset(record.method for record in checkpoints.available())
+def short_title_of(method: str) -> str:
+    """Return the title without author and year, for tables."""
+    return title_of(method).partition(" (")[0]
 
 
 def mark_methods(box: QComboBox, usable: Collection[str]) -> None:
@@ -50,6 +48,9 @@ def mark_methods(box: QComboBox, usable: Collection[str]) -> None:
         if method in METHOD_TITLES:
             missing = "" if method in usable else f", {WITHOUT_WEIGHTS}"
             box.setItemText(index, METHOD_TITLES[method] + missing)
+    view = box.view()
+    if view is not None:  # the list may be wider than the box, so that no mark is cut
+        view.setMinimumWidth(view.sizeHintForColumn(0) + 8)
 
 
 def no_weights_for(method: str) -> str:

@@ -20,6 +20,7 @@ from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._controls import TaskControls, row
+from napari_colorize.widgets._docking import scrolled
 from napari_colorize.widgets._methods import NETWORK_TITLES
 from napari_colorize.widgets._models_list import ModelList
 
@@ -103,6 +104,9 @@ class ModelsLayout(TaskControls):
         halves.setStretchFactor(0, 1)
         halves.setStretchFactor(1, 3)
         halves.setSizes([130, 420])
+        halves.setChildrenCollapsible(False)
+        self.models.setMinimumHeight(100)
+        self.card.setMinimumHeight(140)
         imported = QWidget()
         rows = QFormLayout(imported)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -110,7 +114,7 @@ class ModelsLayout(TaskControls):
         rows.addRow("Name", self.name)
         rows.addRow("Network", self.architecture)
         self.importing.addWidget(imported)
-        column = QVBoxLayout(panel)
+        column = QVBoxLayout(scrolled(panel).contents)
         column.addWidget(halves, 1)
         column.addLayout(row(self.verify, self.fetch, self.import_file, self.cancel))
         column.addWidget(self.importing)

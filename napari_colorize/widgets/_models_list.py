@@ -4,7 +4,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
 
 from napari_colorize.checkpoints import registry
-from napari_colorize.widgets._methods import title_of
+from napari_colorize.widgets._methods import short_title_of
 from napari_colorize.widgets._models_work import megabytes
 
 COLUMNS = ("Name", "Method", "State", "Size")
@@ -74,7 +74,12 @@ def state_of(entry: registry.Entry) -> str:
 
 def _item(entry: registry.Entry) -> QTreeWidgetItem:
     record = entry.record
-    texts = [record.name, title_of(record.method), state_of(entry), megabytes(record.size_bytes)]
+    texts = [
+        record.name,
+        short_title_of(record.method),
+        state_of(entry),
+        megabytes(record.size_bytes),
+    ]
     item = QTreeWidgetItem(texts)
     item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     item.setToolTip(0, record.name)

@@ -3,15 +3,14 @@
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import (
-    QFrame,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._controls import RunControls, caveat
+from napari_colorize.widgets._docking import scrolled
 from napari_colorize.widgets._train_curve import LossCurve
 from napari_colorize.widgets._train_form import TrainForm
 from napari_colorize.widgets._train_sample import SampleStrip
@@ -51,6 +50,8 @@ class TrainLayout(RunControls):
     def show_busy(self, step: Step) -> None:
         """A training is under way, so far."""
         self.form.enable(False)
+        if self.run.isEnabled():  # it begins: show what it does, where the panel is low
+            self._scroll.reveal(self.sample, self.run)
         super().show_busy(step)
 
     def show_idle(self, text: str, *, ready: bool, finished: bool) -> None:
@@ -66,15 +67,8 @@ class TrainLayout(RunControls):
         self.sample.show_sample(watch.latest)
 
     def _lay_out(self, panel: QWidget) -> None:
-        # Beside other panels there may be little room: texts are then scrolled, not cut.
-        contents, scroll = QWidget(), QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(contents)
-        around = QVBoxLayout(panel)
-        around.setContentsMargins(0, 0, 0, 0)
-        around.addWidget(scroll)
-        column = QVBoxLayout(contents)
+        self._scroll = scrolled(panel)
+        column = QVBoxLayout(self._scroll.contents)
         column.setSpacing(8)
         column.addLayout(self.form.rows())
         column.addWidget(caveat(CAVEAT))

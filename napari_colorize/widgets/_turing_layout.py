@@ -11,6 +11,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_colorize.widgets._controls import Sentence
+from napari_colorize.widgets._docking import Scrolled
 from napari_colorize.widgets._turing_form import SetUpForm
 from napari_colorize.widgets._turing_gauge import FooledGauge
 from napari_colorize.widgets._turing_tally import Tally
@@ -36,12 +38,12 @@ class TuringLayout:
         self.form = SetUpForm()
         self.start, self.cancel = QPushButton("Start"), QPushButton("Cancel")
         self.merge = QPushButton("Results of session files…")
-        self.busy, self.status = _thin_bar(), _words()
+        self.busy, self.status = _thin_bar(), Sentence()
         self.view = PairView()
         self.pause, self.quit = QPushButton("Begin"), QPushButton("Quit")
         self.where, self.done = QLabel(), _thin_bar()
         self.headline, self.gauge, self.shares = _words(), FooledGauge(), _words()
-        self.files, self.trouble = _words(), _words()
+        self.files, self.trouble = Sentence(), Sentence()
         self.open_sheet = QPushButton("Open the sheet")
         self.merge_more = QPushButton("Merge files…")
         self.again = QPushButton("New session")
@@ -157,9 +159,9 @@ class TuringLayout:
 
 
 def _page(*parts: QWidget | QHBoxLayout | None) -> QWidget:
-    """Stack parts; ``None`` stands for what space is left."""
-    page = QWidget()
-    column = QVBoxLayout(page)
+    """Stack parts; ``None`` stands for what space is left. Scrolled where there is none."""
+    page = Scrolled()
+    column = QVBoxLayout(page.contents)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(12)
     for part in parts:

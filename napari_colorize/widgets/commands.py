@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_colorize.widgets import _clipboard
 from napari_colorize.widgets import colorize as colorize_panel
 from napari_colorize.widgets import evaluate as evaluate_panel
+from napari_colorize.widgets._docking import bring_forward
 from napari_colorize.widgets._results import RECORD_KEY
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def colorize_all_planes(viewer: "napari.viewer.Viewer") -> None:
         show_info("Select an image layer first; that is what will be coloured.")
         return
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, colorize_panel.PANEL)
+    bring_forward(panel)
     panel.choose(layer)
     every = panel.ui.planes.findData(True)
     if every < 0:
@@ -55,6 +57,7 @@ def evaluate_selected(viewer: "napari.viewer.Viewer") -> None:
     if all(RECORD_KEY in layer.metadata for layer in images):
         show_info("Both layers are predicted colour; one of them is taken for the truth.")
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, evaluate_panel.PANEL)
+    bring_forward(panel)
     panel.choose(*images)
     panel.run()
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._docking import bring_forward
 from napari_colorize.widgets._panel import RunningPanel
 from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._task import Task
@@ -87,6 +88,7 @@ class TrainPanel(RunningPanel):
             return
         method, name = self.taught
         _, panel = window.add_plugin_dock_widget(colorize.PLUGIN, colorize.PANEL)
+        bring_forward(panel)
         form = panel.ui.form
         form.method.setCurrentIndex(form.method.findData(method))
         form.refresh_checkpoints()

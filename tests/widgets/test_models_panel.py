@@ -142,8 +142,8 @@ class TestList:
         panel = make()
 
         assert rows(panel) == [
-            ["shipped-one", "Colorful (Zhang 2016)", "shipped"],
-            ["paper", "Colorful (Zhang 2016)", "to be fetched"],
+            ["shipped-one", "Colorful", "shipped"],
+            ["paper", "Colorful", "to be fetched"],
         ]
 
     def test_says_where_a_file_is_missing(self, make, world):
@@ -223,7 +223,7 @@ class TestFetch:
             wait(panel)
 
         assert panel.ui.status.text() == "'paper' is on this machine, and its hash is right."
-        assert rows(panel)[1] == ["paper", "Colorful (Zhang 2016)", "downloaded"]
+        assert rows(panel)[1] == ["paper", "Colorful", "downloaded"]
         assert panel.ui.models.entry.record.name == "paper"
         assert other.ui.form.checkpoint.findData("paper") > 0
         assert checkpoints.verify("paper").source == "download"
