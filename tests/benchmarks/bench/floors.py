@@ -130,7 +130,7 @@ def verdict(floor: Floor, value: float | None) -> str:
 
 
 def at_the_limit(floor: Floor, row: dict[str, Any]) -> float | None:
-    """Return how many times the limit's own time a peer needs; None where the floor is of no peer."""
+    """Return how many times the limit's own time a peer needs; None if the floor is of no peer."""
     peer = table.best(row, floor.against)
     return ratio(peer[1], row["limit"]["seconds"]) if peer and row["limit"] else None
 
