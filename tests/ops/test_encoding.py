@@ -123,7 +123,7 @@ import torch
 from napari_colorize import ops
 
 ab = torch.rand(1, 2, 164, 164) * 60 - 30
-used = ops.soft_encode_dense(ab).fill_(torch.nan)
+used = ops.soft_encode_dense(torch.rand(1, 2, 180, 180)).fill_(torch.nan)
 begin, end = used.data_ptr(), used.data_ptr() + used.nbytes
 del used
 dense = ops.soft_encode_dense(ab)
