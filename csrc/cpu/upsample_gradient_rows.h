@@ -6,7 +6,7 @@
 
 namespace napari_colorize::upsampling {
 
-// A row of the strip and the small rows it sees: finds 1 / Σw and, of Planes > 0, the pull on its guide.
+// A row of the strip and the small rows it sees: finds 1 / Σw and, where asked for, the pull on its guide.
 template <class Scalar>
 struct LookRow {
   const Scalar* const* small_rows;
