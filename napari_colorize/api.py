@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize import checkpoints, memory, provenance
+from napari_colorize.clipped import clipped_colours
 from napari_colorize.image import read_plane
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
@@ -39,7 +40,9 @@ class Colorized:
     uncertainty : (H, W) float32 array
         0 (the network sees one colour) … 1 (any colour): normalised entropy of its prediction.
     clipped : (H, W) bool array
-        Where the predicted colour was outside sRGB and was moved towards grey.
+        Where the predicted colour was outside sRGB and was moved towards grey, the picture's L*
+        being 5…95: nearer to black or white there is hardly a colour in sRGB, and nearly every
+        prediction is moved. See :mod:`napari_colorize.clipped`.
     record : dict
         Provenance, JSON-able; see ``provenance.make_record``.
     """
@@ -121,7 +124,7 @@ def colorize(
 
     tick(0.0, "reading lightness")
     with explained_memory("reading lightness", image, "cpu"):
-        plane = read_plane(image, asked.window)
+        plane = read_plane(image, asked.window, asked.gamma)
     tick(0.1, "loading weights")
     device = resolve_device(asked.device)
     with explained_memory("loading the weights", image, device):
@@ -135,11 +138,12 @@ def colorize(
         (chroma, small_uncertainty), used = _predicted(model, asked, used, seen, said.append)
     tick(0.7, "refining")
     with explained_memory("refining", image, device):
-        rgb, clipped = full_size_rgb(
+        rgb, moved = full_size_rgb(
             *(plane, seen, chroma, used),
             lambda share: tick(0.7 + 0.25 * share, "refining"),
             said.append,
         )
+        clipped = clipped_colours(moved, plane)
         rgb = with_alpha(rgb, plane.alpha)
         uncertainty = full_size_map(small_uncertainty, (height, width))
     tick(0.95, "writing the record")
@@ -150,6 +154,7 @@ def colorize(
         network_shape=seen.shape,
         uncertainty=uncertainty,
         clipped=clipped,
+        moved_share=np.count_nonzero(moved) / moved.size,
         output_shape=rgb.shape,
         source=source,
     )

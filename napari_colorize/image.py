@@ -1,8 +1,8 @@
 """Arrays in, lightness out: dtype, intensity window and alpha are settled here.
 
-A picture becomes a :class:`Plane`. An intensity window (window.py) maps its raw values to 0…1; that
-number is read as an sRGB grey code, and its CIE 1976 lightness L* (lightness.py) is what the method
-sees and what the result keeps.
+A picture becomes a :class:`Plane`. An intensity window and a gamma (window.py) map its raw values
+to 0…1; that number is read as an sRGB grey code, and its CIE 1976 lightness L* (lightness.py) is
+what the method sees and what the result keeps.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.lightness import lightness_of_codes, lightness_within, look_up
+from napari_colorize.lightness import lightness_of_codes, lightness_within, look_up, row_bands
 from napari_colorize.parameters import checked_window
 from napari_colorize.resample import resize, resize_codes
 from napari_colorize.window import automatic_window, rgb_window
@@ -51,6 +51,12 @@ class Plane:
     nan_count: int = 0
     outside_window: float = 0.0
 
+    @property
+    def one_shade(self) -> bool:
+        """Whether all pixels are of the same lightness, so that there is nothing to be seen."""
+        first = self.luma[0, 0]
+        return all(bool((self.luma[rows] == first).all()) for rows in row_bands(*self.luma.shape))
+
     def lightness(self, rows: slice = slice(None)) -> NDArray[np.float32]:
         """Return L* (0…100) of these rows as an (H, W) float32 array."""
         if self.luma.dtype == np.uint8:
@@ -67,7 +73,7 @@ class Plane:
         return resize(self.luma, shape)
 
 
-def read_plane(image: Any, window: tuple[float, float] | None = None) -> Plane:
+def read_plane(image: Any, window: tuple[float, float] | None = None, gamma: float = 1.0) -> Plane:
     """Turn any picture into a plane of lightness.
 
     Parameters
@@ -81,6 +87,8 @@ def read_plane(image: Any, window: tuple[float, float] | None = None) -> Plane:
         Raw values for black and white. By default: bool and uint8 their whole range; other
         grey pictures the range between their 0.1 and 99.9 percentiles, NaN and infinities left
         out. A constant picture becomes black (0), itself (up to 1) or mid-grey.
+    gamma : float
+        Exponent on what the window gives, as viewers have it; of RGB, in every channel.
 
     Returns
     -------
@@ -99,7 +107,7 @@ def read_plane(image: Any, window: tuple[float, float] | None = None) -> Plane:
         used = rgb_window(pixels) if colour else automatic_window(pixels)
     else:
         used = explicit
-    luma, nan_count, outside = lightness_within(pixels, used)
+    luma, nan_count, outside = lightness_within(pixels, used, gamma)
     return Plane(
         luma=luma,
         alpha=_opacity(array) if colour and array.shape[-1] == 4 else None,

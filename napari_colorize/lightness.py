@@ -42,7 +42,7 @@ def look_up(codes: NDArray[np.uint8], table: NDArray[np.float32]) -> NDArray[np.
 
 
 def lightness_within(
-    pixels: NDArray[Any], window: tuple[float, float]
+    pixels: NDArray[Any], window: tuple[float, float], gamma: float = 1.0
 ) -> tuple[NDArray[Any], int, int]:
     """Return the lightness of a picture as an intensity window shows it.
 
@@ -52,25 +52,29 @@ def lightness_within(
         Grey or RGB of any real dtype.
     window : (low, high)
         Raw values for black and white, low < high; of RGB, in every channel.
+    gamma : float
+        Exponent on what the window gives, as viewers have it; more than 0.
 
     Returns
     -------
     luma : (H, W) array
         uint8 sRGB grey codes where these are the pixels themselves (8-bit or bool grey over its
-        whole range; 8-bit pixels are not copied), else float32 L*, 0…100.
+        whole range, gamma 1; 8-bit pixels are not copied), else float32 L*, 0…100.
     nan_count, outside_count : int
         Pixels that hold NaN, and pixels with a value outside the window.
     """
     grey = pixels.ndim == 2
-    whole_range = {"uint8": (0, 255), "bool": (0, 1)}.get(pixels.dtype.name) == window
+    whole_range = {"uint8": (0, 255), "bool": (0, 1)}.get(
+        pixels.dtype.name
+    ) == window and gamma == 1
     if whole_range and grey:
         codes = pixels if pixels.dtype == np.uint8 else pixels.astype(np.uint8) * np.uint8(255)
         return codes, 0, 0
     if whole_range and pixels.dtype == np.uint8:
         return _in_bands(pixels, lambda band: (_lightness_of_rgb(band), 0, 0))
     if grey and _has_few_values(pixels):
-        return _by_table(pixels, window)
-    return _in_bands(pixels, lambda band: _shown(band, window))
+        return _by_table(pixels, window, gamma)
+    return _in_bands(pixels, lambda band: _shown(band, window, gamma))
 
 
 def _in_bands(
@@ -86,8 +90,10 @@ def _in_bands(
     return luma, missing, outside
 
 
-def _shown(band: NDArray[Any], window: tuple[float, float]) -> tuple[NDArray[np.float32], int, int]:
-    shown, missing, outside = windowed(band, window)
+def _shown(
+    band: NDArray[Any], window: tuple[float, float], gamma: float
+) -> tuple[NDArray[np.float32], int, int]:
+    shown, missing, outside = windowed(band, window, gamma)
     rgb = np.repeat(shown[..., None], 3, axis=-1) if band.ndim == 2 else shown
     return _lightness_of_rgb(rgb), _pixels_with(missing), _pixels_with(outside)
 
@@ -99,13 +105,13 @@ def _has_few_values(pixels: NDArray[Any]) -> bool:
 
 
 def _by_table(
-    pixels: NDArray[Any], window: tuple[float, float]
+    pixels: NDArray[Any], window: tuple[float, float], gamma: float
 ) -> tuple[NDArray[np.float32], int, int]:
     """Work out every value that the integers can have, then look the pixels up."""
     first, last = (0, 1) if pixels.dtype == bool else _ends(pixels.dtype)
     values = np.arange(first, last + 1, dtype=np.int32)[:, None]
     # A negative value counts from the table's end, which is where rolling puts it.
-    table = np.roll(_shown(values, window)[0][:, 0], first)
+    table = np.roll(_shown(values, window, gamma)[0][:, 0], first)
     low, high = math.ceil(window[0]), math.floor(window[1])
 
     def work(band: NDArray[Any]) -> tuple[NDArray[np.float32], int, int]:

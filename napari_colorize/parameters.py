@@ -65,6 +65,10 @@ class ColorizeParameters:
         Share of class rebalancing kept when decoding, 0…1. ``None``: the checkpoint's default.
     window : (low, high), optional
         Raw values shown as black and white. ``None``: chosen from the image, see ``window.py``.
+    gamma : float
+        Exponent on the window's 0…1 before it is read as a grey code, 0.01…100, as viewers have
+        it: below 1 brightens what lies between black and white, 1 leaves it alone. The lightness
+        that is kept is that of the picture so displayed.
     network_size : int, optional
         Short side, in pixels, of the picture that the network sees, 32…2048. ``None``: the
         checkpoint's default.
@@ -113,6 +117,14 @@ class ColorizeParameters:
         "Raw values shown as black and as white. Empty: the whole range of 8-bit pictures, the "
         "robust data range of all others.",
         unit="raw values",
+    )
+    gamma: float = _option(
+        1.0,
+        "Exponent on the window's 0 to 1, as viewers have it: below 1 brightens what lies between "
+        "black and white, above 1 darkens it.",
+        min=0.01,
+        max=100.0,
+        step=0.01,
     )
     network_size: int | None = _option(
         None,

@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize._version import __version__
+from napari_colorize.clipped import DARKEST, LIGHTEST
 from napari_colorize.image import Plane
+from napari_colorize.legends import legend
 from napari_colorize.methods import WITHOUT_EFFECT
 from napari_colorize.parameters import ColorizeParameters
+
+__all__ = ["NOTICE", "SCHEMA", "as_python", "describe_source", "legend", "make_record"]
 
 SCHEMA = "napari-colorize/record/1"
 
@@ -19,17 +23,6 @@ NOTICE = (
     "Predicted colour is not a measurement: it is what a model trained on photographs holds "
     "plausible for the lightness it was shown. Do not quantify it."
 )
-
-_REFINEMENTS = {
-    "joint_bilateral": "joint bilateral upsampling (radius {radius}, space {sigma_space:g}, "
-    "range {sigma_range:g} L*)",
-    "bilateral_grid": "bilinear upsampling and approximate joint bilateral filter (bilateral grid; "
-    "radius {radius}, space {sigma_space:g}, range {sigma_range:g} L*)",
-    "guided": "guided upsampling (radius {radius}, range {sigma_range:g} L*)",
-    "domain_transform": "bilinear upsampling and domain transform (space {sigma_space:g}, "
-    "range {sigma_range:g} L*)",
-    "bilinear": "bilinear upsampling",
-}
 
 
 def make_record(
@@ -40,6 +33,7 @@ def make_record(
     network_shape: tuple[int, int],
     uncertainty: NDArray[np.float32],
     clipped: NDArray[np.bool_],
+    moved_share: float,
     output_shape: tuple[int, ...],
     source: Any = None,
 ) -> dict[str, Any]:
@@ -57,10 +51,15 @@ def make_record(
         Size at which the network saw the picture.
     uncertainty, clipped : (H, W) arrays
         Results, for their means.
+    moved_share : float
+        Share of pixels whose colour was moved into sRGB, next to black and white too, 0…1.
     output_shape : tuple of int
         Shape of the RGB(A) result.
     source : str, path or mapping, optional
-        A file, the name of a layer, or a mapping as in ``files.Page.source``.
+        A file, the name of a layer, or a mapping as in ``files.Page.source``. Of a mapping,
+        ``axes`` is taken for the letters of a stack's axes, in their order, ``part`` for the
+        rows and columns of a part, ``[[first, behind], [first, behind]]``, ``level`` for that of
+        a pyramid, and ``expression`` for Python that gives the pixels in napari's console.
 
     Returns
     -------
@@ -95,12 +94,15 @@ def make_record(
             "window_mode": plane.window_mode,
             "nan_count": plane.nan_count,
             "outside_window": plane.outside_window,
+            "one_shade": plane.one_shade,
         },
         "network": {"input_shape": list(network_shape)},
         "output": {
             "shape": list(output_shape),
             "dtype": parameters.dtype,
             "clipped_share": np.count_nonzero(clipped) / clipped.size,
+            "clipped_between": [DARKEST, LIGHTEST],
+            "moved_share": moved_share,
             "mean_uncertainty": float(uncertainty.mean(axis=1).mean(dtype=np.float64)),
         },
     }
@@ -129,50 +131,12 @@ def describe_source(source: Any) -> dict[str, Any] | None:
     raise TypeError(f"source is {source!r}; give a path, the name of a layer, or a mapping.")
 
 
-def legend(record: Mapping[str, Any]) -> str:
-    """Return a sentence ready for a figure legend, from a record."""
-    used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
-    refinement = _REFINEMENTS[used["refinement"]].format(**used)
-    settings = "".join(
-        f"{name} {used[name]:g}, "
-        for name in ("temperature", "vividness")
-        if name not in record.get("without_effect", ())
-    )
-    return (
-        f"Colour was predicted with {software['name']} {software['version']} (method "
-        f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
-        f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
-        f"alone, {_windows_of(record)}{_planes_of(record)}; lightness is that of "
-        "the original. Predicted colour is not a measurement."
-    )
-
-
-def _windows_of(record: Mapping[str, Any]) -> str:
-    """Say in a legend which raw values were black and white; of channels each its own."""
-    own = (record.get("stack") or {}).get("windows")
-    said = [f"{low:g} to {high:g}" for low, high in own or [record["parameters"]["window"]]]
-    return f"intensity window {said[0]}" if not own else f"intensity windows {', '.join(said)}"
-
-
-def _planes_of(record: Mapping[str, Any]) -> str:
-    """Say in a legend how the planes of a stack hang together; nothing of a single picture."""
-    stack = record.get("stack")
-    if not stack:
-        return ""
-    many = f"all {stack['planes']} planes" if stack["planes"] else "all planes"
-    if not stack["reach"]:
-        return f" for {many}"
-    return (
-        f" for {many}; colour was smoothed along axis {stack['axis']} where structure continues "
-        f"(consistency {stack['consistency']:g}, up to {stack['reach']} planes to either side)"
-    )
-
-
 def as_python(record: Mapping[str, Any]) -> str:
     """Return the Python code that makes the same result without a graphical interface.
 
     Where the source is a file that :mod:`napari_colorize.files` reads, the code reads it; otherwise
-    it expects the picture in a variable ``image``. The intensity window is written out, so that the
+    it expects the picture in a variable ``image`` and, where a layer of napari was coloured, says
+    in a comment what that is in napari's console. The intensity window is written out, so that the
     code does not depend on how it was chosen; the device is left to the machine that runs it.
     """
     from napari_colorize.files import READABLE
@@ -183,16 +147,15 @@ def as_python(record: Mapping[str, Any]) -> str:
     source = record.get("source") or {}
     lines = ["import napari_colorize"]
     if str(source.get("path", "")).lower().endswith(READABLE):
-        page = f"[{source.get('page') or 0}].pixels"
-        pages = f"files.read({source['path']!r})"
-        read = f"[page.pixels for page in {pages}]" if stack else f"{pages}{page}"
-        lines += ["from napari_colorize import files", "", f"image = {read}"]
+        lines += _reading(record, source)
     else:
         name = source.get("name") or source.get("path")
         named = f" {name!r}" if name else ""
         levels = (stack or {}).get("levels")
         what = f"pyramid of {levels} levels," if levels else "stack" if stack else "picture"
         lines += ["", f"# image: the {_shape_of(record)} pixels of the {what}{named}"]
+        if source.get("expression"):  # no more than a hint: elsewhere there is no viewer
+            lines += [f"# image = {source['expression']}"]
     call, options = _call_of(stack, used)
     lines += [f"result = napari_colorize.{call}(", "    image,"]
     lines += [f"    {name}={value}," for name, value in options.items()]
@@ -200,6 +163,21 @@ def as_python(record: Mapping[str, Any]) -> str:
     one = f"[{stack['plane']}]" if stack and "plane" in stack else ""
     lines += [")", f"{', '.join(found)} = {', '.join(f'result.{name}{one}' for name in found)}"]
     return "\n".join(lines) + "\n"
+
+
+def _reading(record: Mapping[str, Any], source: Mapping[str, Any]) -> list[str]:
+    """Return the lines that read the picture, or the stack in its axes, from its file."""
+    stack, shape = record.get("stack"), record["input"]["shape"]
+    pages = f"files.read({source['path']!r})"
+    if not stack:
+        read = f"{pages}[{source.get('page') or 0}].pixels"
+        return ["from napari_colorize import files", "", f"image = {read}"]
+    read = f"[page.pixels for page in {pages}]"
+    if "plane" in stack or len(shape) - bool(stack["rgb"]) <= 3:
+        return ["from napari_colorize import files", "", f"image = {read}"]
+    whole = f"np.stack({read}).reshape({tuple(shape)})"
+    lines = ["import numpy as np", "from napari_colorize import files", "", f"image = {whole}"]
+    return lines
 
 
 def _call_of(stack: Mapping[str, Any] | None, used: dict[str, Any]) -> tuple[str, dict[str, str]]:

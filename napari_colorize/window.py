@@ -1,6 +1,7 @@
 """Which raw values become black and white: the intensity window of a picture.
 
-A window maps raw values linearly to 0…1, values outside it to the nearer end.
+A window maps raw values linearly to 0…1, values outside it to the nearer end; a gamma other than 1
+bends what lies between.
 """
 
 from typing import Any
@@ -56,20 +57,22 @@ def rgb_window(pixels: NDArray[Any]) -> tuple[float, float]:
         return 0, int(np.iinfo(pixels.dtype).max)
     if pixels.dtype.kind != "f":
         raise ValueError(
-            f"RGB of type {pixels.dtype} has no agreed range. Convert it to uint8 or uint16, or "
-            "give the values of black and white, for example window=(0, 255)."
+            f"RGB of type {pixels.dtype} has no agreed range. Convert it to uint8 or uint16; in "
+            "Python the values of black and white may be given instead, for example "
+            "window=(0, 255)."
         )
     low, high = np.nanmin(pixels, initial=0.0), np.nanmax(pixels, initial=1.0)
     if low < -RGB_TOLERANCE or high > 1 + RGB_TOLERANCE:
         raise ValueError(
-            f"Floating-point RGB must lie in 0…1; this image spans {low:g}…{high:g}. Divide it by "
-            "its maximum, or give the values of black and white, for example window=(0, 255)."
+            f"Floating-point RGB must lie in 0…1; this image spans {low:g}…{high:g}. Bring it "
+            "there, for example by image / image.max(); in Python the values of black and white "
+            "may be given instead, for example window=(0, 255)."
         )
     return 0, 1
 
 
 def windowed(
-    values: NDArray[Any], window: tuple[float, float]
+    values: NDArray[Any], window: tuple[float, float], gamma: float = 1.0
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
     """Map raw values to 0…1.
 
@@ -79,6 +82,8 @@ def windowed(
         Of any real dtype and shape.
     window : (low, high)
         Raw values that become 0 and 1, low < high.
+    gamma : float
+        Exponent on what the window gives, as viewers have it; more than 0.
 
     Returns
     -------
@@ -95,6 +100,8 @@ def windowed(
     np.clip(exact, low, high, out=exact)  # first, so that infinities do no harm
     halves = 0.5 if np.isinf(high - low) else 1.0  # a span beyond float64 is taken by halves
     shown = (exact * halves - low * halves) / (high * halves - low * halves)
+    if gamma != 1:
+        np.power(shown, gamma, out=shown)
     return shown.astype(np.float32), missing, outside
 
 

@@ -255,6 +255,7 @@ def test_the_record_is_json_and_says_what_was_used():
         "window_mode": "explicit",
         "nan_count": 1,
         "outside_window": 0.25,
+        "one_shade": False,
     }
     assert record["output"]["clipped_share"] == pytest.approx(result.clipped.mean())
     assert record["output"]["mean_uncertainty"] == pytest.approx(result.uncertainty.mean())

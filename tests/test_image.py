@@ -53,6 +53,32 @@ class TestGrey:
         outside = (image.astype(float) < 50) | (image.astype(float) > 200)
         assert plane.outside_window == pytest.approx(outside.mean())
 
+    @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.uint16, np.float32])
+    @pytest.mark.parametrize("sides", [(8, 16), (300, 300)])
+    def test_gamma_bends_what_the_window_gives(self, dtype, sides):
+        image = np.arange(np.prod(sides)).reshape(sides) % 200
+        image = (image > 99) if dtype is bool else image.astype(dtype)
+        window = (0, 1) if dtype is bool else (10, 180)
+        plane = read_plane(image, window, 0.6)
+        shown = ((image.astype(float) - window[0]) / (window[1] - window[0])).clip(0, 1) ** 0.6
+        assert np.abs(plane.lightness() - lightness(shown)).max() < 2e-3
+
+    def test_gamma_of_whole_range_codes_and_of_colour_counts_too(self):
+        codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+        assert np.abs(read_plane(codes, None, 2).luma - lightness((codes / 255) ** 2)).max() < 2e-3
+        colour = np.repeat(codes[..., None], 3, axis=-1)
+        assert (
+            np.abs(read_plane(colour, None, 2).luma - read_plane(codes, None, 2).luma).max() < 0.02
+        )
+
+    def test_says_whether_there_is_anything_to_be_seen(self):
+        assert read_plane(np.zeros((700, 700), np.uint8)).one_shade
+        assert read_plane(np.full((3, 3), np.nan)).one_shade
+        assert read_plane(np.array([[1, 2]]), (5, 9)).one_shade
+        spot = np.zeros((700, 700), np.uint8)
+        spot[-1, -1] = 1
+        assert not read_plane(spot).one_shade
+
     def test_large_pictures_are_mapped_without_seams(self):
         image = ramp("uint16", 0, 65535, (1500, 701))
         expected = lightness(image / 65535)

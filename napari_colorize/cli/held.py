@@ -15,6 +15,8 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.stream import colorize_planes
 
 CHANNEL = "c"
+UNNAMED = "iq"
+"""Letters of axes whose meaning the file does not give."""
 
 Axes = Sequence[tuple[str, int]]
 """Letter and length of the axes that count the pages, outermost first."""
@@ -82,7 +84,7 @@ def held_pages(
                 parameters=parameters.changed(window=windows[number]),
                 consistency=holding.consistency,
                 rgb=rgb,
-                source=_source(path, run, len(stack)),
+                source=_source(path, run, len(stack)) | _named(stack.axes[along][0]),
             )
         yield next(series[first])
 
@@ -137,6 +139,11 @@ def _windows(
         for page in pages:
             windows[page] = window
     return windows
+
+
+def _named(letter: str) -> dict[str, str]:
+    """Return what the planes of a run are counted by, for the record; i and q do not say."""
+    return {} if letter in UNNAMED else {"axes": f"{letter}yx"}
 
 
 def _source(path: Path, run: np.ndarray, count: int) -> dict[str, Any]:

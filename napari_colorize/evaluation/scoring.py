@@ -100,11 +100,15 @@ class Coloured:
         ``(H, W)`` float, 0…1.
     clipped : numpy.ndarray, optional
         ``(H, W)`` bool.
+    moved_share : float, optional
+        Share of colours that were moved into sRGB, 0…1; default: that of ``clipped``, which in
+        results of :func:`napari_colorize.colorize` leaves out what is next to black or white.
     """
 
     rgb: np.ndarray
     uncertainty: np.ndarray | None = None
     clipped: np.ndarray | None = None
+    moved_share: float | None = None
 
     @classmethod
     def of(cls, result: Any, shape: tuple[int, ...]) -> Coloured:
@@ -134,7 +138,8 @@ class Coloured:
             if plane is not None and np.shape(plane) != shape:
                 raise ValueError(f"The method's {name} has shape {np.shape(plane)}, not {shape}.")
             maps[name] = None if plane is None else np.asarray(plane)
-        return cls(rgb, **maps)
+        record = getattr(result, "record", None) or {}
+        return cls(rgb, **maps, moved_share=record.get("output", {}).get("moved_share"))
 
 
 def score_picture(truth: Truth, coloured: Coloured, options: ScoringOptions) -> dict[str, Any]:
@@ -157,7 +162,9 @@ def score_picture(truth: Truth, coloured: Coloured, options: ScoringOptions) -> 
         **_colourfulness_scores(truth, coloured.rgb),
         "rmse_ab": (float(np.mean(np.square(error), dtype=np.float64) / 2), pixels),
     }
-    if coloured.clipped is not None:
+    if coloured.moved_share is not None:
+        scores["clipped"] = (coloured.moved_share, pixels)
+    elif coloured.clipped is not None:
         scores["clipped"] = (float(coloured.clipped.mean()), pixels)
     calibration = None
     if coloured.uncertainty is not None:

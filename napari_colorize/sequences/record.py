@@ -63,16 +63,19 @@ class Totals:
 
     planes: int = 0
     nan_count: int = 0
+    one_shade: bool = True
     sums: dict[str, float] = field(
-        default_factory=lambda: dict.fromkeys(("outside", "clipped", "uncertainty"), 0.0)
+        default_factory=lambda: dict.fromkeys(("outside", "clipped", "moved", "uncertainty"), 0.0)
     )
 
     def add(self, coloured: Coloured) -> None:
         """Count one plane."""
         self.planes += 1
         self.nan_count += coloured.plane.nan_count
+        self.one_shade = self.one_shade and coloured.plane.one_shade
         self.sums["outside"] += coloured.plane.outside_window
         self.sums["clipped"] += np.count_nonzero(coloured.clipped) / coloured.clipped.size
+        self.sums["moved"] += coloured.moved_share
         self.sums["uncertainty"] += float(coloured.uncertainty.mean(axis=1).mean(dtype=np.float64))
 
     def mean(self, key: str) -> float:
@@ -89,6 +92,7 @@ def plane_record(facts: StackFacts, coloured: Coloured, number: int) -> dict[str
         network_shape=coloured.network_shape,
         uncertainty=coloured.uncertainty,
         clipped=coloured.clipped,
+        moved_share=coloured.moved_share,
         output_shape=coloured.rgb.shape,
         source=facts.source,
     )
@@ -123,10 +127,12 @@ def stack_record(
         "shape": [int(side) for side in input_shape],
         "nan_count": totals.nan_count if totals else None,
         "outside_window": totals.mean("outside") if totals else None,
+        "one_shade": totals.one_shade if totals else None,
     }
     joint_output = {
         "shape": [int(side) for side in output_shape],
         "clipped_share": totals.mean("clipped") if totals else None,
+        "moved_share": totals.mean("moved") if totals else None,
         "mean_uncertainty": totals.mean("uncertainty") if totals else None,
     }
     whole = {
@@ -175,6 +181,7 @@ def channels_record(
         "channel_axis": channel_axis,
         "windows": [given["window"] for given in inputs],
     }
+    shades = [given["one_shade"] for given in inputs]
     outside, nan_count = _mean(inputs, "outside_window"), _mean(inputs, "nan_count")
     whole = {
         **first,
@@ -183,11 +190,13 @@ def channels_record(
             "shape": [int(side) for side in input_shape],
             "nan_count": None if nan_count is None else round(nan_count * len(records)),
             "outside_window": outside,
+            "one_shade": None if None in shades else all(shades),
         },
         "output": {
             **first["output"],
             "shape": shape,
             "clipped_share": _mean(outputs, "clipped_share"),
+            "moved_share": _mean(outputs, "moved_share"),
             "mean_uncertainty": _mean(outputs, "mean_uncertainty"),
         },
     }

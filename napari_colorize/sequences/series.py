@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.api import explained_memory, predict
+from napari_colorize.clipped import clipped_colours
 from napari_colorize.image import Plane, read_plane
 from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
 from napari_colorize.resample import network_shape, resize
@@ -37,6 +38,8 @@ class Coloured:
     rgb : (H, W, 3 or 4) array
     uncertainty : (H, W) float32 array
     clipped : (H, W) bool array
+    moved_share : float
+        Share of colours that were moved into sRGB, next to black and white too, 0…1.
     """
 
     plane: Plane
@@ -44,6 +47,7 @@ class Coloured:
     rgb: NDArray[Any]
     uncertainty: NDArray[np.float32]
     clipped: NDArray[np.bool_]
+    moved_share: float
 
 
 class Series:
@@ -120,16 +124,21 @@ class Series:
         with self._lock:
             sight = self._known_sight(number)
         with explained_memory("reading lightness", pixels, "cpu"):
-            plane = read_plane(pixels, used.window)
+            plane = read_plane(pixels, used.window, used.gamma)
         with explained_memory("refining", pixels, used.device):
             small = as_tensor(values, used.device).permute(2, 0, 1)[None]
             chroma = small[:, :2].contiguous()
-            rgb, clipped = full_size_rgb(
+            rgb, moved = full_size_rgb(
                 plane, sight.seen, chroma, used, lambda share: tick(0.8 + 0.2 * share, "refining")
             )
             uncertainty = full_size_map(small[:, 2:], plane.luma.shape)
             return Coloured(
-                plane, sight.seen.shape, with_alpha(rgb, plane.alpha), uncertainty, clipped
+                plane=plane,
+                network_shape=sight.seen.shape,
+                rgb=with_alpha(rgb, plane.alpha),
+                uncertainty=uncertainty,
+                clipped=clipped_colours(moved, plane),
+                moved_share=np.count_nonzero(moved) / moved.size,
             )
 
     def _known_sight(self, number: int) -> Sight:
@@ -145,7 +154,7 @@ class Series:
         used = self._used
         assert used.network_size is not None, "parameters are resolved"
         with explained_memory("reading lightness", pixels, "cpu"):
-            plane = read_plane(pixels, used.window)
+            plane = read_plane(pixels, used.window, used.gamma)
             height, width = plane.luma.shape
             seen = plane.lightness_at(network_shape(height, width, used.network_size))
         self._tick(0.2, "predicting colour")

@@ -29,7 +29,8 @@ class ColorizedStack:
     uncertainty : (…, Y, X) float32 array or None
         0…1, held along the axis like the colour; None where maps were not asked for.
     clipped : (…, Y, X) bool array or None
-        Where the colour was outside sRGB and was moved towards grey.
+        Where the colour was outside sRGB and was moved towards grey, L* being 5…95; see
+        :mod:`napari_colorize.clipped`.
     record : dict
         Provenance, JSON-able: that of a picture, with joint numbers, and ``stack``.
     """

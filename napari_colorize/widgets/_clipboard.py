@@ -14,13 +14,17 @@ def copy_text(text: str, what: str) -> str:
     return f"{what} is on the clipboard."
 
 
-def copy_legend(record: dict[str, Any]) -> str:
-    """Copy the figure legend of a result; return what to say."""
-    return copy_text(record["legend"], "The figure legend")
+def copy_legend(record: dict[str, Any], name: str = "") -> str:
+    """Copy the figure legend of a result, the layer ``name``; return what to say."""
+    return copy_text(record["legend"], f"The figure legend{_of(name)}")
 
 
-def copy_python(record: dict[str, Any]) -> str:
-    """Copy the Python call that makes a result again; return what to say."""
+def copy_python(record: dict[str, Any], name: str = "") -> str:
+    """Copy the Python call that makes a result, the layer ``name``, again; return what to say."""
     from napari_colorize import provenance
 
-    return copy_text(provenance.as_python(record), "The Python code")
+    return copy_text(provenance.as_python(record).rstrip(), f"The Python code{_of(name)}")
+
+
+def _of(name: str) -> str:
+    return f" of '{name}'" if name else ""

@@ -60,7 +60,7 @@ class Job:
     placement : dict
         See :func:`placement_of`.
     parameters : ColorizeParameters
-        ``parameters.window`` is ``window``; :class:`StackParameters` for a stack.
+        Its window and gamma are the layer's; :class:`StackParameters` for a stack.
     uncertainty, clipped : bool
         Which maps to keep beside the colour.
     """
@@ -103,7 +103,7 @@ def plan(
     dims : napari.components.Dims
         The viewer's sliders: they say which plane.
     parameters : ColorizeParameters
-        The window is replaced by the layer's contrast limits.
+        Window and gamma are replaced by the layer's.
     hold : Hold, optional
         Colour all planes parallel to the one on screen, which hang together like this.
     view : bool
@@ -117,9 +117,9 @@ def plan(
     Raises
     ------
     ValueError
-        Nothing of the layer is on screen.
+        Nothing of the layer is on screen, and a single plane was asked for.
     """
-    plane = plane_on_screen(layer, dims)
+    plane = plane_on_screen(layer, dims, nearest=hold is not None)
     window = _window_of(layer)
     common: dict[str, Any] = {
         "layer": weakref.ref(layer),
@@ -131,7 +131,7 @@ def plan(
         "uncertainty": uncertainty,
         "clipped": clipped,
     }
-    parameters = parameters.changed(window=window)
+    parameters = parameters.changed(window=window, gamma=common["gamma"])
     if hold is not None:
         return _stack_job(layer, plane, hold, parameters, common)
     if view:

@@ -69,7 +69,7 @@ class Plane:
         return self.shown[0] < self.shown[1]
 
 
-def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
+def plane_on_screen(layer: "Image", dims: "Dims", *, nearest: bool = False) -> Plane:
     """Return the plane of ``layer`` that a viewer with these ``dims`` shows.
 
     In 3-D display nothing is sliced; the plane is then the one that 2-D display would show.
@@ -80,6 +80,8 @@ def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
         Any number of dimensions from two up. Indices refer to level 0 of a pyramid.
     dims : napari.components.Dims
         The viewer's sliders.
+    nearest : bool
+        Where the sliders stand outside of the layer, take the plane that is nearest.
 
     Raises
     ------
@@ -90,16 +92,13 @@ def plane_on_screen(layer: "Image", dims: "Dims") -> Plane:
         raise ValueError(f"Layer '{layer.name}' has one dimension; an image needs two.")
     down, across = shown_axes(layer, dims)
     sliced = [axis for axis in range(layer.ndim) if axis not in (down, across)]
-    position = _sliders(layer, dims)
-    position[[down, across]] = 0
-    index = np.round(layer.world_to_data(position))
+    index = np.round(_indices(layer, dims, dims.point))
     shape = spatial_shape(layer)
     for axis in sliced:
         if not 0 <= index[axis] < shape[axis]:
-            raise ValueError(
-                f"The sliders stand outside of layer '{layer.name}' (axis {axis} at "
-                f"{index[axis]:g}, accepted 0 to {shape[axis] - 1}); move them until it is visible."
-            )
+            if not nearest:
+                raise ValueError(_said_of_slider(layer, dims, axis))
+            index[axis] = min(max(index[axis], 0), shape[axis] - 1)
     return Plane((down, across), tuple((axis, int(index[axis])) for axis in sliced))
 
 
@@ -232,11 +231,38 @@ def into_plane(stack: np.ndarray, plane: Plane, picture: np.ndarray) -> None:
     stack[plane.slicing] = picture if plane.upright else picture.swapaxes(0, 1)
 
 
-def _sliders(layer: "Image", dims: "Dims") -> np.ndarray:
-    """Return the sliders' position in the layer's own units, one number a layer axis."""
+def _said_of_slider(layer: "Image", dims: "Dims", axis: int) -> str:
+    """Say that a slider stands outside of a layer, and in its own steps where the layer is."""
+    advice = f"Layer '{layer.name}' is not on screen where the sliders stand; "
+    number = axis + dims.ndim - layer.ndim
+    if not 0 <= number < dims.ndim:
+        return f"{advice}move them until it is visible."
+    start, _, step = dims.range[number]
+    moved = list(dims.point)
+    moved[number] += step
+    here = _indices(layer, dims, dims.point)[axis]
+    planes = _indices(layer, dims, moved)[axis] - here  # that one step of the slider goes
+    if not np.isfinite(planes) or abs(planes) < 1e-9:
+        return f"{advice}move them until it is visible."
+    now = (dims.point[number] - start) / step
+    ends = sorted(now + (end - here) / planes for end in (0, spatial_shape(layer)[axis] - 1))
+    first, last = math.ceil(round(ends[0], 6)), math.floor(round(ends[1], 6))
+    between = f"to {first}" if first >= last else f"to between {first} and {last}"
+    return f"{advice}move slider '{dims.axis_labels[number]}' from {now:.0f} {between}."
+
+
+def _indices(layer: "Image", dims: "Dims", point: Sequence[float]) -> np.ndarray:
+    """Return the indices of a layer under the sliders at a point, not rounded."""
+    position = _sliders(layer, dims, point)
+    position[list(shown_axes(layer, dims))] = 0
+    return np.asarray(layer.world_to_data(position))
+
+
+def _sliders(layer: "Image", dims: "Dims", point: Sequence[float]) -> np.ndarray:
+    """Return a position of the sliders in the layer's own units, one number a layer axis."""
     position = np.zeros(layer.ndim)
     known = min(layer.ndim, dims.ndim)
-    position[-known:] = dims.point[-known:]
+    position[-known:] = point[-known:]
     units = getattr(dims, "units", None)  # napari before 0.7 has none
     if units is not None and len(units) >= layer.ndim:
         pairs = zip(units[-layer.ndim :], layer.units, strict=True)

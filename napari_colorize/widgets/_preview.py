@@ -19,7 +19,6 @@ from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._placement import placement_of
 from napari_colorize.widgets._planes import Plane, into_plane, read_plane, spatial_shape
 from napari_colorize.widgets._preflight import load_torch
-from napari_colorize.widgets._run import as_shown
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -117,8 +116,8 @@ def _coloured(look: Look, reporter: Reporter, should_stop: Callable[[], bool]) -
         raise api.Cancelled("The preview is no longer wanted.")
     load_torch()
     job = look.job
-    picture, parameters = as_shown(reduced(read_plane(job.data, job.plane), look.size), job)
-    result = api.colorize(picture, parameters=parameters, should_stop=should_stop)
+    picture = reduced(read_plane(job.data, job.plane), look.size)
+    result = api.colorize(picture, parameters=job.parameters, should_stop=should_stop)
     plane = Plane(job.plane.shown, tuple((axis, 0) for axis, _ in job.plane.at))
     shape = [1] * len(job.shape)
     for axis, side in zip(plane.shown, look.size, strict=True):

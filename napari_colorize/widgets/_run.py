@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets import _executor
 from napari_colorize.widgets._background import Reporter, Step, follow
 from napari_colorize.widgets._job import Job
 from napari_colorize.widgets._planes import Plane, into_plane, read_plane
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preflight import load_torch
-from napari_colorize.widgets._stack_view import shaded
 
 
 @dataclass
@@ -67,10 +65,9 @@ def _coloured(job: Job, reporter: Reporter, should_stop: Callable[[], bool]) -> 
     note(0.0, "reading the layer")
     if job.hold is not None:
         return _stack_run.colour(job, note, should_stop)
-    picture, parameters = as_shown(read_plane(job.data, job.plane), job)
     result = api.colorize(
-        picture,
-        parameters=parameters,
+        read_plane(job.data, job.plane),
+        parameters=job.parameters,
         progress=note,
         should_stop=should_stop,
         source=source_of(job),
@@ -78,18 +75,12 @@ def _coloured(job: Job, reporter: Reporter, should_stop: Callable[[], bool]) -> 
     return _in_the_plane(job, result)
 
 
-def as_shown(picture: np.ndarray, job: Job) -> tuple[np.ndarray, ColorizeParameters]:
-    """Apply the layer's gamma, which the library has no parameter for, as the canvas does."""
-    if job.gamma == 1 or job.window is None:
-        return picture, job.parameters
-    return shaded(picture, job.window, job.gamma), job.parameters.changed(window=(0, 1))
-
-
 def source_of(job: Job) -> dict[str, Any]:
     """Say where a plane came from, for the record; a path only where it alone says everything."""
     plane = job.plane
     source: dict[str, Any] = {
-        "name": _plane_name(job, plane),
+        "name": f"{job.name}{_index_of(plane)}",
+        "expression": _expression_of(job),
         "layer": job.name,
         "plane": {str(axis): index for axis, index in plane.at},
         "part": [list(ends) for ends in plane.part] if plane.part else None,
@@ -99,7 +90,7 @@ def source_of(job: Job) -> dict[str, Any]:
         "gamma": job.gamma,
     }
     whole = not plane.at and plane.part is None
-    if job.path and whole and plane.upright and job.level == 0 and job.gamma == 1:
+    if job.path and whole and plane.upright and job.level == 0:
         source["path"] = job.path
     return source
 
@@ -117,13 +108,24 @@ def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
         )
 
 
-def _plane_name(job: Job, plane: Plane) -> str:
-    """Return the layer's name with the plane as one writes it in Python: ``cells[3, :, :]``."""
+def _expression_of(job: Job) -> str:
+    """Return what gives the pixels that were coloured in napari's console."""
+    level = f"[{job.level}]" if _is_pyramid(job) else ""
+    turned = "" if job.plane.upright else ".swapaxes(0, 1)"
+    return f"viewer.layers[{job.name!r}].data{level}{_index_of(job.plane)}{turned}"
+
+
+def _is_pyramid(job: Job) -> bool:
+    layer = job.layer()
+    return job.level > 0 or bool(layer is not None and layer.multiscale)
+
+
+def _index_of(plane: Plane) -> str:
+    """Return a plane as one writes it behind a name in Python: ``[3, :, :]``."""
+    if not plane.at and plane.part is None:
+        return ""
     index = [str(i) if isinstance(i, int) else _range(i) for i in plane.slicing]
-    gamma = "" if job.gamma == 1 else f", contrast limits and gamma {job.gamma:g} applied"
-    return (
-        f"{job.name}[{', '.join(index)}]{gamma}" if plane.at or plane.part else f"{job.name}{gamma}"
-    )
+    return f"[{', '.join(index)}]"
 
 
 def _range(part: slice) -> str:

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorize.legends import MEANINGS
 from napari_colorize.sequences.parameters import StackParameters
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
 CHANNEL = "c"
-MEANINGS = {"t": "time", "z": "depth", CHANNEL: "channels", "y": "rows", "x": "columns"}
 _WORDS = {
     **{"time": "t", "frame": "t", "depth": "z", "plane": "z", "slice": "z"},
     **{"channel": CHANNEL, "row": "y", "column": "x"},
 }
 _UNNAMED = "zt" + "pqrsuvw"
 """Letters of leading axes that nobody named, from the plane outwards."""
+
+MOST_CHANNELS = 5
+"""An axis that nobody named is not taken for z or t where it is no longer: it may be channels."""
 
 NOTHING_HELD = "None: each plane for itself"
 
@@ -40,11 +43,14 @@ class Hold:
         The axis of channels, each of which is coloured with a window of its own.
     consistency : float
         How firmly colour is held, 0…1.
+    axes : str
+        One letter for each axis; empty where nobody has said what they are.
     """
 
     along: int | None = None
     channel: int | None = None
     consistency: float = DEFAULT_CONSISTENCY
+    axes: str = ""
 
 
 def suggested_axes(labels: Sequence[str]) -> str:
@@ -53,10 +59,21 @@ def suggested_axes(labels: Sequence[str]) -> str:
     Letters and common words are taken over. Where any axis has no such name (napari's own are
     ``"-3"``, ``"-2"``, ``"-1"``) the last two are y and x, and those before z and t.
     """
-    named = [_WORDS.get(label.lower(), label.lower()) for label in labels]
-    if all(len(name) == 1 and name.isalpha() for name in named) and len(set(named)) == len(named):
+    named = _letters(labels)
+    if are_named(labels):
         return "".join(named)
     return _UNNAMED[: max(len(labels) - 2, 0)][::-1] + "yx"
+
+
+def are_named(labels: Sequence[str]) -> bool:
+    """Whether a layer says itself what each of its axes is; napari's own labels do not."""
+    named = _letters(labels)
+    sound = all(len(name) == 1 and name.isalpha() for name in named)
+    return sound and len(set(named)) == len(named)
+
+
+def _letters(labels: Sequence[str]) -> list[str]:
+    return [_WORDS.get(label.lower(), label.lower()) for label in labels]
 
 
 def checked_axes(text: str, ndim: int, shown: Sequence[int]) -> str:
@@ -106,6 +123,31 @@ def axes_to_hold(axes: str, shape: Sequence[int], shown: Sequence[int]) -> dict[
         if axis not in shown and shape[axis] > 1 and letter != CHANNEL
     }
     return behind | {None: NOTHING_HELD}
+
+
+def first_to_hold(
+    axes: str, shape: Sequence[int], shown: Sequence[int], *, guessed: bool
+) -> int | None:
+    """Return the axis along which colour is held unless somebody chooses another.
+
+    It is the outermost that is behind the screen. Where the axes are guessed, it must be too long
+    for one of channels, between which nothing continues; of more than two axes behind the screen,
+    one is very likely of channels, and none is taken before somebody has named them.
+    """
+    behind = [axis for axis in axes_to_hold(axes, shape, shown) if axis is not None]
+    if guessed:
+        leading = len(axes) - len(shown)
+        behind = [axis for axis in behind if shape[axis] > MOST_CHANNELS and leading <= 2]
+    return behind[0] if behind else None
+
+
+def said_of_guess(axes: str, shape: Sequence[int], along: int | None) -> str:
+    """Return what somebody must know about axes that were guessed, before colour is held."""
+    held = "Each plane is coloured for itself unless you choose an axis below"
+    if along is not None:
+        letter = axes[along]
+        held = f"Colour would be held along {letter}{_meaning(letter)}, {shape[along]} planes"
+    return f"'{axes}' is a guess; the layer does not say. {held}. Channels must be called c."
 
 
 def channel_axis(axes: str) -> int | None:

@@ -12,15 +12,19 @@ from napari_colorize.widgets._slider import DefaultedSlider
 from napari_colorize.widgets._stack import (
     DEFAULT_CONSISTENCY,
     Hold,
+    are_named,
     axes_to_hold,
     channel_axis,
     checked_axes,
+    first_to_hold,
+    said_of_guess,
     suggested_axes,
 )
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
+_RIGHT = " <a href='right' style='color: #8ab8ff'>They are right</a>"
 _CONSISTENCY = StackParameters.__dataclass_fields__["consistency"].metadata
 
 
@@ -37,7 +41,8 @@ class StackForm(QObject):
         super().__init__()
         self.axes = QLineEdit()
         self.problem = QLabel()
-        self.named = _above(self.axes, self.problem)
+        self.guess = QLabel()
+        self.named = _above(self.axes, self.problem, self.guess)
         self.along = QComboBox()
         self.consistency = DefaultedSlider(
             _CONSISTENCY["min"],
@@ -64,7 +69,21 @@ class StackForm(QObject):
             along=self.along.currentData(),
             channel=channel_axis(axes),
             consistency=DEFAULT_CONSISTENCY if value is None else value,
+            axes="" if self.guessed else axes,
         )
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nobody has said what the axes are, neither the layer nor a person."""
+        layer = self._its_layer
+        return layer is not None and not (self._typed.get(layer) or are_named(layer.axis_labels))
+
+    def confirm(self) -> None:
+        """Take the guessed axes for right."""
+        layer = self._its_layer
+        if layer is not None:
+            self._typed[layer] = self.axes.text()
+        self._refresh()
 
     def offer(self, layer: "Image", shown: tuple[int, int]) -> None:
         """Show the axes of a layer of which these two are on screen."""
@@ -80,6 +99,13 @@ class StackForm(QObject):
         )
         self.problem.setWordWrap(True)
         self.problem.setStyleSheet("color: #e06c60;")
+        self.guess.setWordWrap(True)
+        self.guess.setStyleSheet("color: #d9a441;")
+        self.guess.setToolTip(
+            "Type the letters, or say that they are right. The figure legend names an axis only if "
+            "somebody has said what it is."
+        )
+        self.guess.linkActivated.connect(self.confirm)
         self.along.setToolTip(
             "The axis along which structure continues: there the colours of neighbouring planes "
             "are kept alike, so that they do not flicker."
@@ -129,7 +155,8 @@ class StackForm(QObject):
 
     def _offer_along(self, layer: "Image", axes: str) -> None:
         offered = axes_to_hold(axes, spatial_shape(layer), self._shown)
-        chosen = self._chosen.get(layer, next(iter(offered)))
+        first = first_to_hold(axes, spatial_shape(layer), self._shown, guessed=self.guessed)
+        chosen = self._chosen.get(layer, first)
         self.along.blockSignals(True)
         self.along.clear()
         for axis, title in offered.items():
@@ -141,13 +168,22 @@ class StackForm(QObject):
         sound = not self.problem.text()
         self.along.setEnabled(sound)
         self.consistency.setEnabled(sound and self.along.currentData() is not None)
+        self._show_guess(sound)
         self.changed.emit()
 
+    def _show_guess(self, sound: bool) -> None:
+        layer, said = self._its_layer, ""
+        if layer is not None and sound and self.guessed:
+            along = self.along.currentData()
+            said = said_of_guess(self.axes.text(), spatial_shape(layer), along) + _RIGHT
+        self.guess.setText(said)
+        self.guess.setVisible(bool(said))
 
-def _above(upper: QWidget, lower: QWidget) -> QWidget:
-    both = QWidget()
-    column = QVBoxLayout(both)
+
+def _above(*parts: QWidget) -> QWidget:
+    whole = QWidget()
+    column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, 0, 0)
-    column.addWidget(upper)
-    column.addWidget(lower)
-    return both
+    for part in parts:
+        column.addWidget(part)
+    return whole

@@ -1,19 +1,18 @@
 """A whole stack from a job to its arrays: at once, or a plane when looked at. Knows no Qt."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from napari_colorize import files
-from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.sequences.channels import Channel, colorize_channels
+from napari_colorize.sequences.channels import colorize_channels
 from napari_colorize.sequences.lazy import colorize_lazy, colorize_multiscale
 from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
-from napari_colorize.sequences.window import shared_window
 from napari_colorize.widgets._job import Job
 from napari_colorize.widgets._run import Outcome, refuse_what_does_not_fit
-from napari_colorize.widgets._stack_view import Shaded, StackView
+from napari_colorize.widgets._stack_view import StackView
 
 Note = Callable[[float, str], None]
 
@@ -84,67 +83,69 @@ def _first(job: Job, view: StackView) -> tuple[int, ...]:
 def _coloured(
     job: Job, views: list[StackView], how: Callable[..., ColorizedStack], options: dict[str, Any]
 ) -> ColorizedStack:
-    """Colour the stack, or its channels one by one, under the layer's contrast and gamma."""
+    """Colour the stack, or its channels one by one, each with the window of its own values."""
     assert job.hold is not None, "the caller asks for a stack"
-    parameters: ColorizeParameters = job.parameters
-    given: list[Any] = list(views)
-    channel = None if job.hold.channel is None else views[0].leading.index(job.hold.channel)
-    windows = None
-    if channel is not None:
-        parameters = parameters.changed(window=None)
-    if job.gamma != 1 and job.window is not None:
-        shown = [job.window] if channel is None else _own_windows(views, channel)
-        given = [Shaded(view, shown, job.gamma, channel) for view in views]
-        windows = None if channel is None else [(0, 1)] * len(shown)
-        parameters = parameters.changed(window=(0, 1) if channel is None else None)
-    stack = given if isinstance(job.data, list) else given[0]
-    if channel is None:
-        return how(stack, parameters=parameters, **options)
+    stack = views if isinstance(job.data, list) else views[0]
+    if job.hold.channel is None:
+        return how(stack, parameters=job.parameters, **options)
     return colorize_channels(
-        stack, channel_axis=channel, windows=windows, how=how, parameters=parameters, **options
+        stack,
+        channel_axis=views[0].leading.index(job.hold.channel),
+        how=how,
+        parameters=job.parameters.changed(window=None),
+        **options,
     )
-
-
-def _own_windows(views: list[StackView], channel: int) -> list[tuple[float, float]]:
-    """Choose a window for each channel, where gamma must be applied before the library sees it."""
-    coarsest = views[-1]
-
-    def window(number: int) -> tuple[float, float]:
-        one = Channel(coarsest, channel, number)
-        indices = list(np.ndindex(one.shape[:-2]))
-        return shared_window(lambda at: one[indices[at]], len(indices), rgb=False)
-
-    return [window(number) for number in range(coarsest.shape[channel])]
 
 
 def _source(job: Job, view: StackView) -> dict[str, Any]:
     """Say where a stack came from; a path only where its pages are the planes as they are."""
     plain = view.order == tuple(range(len(view.order)))
-    moved = "" if plain else f".transpose{view.order}"
-    gamma = "" if job.gamma == 1 else f", contrast limits and gamma {job.gamma:g} applied"
-    planes = int(np.prod(view.shape[: len(view.leading)]))
+    colour = (len(view.order),) if job.rgb else ()
+    moved = "" if plain else f".transpose{(*view.order, *colour)}"
+    data = f"viewer.layers[{job.name!r}].data"
+    pyramid = isinstance(job.data, list)
     source: dict[str, Any] = {
-        "name": f"{job.name}{moved}{gamma}",
+        "name": f"{job.name}{moved}",
+        "expression": f"[level{moved} for level in {data}]" if pyramid else f"{data}{moved}",
         "layer": job.name,
         "plane": "all",
-        "planes": planes,
+        "planes": int(np.prod(view.shape[: len(view.leading)])),
         "shown_axes": list(job.plane.shown),
         "level": job.level,
         "contrast_limits": list(job.window) if job.window else None,
         "gamma": job.gamma,
     }
-    one_file = job.path and len(view.leading) == 1 and not isinstance(job.data, list)
-    if one_file and plain and job.gamma == 1 and _pages(str(job.path)) == planes:
+    assert job.hold is not None, "the caller asks for a stack"
+    if job.hold.axes:
+        source["axes"] = "".join(job.hold.axes[axis] for axis in view.order)
+    if job.path and view.leading and plain and not pyramid and _has_pages(str(job.path), view):
         source["path"] = job.path
     return source
 
 
-def _pages(path: str) -> int:
-    """Return how many pages the library reads from a file; 0 where it cannot."""
+def _has_pages(path: str, view: StackView) -> bool:
+    """Whether the pages that the library reads from a file are a stack's planes, in their order.
+
+    The first and the last are compared: a layer's data may have been changed since it was opened.
+    """
+    if not path.lower().endswith(files.READABLE):
+        return False
+    lengths = view.shape[: len(view.leading)]
     try:
-        return files.count_pages(path)
+        with files.open_stack(path) as pages:
+            if len(pages) != math.prod(lengths):
+                return False
+            named = [length for _, length in pages.axes if length > 1]
+            if len(named) > 1 and named != [length for length in lengths if length > 1]:
+                return False
+            ends = ((0, (0,) * len(lengths)), (len(pages) - 1, tuple(n - 1 for n in lengths)))
+            return all(_same(pages[page], view[index]) for page, index in ends)
     except (OSError, ValueError):
-        return 0
+        return False
+
+
+def _same(page: np.ndarray, plane: np.ndarray) -> bool:
+    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
 
 
 def _back(views: list[StackView], result: Any) -> Any:

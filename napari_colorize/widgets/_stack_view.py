@@ -1,6 +1,6 @@
-"""A layer's array as the library takes stacks: planes last, oriented and shaded as on screen."""
+"""A layer's array as the library takes stacks: planes last, oriented as on screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,6 @@ import numpy as np
 from napari_colorize.api import Cancelled
 from napari_colorize.sequences.planes import read_lazily
 from napari_colorize.widgets._planes import Plane
-
-Window = tuple[float, float]
 
 
 class StackView:
@@ -50,34 +48,3 @@ class StackView:
         own = [int(axis) for axis in np.argsort(self.order)]
         more = range(len(own), result.ndim)
         return result if own == sorted(own) else result.transpose([*own, *more])
-
-
-class Shaded:
-    """Planes under a layer's gamma, which the library has no parameter for: 0 black, 1 white.
-
-    Parameters
-    ----------
-    view : StackView
-    windows : sequence of (low, high)
-        One for all planes, or one a channel.
-    gamma : float
-    channel : int or None
-        The axis of ``view`` that counts the channels.
-    """
-
-    def __init__(
-        self, view: StackView, windows: Sequence[Window], gamma: float, channel: int | None
-    ) -> None:
-        self._view, self._windows, self._gamma, self._channel = view, windows, gamma, channel
-        self.shape = view.shape
-
-    def __getitem__(self, index: tuple[int, ...]) -> np.ndarray:
-        number = 0 if self._channel is None else index[self._channel]
-        return shaded(self._view[index], self._windows[number], self._gamma)
-
-
-def shaded(picture: np.ndarray, window: Window, gamma: float) -> np.ndarray:
-    """Return a grey picture as the canvas shades it, 0…1 float32."""
-    low, high = window
-    shown: np.ndarray = np.clip((picture.astype(np.float32) - low) / (high - low), 0, 1) ** gamma
-    return shown

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from napari_colorize.widgets import _clipboard
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
+from napari_colorize.widgets._docking import bring_forward
 from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._look_ahead import LookAhead
@@ -15,17 +16,17 @@ from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preview import Look, plan_preview
 from napari_colorize.widgets._preview_runner import LivePreview
 from napari_colorize.widgets._rendering import render_in_background, window_waits
-from napari_colorize.widgets._results import build_layers
+from napari_colorize.widgets._results import RECORD_KEY, build_layers
 from napari_colorize.widgets._run import Outcome
 from napari_colorize.widgets._runner import Runner
 from napari_colorize.widgets._stack import is_lazy
+from napari_colorize.widgets._told import told_of
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
 PLUGIN, PANEL = "napari-colorize", "Colorize"
-LAZY = "The layer is there. Planes are coloured when you come to them, the next ones meanwhile."
 IN_BACKGROUND = (
     "napari renders all layers in the background now; File → Preferences → Experimental has it."
 )
@@ -49,6 +50,7 @@ class ColorizePanel(RunningPanel):
         preferences()  # napari reads their file once, which takes a tenth of a second
         self._started = 0.0
         self._why_stopped = ""
+        self._result_name = ""
         self.record: dict[str, Any] | None = None
         self.runner = Runner(self)
         self.ui = PanelLayout(self, self._viewer.layers)
@@ -104,12 +106,19 @@ class ColorizePanel(RunningPanel):
     def copy_legend(self) -> None:
         """Put the figure legend of the last result on the clipboard."""
         if self.record is not None:
-            self.ui.status.setText(_clipboard.copy_legend(self.record))
+            self.ui.status.setText(_clipboard.copy_legend(self.record, self._name_of_result()))
 
     def copy_python(self) -> None:
         """Put the Python call that repeats the last result on the clipboard."""
         if self.record is not None:
-            self.ui.status.setText(_clipboard.copy_python(self.record))
+            self.ui.status.setText(_clipboard.copy_python(self.record, self._name_of_result()))
+
+    def _name_of_result(self) -> str:
+        """Return what the last result is called now, or was before it went."""
+        for layer in self._viewer.layers:
+            if layer.metadata.get(RECORD_KEY) is self.record and getattr(layer, "rgb", False):
+                self._result_name = layer.name
+        return self._result_name
 
     def render_in_background(self) -> None:
         """Switch on that napari renders asynchronously, as its preferences would."""
@@ -173,18 +182,10 @@ class ColorizePanel(RunningPanel):
             self._viewer.add_layer(layer)
             layer.visible = True
         self.record = outcome.record
-        self._show_idle(self._told(job, outcome))
+        self._name_of_result()
+        self._show_idle(told_of(job, outcome.record, time.perf_counter() - self._started))
         self.ui.background.setVisible(job.lazy and window_waits())
         self._resume(with_result=True)
-
-    def _told(self, job: Job, outcome: Outcome) -> str:
-        """Return what to say of a finished run."""
-        if job.lazy:
-            return LAZY
-        seconds = time.perf_counter() - self._started
-        share = outcome.record["output"]["clipped_share"]
-        done = f"Done in {seconds:.1f} s. Clipped colours: {share:.1%} of the pixels."
-        return " ".join([done, *outcome.record.get("memory", [])])
 
     def _on_failed(self, sentence: str) -> None:
         from napari.utils.notifications import show_error
@@ -254,6 +255,7 @@ def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:
         show_info("Select an image layer first; that is what will be coloured.")
         return
     _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)
+    bring_forward(panel)
     panel.choose(layer)
     panel.ui.planes.setCurrentIndex(0)
     panel.run()

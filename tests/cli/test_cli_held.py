@@ -63,7 +63,7 @@ def test_the_record_of_a_page_says_so_and_its_python_makes_it_again(run, film, w
     record = records_of(tmp_path / "out" / "stack_colorized.tif")[2]
     assert record["stack"]["consistency"] == 0.5
     assert record["stack"]["plane"] == 2
-    assert "colour was smoothed along axis 0" in record["legend"]
+    assert "colour was smoothed along z (depth)" in record["legend"]
     scope = {}
     exec(provenance.as_python(record), scope)
     np.testing.assert_array_equal(scope["rgb"], found[2])

@@ -53,7 +53,7 @@ def test_the_record_speaks_of_the_whole(stack):
     assert record["stack"]["planes"] == 8
     shares = [part["output"]["clipped_share"] for part in parts]
     assert record["output"]["clipped_share"] == pytest.approx(np.mean(shares))
-    assert "all 8 planes" in result.legend
+    assert "all 4 planes of each channel" in result.legend
     assert result.legend.count(" to ") >= 3, "both windows and the planes to either side"
 
 

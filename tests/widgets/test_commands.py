@@ -43,10 +43,17 @@ class TestEnablement:
         ):
             assert not enabled(name)
 
-    def test_of_labels_is_nothing(self, enabled, viewer):
-        viewer.add_labels(np.zeros((3, 4, 5), int))
+    def test_of_points_is_nothing(self, enabled, viewer):
+        viewer.add_points(np.zeros((3, 2)))
 
         assert not any(enabled(name) for name in ("current_slice", "all_planes", "copy_legend"))
+
+    def test_of_labels_are_the_copies(self, enabled, viewer):
+        """Clipped colours are labels, and have a record like the colour itself."""
+        viewer.add_labels(np.zeros((3, 4, 5), int))
+
+        assert not enabled("current_slice")
+        assert all(enabled(name) for name in ("copy_legend", "copy_python", "restore"))
 
     @pytest.mark.parametrize(
         ("shape", "rgb", "stack"),
@@ -62,7 +69,7 @@ class TestEnablement:
 
         assert enabled("current_slice")
         assert enabled("all_planes") == stack
-        assert enabled("copy_python") == rgb
+        assert enabled("copy_python"), "uncertainty is a grey layer with a record"
 
     def test_of_a_pair(self, enabled, viewer):
         layers = [viewer.add_image(np.zeros((9, 9, 3), np.uint8)) for _ in range(2)]
@@ -84,7 +91,7 @@ class TestCopies:
         commands.copy_legend(viewer)
         assert QGuiApplication.clipboard().text() == record["legend"]
         commands.copy_python(viewer)
-        assert QGuiApplication.clipboard().text() == provenance.as_python(record)
+        assert QGuiApplication.clipboard().text() == provenance.as_python(record).rstrip()
         assert len(told) == 2
 
     def test_of_another_layer_say_what_to_select(self, viewer, grey, told):

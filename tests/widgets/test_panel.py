@@ -1,5 +1,7 @@
 """What the panel does to a viewer: every layer kind in, correct new layers out."""
 
+import re
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -47,6 +49,20 @@ class TestPixels:
         shown = np.sqrt(grey / np.float32(255))
 
         np.testing.assert_array_equal(result.data, colorize(shown, window=(0, 1)).rgb)
+
+    def test_under_gamma_are_what_the_legend_and_the_python_say(
+        self, viewer, model, make_panel, colour
+    ):
+        raw = np.random.default_rng(1).integers(0, 4096, (40, 50), dtype=np.uint16)
+        panel = make_panel(viewer)
+        layer = viewer.add_image(raw, name="cells", contrast_limits=(200, 3500), gamma=0.6)
+        [result] = colour(layer, panel)
+        panel.copy_python()
+        scope = {"viewer": viewer}
+        exec(QGuiApplication.clipboard().text().replace("# image = ", "image = "), scope)
+
+        assert "intensity window 200 to 3500, gamma 0.6;" in panel.record["legend"]
+        np.testing.assert_array_equal(scope["rgb"], result.data)
 
     @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.uint16, np.float32, np.float64])
     def test_of_any_dtype(self, viewer, model, colour, grey, dtype):
@@ -275,6 +291,44 @@ class TestLayers:
         ] * 3
 
 
+class TestWhatIsTold:
+    """The sentence of a finished run."""
+
+    @pytest.fixture
+    def told(self, viewer, model, make_panel, colour):
+        def of(data):
+            panel = make_panel(viewer)
+            colour(viewer.add_image(data, contrast_limits=(0, 255)), panel)
+            return panel.ui.status.text()
+
+        return of
+
+    def test_is_the_time_alone_where_all_is_well(self, told, grey):
+        assert re.fullmatch(r"Done in \d+\.\d s\.", told(grey // 4 + 90))
+
+    def test_says_where_there_was_nothing_to_be_seen(self, told):
+        assert "all of it is of one shade" in told(np.full((30, 40), 90, np.uint8))
+        assert "all of it is of one shade" in told(np.full((30, 40), -5.0))
+        assert "All of it is missing (NaN); the result is black." in told(np.full((30, 40), np.nan))
+
+    def test_counts_missing_pixels(self, told, grey):
+        data = grey.astype(np.float32)
+        data[0, 0] = np.nan
+        assert "1 pixel is missing (NaN) and black." in told(data)
+        data[0, :3] = np.nan
+        assert "3 pixels are missing (NaN) and black." in told(data)
+
+    def test_speaks_of_colours_that_srgb_has_not(self, told, model, grey, monkeypatch):
+        monkeypatch.setattr(
+            type(model),
+            "__call__",
+            lambda self, luma, *_: (luma.repeat(1, 2, 1, 1) * 3, luma / 100),
+        )
+        assert "% of the pixels are paler than predicted: sRGB has no such colour." in told(grey)
+        dark = (grey // 20).astype(np.uint8)
+        assert "paler" not in told(dark), "next to black there is no colour that could be missed"
+
+
 class TestPanel:
     def test_says_what_predicted_colour_is_not(self, viewer, make_panel):
         from qtpy.QtWidgets import QLabel
@@ -308,6 +362,21 @@ class TestPanel:
         scope = {"image": grey}
         exec(QGuiApplication.clipboard().text(), scope)
         np.testing.assert_array_equal(scope["rgb"], result.data)
+
+    def test_says_whose_legend_it_copies(self, viewer, model, make_panel, colour, grey):
+        panel = make_panel(viewer)
+        [result] = colour(viewer.add_image(grey, name="cells"), panel)
+        panel.choose(viewer.add_image(grey, name="other"))
+        panel.copy_legend()
+        name = "cells (predicted colour, colorful)"
+        assert panel.ui.status.text() == f"The figure legend of '{name}' is on the clipboard."
+
+        result.name = "figure 1"
+        panel.copy_python()
+        assert panel.ui.status.text() == "The Python code of 'figure 1' is on the clipboard."
+        viewer.layers.clear()
+        panel.copy_legend()
+        assert "of 'figure 1' is" in panel.ui.status.text()
 
     def test_the_source_stays_chosen_after_a_run_and_after_a_rename(
         self, viewer, model, make_panel, colour, grey

@@ -73,7 +73,7 @@ def test_sliders_outside_of_the_layer_are_refused_with_advice(viewer, stack):
     viewer.add_image(stack[0])
     viewer.dims.set_current_step(0, 1)
 
-    with pytest.raises(ValueError, match="move them until it is visible"):
+    with pytest.raises(ValueError, match="move slider '-3' from 1 to between 100 and 103"):
         plane_on_screen(layer, viewer.dims)
 
 

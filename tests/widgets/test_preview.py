@@ -185,7 +185,7 @@ class TestFollowing:
         settle(panel)
 
         assert panel.live.layer.layer is None
-        assert "outside of layer 'cells'" in panel.ui.status.text()
+        assert "'cells' is not on screen where the sliders stand" in panel.ui.status.text()
 
 
 class TestIsNoResult:

@@ -59,9 +59,10 @@ class TestRows:
 class TestHold:
     def test_is_the_first_axis_behind_the_screen_with_the_library_s_strength(self, stack, panel):
         all_planes(panel)
+        type_axes(panel, "tzyx")
 
-        assert panel.ui.stack.axes.text() == "tzyx"
-        assert panel.ui.hold == Hold(along=0, consistency=StackParameters().consistency)
+        consistency = StackParameters().consistency
+        assert panel.ui.hold == Hold(along=0, consistency=consistency, axes="tzyx")
 
     def test_is_what_was_chosen(self, stack, panel):
         all_planes(panel)
@@ -78,7 +79,7 @@ class TestHold:
         all_planes(panel)
         type_axes(panel, "czyx")
 
-        assert panel.ui.hold == Hold(along=1, channel=0)
+        assert panel.ui.hold == Hold(along=1, channel=0, axes="czyx")
 
     def test_follows_the_view(self, viewer, stack, panel):
         all_planes(panel)
@@ -92,7 +93,67 @@ class TestHold:
         all_planes(panel)
 
         assert panel.ui.stack.axes.text() == "tcyx"
-        assert panel.ui.hold == Hold(along=0, channel=1)
+        assert panel.ui.hold == Hold(along=0, channel=1, axes="tcyx")
+
+
+class TestGuess:
+    """Axes that neither the layer nor a person has named."""
+
+    def test_of_a_z_stack_is_told_with_what_would_be_held(self, viewer, panel):
+        panel.choose(viewer.add_image(np.zeros((24, 20, 30), np.uint8)))
+        all_planes(panel)
+        told = panel.ui.stack.guess
+
+        assert not told.isHidden()
+        assert "'zyx' is a guess" in told.text()
+        assert "held along z (depth), 24 planes" in told.text()
+        assert "Channels must be called c" in told.text()
+        assert panel.ui.hold == Hold(along=0, axes="")
+
+    @pytest.mark.parametrize("shape", [(2, 4, 20, 30), (3, 20, 30), (5, 20, 30)])
+    def test_holds_nothing_along_an_axis_that_may_be_of_channels(self, viewer, panel, shape):
+        panel.choose(viewer.add_image(np.zeros(shape, np.uint8), rgb=False))
+        all_planes(panel)
+
+        assert panel.ui.hold.along is None
+        assert panel.ui.stack.along.currentText() == NOTHING_HELD
+        assert "Each plane is coloured for itself" in panel.ui.stack.guess.text()
+
+    def test_passes_over_a_short_axis_for_a_long_one(self, viewer, panel):
+        panel.choose(viewer.add_image(np.zeros((2, 24, 20, 30), np.uint8)))
+        all_planes(panel)
+
+        assert panel.ui.hold.along == 1
+
+    def test_of_five_axes_holds_nothing_before_somebody_has_named_them(self, viewer, panel):
+        panel.choose(viewer.add_image(np.zeros((30, 12, 9, 20, 30), np.uint8)))
+        all_planes(panel)
+        assert panel.ui.hold.along is None
+
+        type_axes(panel, "tzcyx")
+        assert panel.ui.hold == Hold(along=0, channel=2, axes="tzcyx")
+        assert panel.ui.stack.guess.isHidden()
+
+    def test_becomes_knowledge_when_somebody_says_that_it_is_right(self, viewer, panel):
+        layer = viewer.add_image(np.zeros((24, 20, 30), np.uint8))
+        panel.choose(layer)
+        all_planes(panel)
+        panel.ui.stack.guess.linkActivated.emit("right")
+
+        assert panel.ui.stack.guess.isHidden()
+        assert panel.ui.hold == Hold(along=0, axes="zyx")
+        panel.choose(viewer.add_image(np.zeros((24, 20, 30), np.uint8)))
+        assert panel.ui.hold.axes == "", "it is said of one layer alone"
+        panel.choose(layer)
+        assert panel.ui.hold.axes == "zyx"
+
+    def test_is_none_where_the_layer_names_its_axes(self, viewer, panel):
+        labels = ("time", "y", "x")
+        panel.choose(viewer.add_image(np.zeros((3, 20, 30)), axis_labels=labels, rgb=False))
+        all_planes(panel)
+
+        assert panel.ui.stack.guess.isHidden()
+        assert panel.ui.hold == Hold(along=0, axes="tyx")
 
 
 class TestValidation:
@@ -141,10 +202,11 @@ def test_each_layer_keeps_what_was_chosen_for_it(viewer, stack, panel):
     assert panel.ui.hold == Hold(along=0)
     panel.choose(stack)
 
-    assert panel.ui.hold == chosen == Hold(along=None, channel=0)
+    assert panel.ui.hold == chosen == Hold(along=None, channel=0, axes="czyx")
 
 
 def test_reset_goes_back_to_the_library_s_strength(stack, panel):
+    type_axes(panel, "tzyx")
     panel.ui.stack.consistency.slider.setValue(1)
     panel.ui.stack.consistency.reset_button.click()
 

@@ -23,7 +23,7 @@ from napari_colorize.widgets import _executor
 from napari_colorize.widgets._job import plan
 from napari_colorize.widgets._run import run
 from napari_colorize.widgets._stack import Hold
-from napari_colorize.widgets.colorize import LAZY
+from napari_colorize.widgets._told import LAZY
 
 
 @pytest.fixture
@@ -131,9 +131,18 @@ class TestPixels:
     def test_apply_gamma(self, viewer, model, colour, film):
         [result] = colour(viewer.add_image(film, contrast_limits=(0, 4095), gamma=0.5))
 
-        shown = np.sqrt(film.astype(np.float32) / 4095)
+        shown = np.sqrt(film / 4095)
         expected = colorize_stack(shown, axis=0, window=(0, 1))
         np.testing.assert_array_equal(result.data, expected.rgb)
+
+    def test_under_gamma_are_what_the_legend_and_the_python_say(
+        self, viewer, model, panel, colour, film
+    ):
+        layer = viewer.add_image(film, contrast_limits=(200, 3500), gamma=0.6)
+        [result] = colour(layer)
+
+        assert "intensity window 200 to 3500, gamma 0.6, for all 6 planes" in panel.record["legend"]
+        np.testing.assert_array_equal(again(panel, film), result.data)
 
     def test_of_channels_under_gamma_do_both(self, viewer, model, colour, film):
         stack = np.stack([film, film[::-1] // 20])
@@ -141,7 +150,7 @@ class TestPixels:
 
         for channel in range(2):
             low, high = colorize_stack(stack[channel]).record["parameters"]["window"]
-            shown = ((stack[channel].astype(np.float32) - low) / (high - low)).clip(0, 1) ** 0.5
+            shown = ((stack[channel].astype(float) - low) / (high - low)).clip(0, 1) ** 0.5
             expected = colorize_stack(shown, window=(0, 1)).rgb
             np.testing.assert_array_equal(result.data[channel], expected)
 
@@ -181,13 +190,14 @@ class TestRecord:
     def test_says_what_was_done_and_the_python_does_it_again(
         self, viewer, model, panel, colour, film
     ):
-        [result] = colour(viewer.add_image(film, name="cells"), consistency=0.5)
+        [result] = colour(viewer.add_image(film, name="cells"), axes="zyx", consistency=0.5)
         record = result.metadata["napari_colorize"]
 
         assert record["stack"]["axis"] == 0
         assert record["stack"]["consistency"] == 0.5
         assert record["source"]["name"] == "cells"
-        assert "colour was smoothed along axis 0" in record["legend"]
+        assert "colour was smoothed along z (depth)" in record["legend"]
+        assert "up to 4 planes to either side" in record["legend"]
         panel.copy_legend()
         assert QGuiApplication.clipboard().text() == record["legend"]
         np.testing.assert_array_equal(again(panel, film), result.data)
@@ -206,7 +216,8 @@ class TestRecord:
         stack = np.stack([film, film // 9])
         [result] = colour(viewer.add_image(stack), axes="czyx")
 
-        assert "intensity windows" in panel.record["legend"]
+        assert "each channel on its own with an intensity window" in panel.record["legend"]
+        assert "for all 6 planes of each channel" in panel.record["legend"]
         np.testing.assert_array_equal(again(panel, stack), result.data)
 
     def test_without_holding_claims_nothing(self, viewer, model, panel, colour, film):
@@ -224,6 +235,41 @@ class TestRecord:
 
         assert outcome.record["source"]["path"] == str(path)
         np.testing.assert_array_equal(scope["rgb"], outcome.rgb)
+
+    def test_of_a_file_of_channels_reads_the_file(self, viewer, model, film, tmp_path):
+        path, stack = tmp_path / "cells.tif", np.stack([film, film // 2], axis=1)
+        tifffile.imwrite(path, stack, imagej=True, metadata={"axes": "ZCYX"})
+        job = job_of(viewer, stack)
+        outcome = finished(replace(job, path=str(path), hold=Hold(0, 1, axes="zcyx")))
+        scope: dict = {}
+        exec(provenance.as_python(outcome.record), scope)
+
+        np.testing.assert_array_equal(scope["rgb"], outcome.rgb)
+
+    def test_of_a_file_that_holds_other_pixels_by_now_does_not(self, viewer, model, film, tmp_path):
+        path = tmp_path / "cells.tif"
+        tifffile.imwrite(path, film, photometric="minisblack")
+        outcome = finished(replace(job_of(viewer, film // 2), path=str(path)))
+
+        assert "path" not in outcome.record["source"]
+
+    def test_offers_the_pixels_as_the_console_has_them(self, viewer, model, panel, colour, film):
+        layer = viewer.add_image(film[:, :8], name="it's")
+        viewer.dims.order = (1, 0, 2)
+        [result] = colour(layer)
+        panel.copy_python()
+        code = QGuiApplication.clipboard().text()
+        scope = {"viewer": viewer}
+        exec(code.replace("# image = ", "image = "), scope)
+
+        np.testing.assert_array_equal(scope["rgb"].transpose(1, 0, 2, 3), result.data)
+        assert code == code.strip()
+
+    def test_of_a_guessed_axis_does_not_name_it(self, viewer, model, panel, colour, film):
+        colour(viewer.add_image(film))
+
+        assert "along the first axis of the stack" in panel.record["legend"]
+        assert "guessed; see Axes" in panel.ui.status.text()
 
     def test_of_a_file_whose_pages_are_not_the_planes_does_not(self, viewer, model, film, tmp_path):
         path = tmp_path / "cells.tif"
@@ -262,7 +308,7 @@ class TestLazyLayers:
         expected = colorize_stack(film, window=(0, 4095))
 
         assert isinstance(result.data, da.Array)
-        assert panel.ui.status.text() == LAZY
+        assert panel.ui.status.text().startswith(LAZY)
         np.testing.assert_array_equal(np.asarray(result.data), expected.rgb)
         np.testing.assert_array_equal(np.asarray(uncertainty.data), expected.uncertainty)
         np.testing.assert_array_equal(np.asarray(clipped.data), expected.clipped)

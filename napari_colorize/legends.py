@@ -1,0 +1,98 @@
+"""The sentence for a figure legend, from a record: what a reader of the figure must know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+MEANINGS = {"t": "time", "z": "depth", "c": "channels", "y": "rows", "x": "columns"}
+"""What the letters of axes stand for."""
+
+_REFINEMENTS = {
+    "joint_bilateral": "joint bilateral upsampling (radius {radius}, space {sigma_space:g}, "
+    "range {sigma_range:g} L*)",
+    "bilateral_grid": "bilinear upsampling and approximate joint bilateral filter (bilateral grid; "
+    "radius {radius}, space {sigma_space:g}, range {sigma_range:g} L*)",
+    "guided": "guided upsampling (radius {radius}, range {sigma_range:g} L*)",
+    "domain_transform": "bilinear upsampling and domain transform (space {sigma_space:g}, "
+    "range {sigma_range:g} L*)",
+    "bilinear": "bilinear upsampling",
+}
+
+
+def legend(record: Mapping[str, Any]) -> str:
+    """Return a sentence ready for a figure legend, from a record."""
+    used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
+    refinement = _REFINEMENTS[used["refinement"]].format(**used)
+    settings = "".join(
+        f"{name} {used[name]:g}, "
+        for name in ("temperature", "vividness")
+        if name not in record.get("without_effect", ())
+    )
+    return (
+        f"Colour was predicted with {software['name']} {software['version']} (method "
+        f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
+        f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
+        f"alone{_part_of(record)}, {_windows_of(record)}{_planes_of(record)}; lightness is that of "
+        "the original so displayed. Predicted colour is not a measurement."
+    )
+
+
+def _part_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend which part of a picture was coloured; nothing where all of it was."""
+    source, said = record.get("source") or {}, ""
+    if source.get("part"):
+        (top, bottom), (left, right) = source["part"]
+        said = f" of rows {top} to {bottom - 1} and columns {left} to {right - 1}"
+    if source.get("level"):
+        return f"{said} of level {source['level']} of the picture's pyramid (level 0 is the finest)"
+    return said and f"{said} of the picture"
+
+
+def _windows_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend how raw values were displayed; of channels each in its own way."""
+    used, own = record["parameters"], (record.get("stack") or {}).get("windows")
+    gamma = used.get("gamma", 1.0)  # early records have none
+    bent = f", gamma {gamma:g}" if gamma != 1 else ""
+    said = [f"{low:g} to {high:g}" for low, high in own or [used["window"]]]
+    if own is None:
+        return f"intensity window {said[0]}{bent}"
+    each = ", ".join(f"channel {number} {window}" for number, window in enumerate(said, 1))
+    return f"each channel on its own with an intensity window of its own ({each}){bent}"
+
+
+def _planes_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend how the planes of a stack hang together; nothing of a single picture."""
+    stack = record.get("stack")
+    if not stack:
+        return ""
+    channels = len(stack.get("windows") or ())
+    planes = stack["planes"] and stack["planes"] // max(channels, 1)
+    many = f"all {planes} planes" if planes else "all planes"
+    many += " of each channel" if channels else ""
+    reach = _reach_of(record, stack)
+    if not reach:
+        return f", for {many}"
+    return (
+        f", for {many}; colour was smoothed along {_axis_of(record, stack)} where structure "
+        f"continues (consistency {stack['consistency']:g}, up to {reach} "
+        f"plane{'s' if reach > 1 else ''} to either side)"
+    )
+
+
+def _reach_of(record: Mapping[str, Any], stack: Mapping[str, Any]) -> int:
+    """Return how many planes to either side could count: of a short stack no more than it has."""
+    if stack["axis"] is None:
+        return 0
+    one_of_many = "plane" in stack  # its record has the shape of a plane
+    length = stack["planes"] if one_of_many else record["input"]["shape"][stack["axis"]]
+    return int(stack["reach"] if length is None else min(stack["reach"], length - 1))
+
+
+def _axis_of(record: Mapping[str, Any], stack: Mapping[str, Any]) -> str:
+    """Name the axis of a stack as a reader knows it; its number where nobody has named it."""
+    letters, axis = (record.get("source") or {}).get("axes") or "", stack["axis"]
+    if axis < len(letters):
+        letter = letters[axis]
+        return f"{letter} ({MEANINGS[letter]})" if letter in MEANINGS else letter
+    counted = ("first", "second", "third", "fourth", "fifth")
+    which = counted[axis] if axis < len(counted) else f"{axis + 1}th"
+    return f"the {which} axis of the stack"
