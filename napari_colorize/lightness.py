@@ -33,11 +33,13 @@ def lightness_of_codes() -> NDArray[np.float32]:
     return _lightness_of_rgb(codes)
 
 
-def look_up(codes: NDArray[np.uint8], table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return ``table[codes]``; of 256 entries, several times as fast as indexing."""
+def look_up(
+    codes: NDArray[np.uint8], table: NDArray[np.float32], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return ``table[codes]``, in `out` if given; of 256 entries, faster than indexing."""
     import cv2
 
-    found = cv2.LUT(np.ascontiguousarray(codes), table)
+    found = cv2.LUT(np.ascontiguousarray(codes), table, out)
     return np.asarray(found, dtype=np.float32).reshape(codes.shape)
 
 

@@ -93,9 +93,12 @@ def resize_codes(
     if shape[1] > width and shape[0] <= height:  # rows would grow before columns shrink
         return np.ascontiguousarray(resize_codes(codes.T, table, shape[::-1]).T)
     narrow = np.empty((height, shape[1]), dtype=np.float32)
-    for rows in row_bands(height, width):
-        band = look_up(codes[rows], table)
-        narrow[rows] = resize(band, (band.shape[0], shape[1]))
+    bands = list(row_bands(height, width))
+    # One for all bands: memory that is new each time takes longer than what is done with it.
+    band = np.empty((bands[0].stop, width), dtype=np.float32)
+    for rows in bands:
+        found = look_up(codes[rows], table, out=band[: rows.stop - rows.start])
+        narrow[rows] = resize(found, (found.shape[0], shape[1]))
     return resize(narrow, shape)
 
 
