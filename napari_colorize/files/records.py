@@ -58,6 +58,16 @@ def read_records(path: str | os.PathLike) -> list[dict[str, Any]]:
     return [record for record in map(_parsed, texts) if record is not None]
 
 
+def read_sidecar(path: str | os.PathLike) -> list[dict[str, Any]]:
+    """Return the records in the JSON file beside a result; empty where it is no file of ours."""
+    try:
+        content = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    pages = content.get("pages", [content]) if isinstance(content, dict) else []
+    return [record for record in pages if _is_record(record)] if isinstance(pages, list) else []
+
+
 def _text_chunk(keyword: str, text: str) -> bytes:
     """Return a tEXt chunk, or an iTXt one where the text is not ASCII (PNG specification, 11.3)."""
     if text.isascii():
@@ -87,5 +97,8 @@ def _parsed(text: str) -> dict[str, Any] | None:
         record = json.loads(text.rpartition("\n")[2])
     except ValueError:
         return None
-    ours = isinstance(record, dict) and str(record.get("schema", "")).startswith(KEYWORD)
-    return record if ours else None
+    return record if _is_record(record) else None
+
+
+def _is_record(content: Any) -> bool:
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith(KEYWORD)

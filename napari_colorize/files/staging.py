@@ -61,7 +61,10 @@ def _refuse_closed(part: Path) -> None:
         part.touch(exist_ok=False)
     except OSError as error:
         if error.errno not in _NOT_ALLOWED:
-            raise
+            raise type(error)(
+                f"No file can be made in {part.parent} ({error.strerror or error}); choose another "
+                "folder."
+            ) from error
         raise PermissionError(
             f"Nothing may be written into {part.parent}; choose another folder, or change its "
             "permissions."

@@ -11,6 +11,7 @@ from napari_colorize.files.pages import CENTIMETRE
 
 _NUMBERS = ("scale", "translate", "rotate", "shear", "affine")
 _WORDS = ("units", "axis_labels")
+_SHOWN = ("colormap", "contrast_limits")
 
 
 def planes_of(data: Any, meta: Mapping[str, Any]) -> tuple[int, Iterator[NDArray[Any]]]:
@@ -34,16 +35,29 @@ def planes_of(data: Any, meta: Mapping[str, Any]) -> tuple[int, Iterator[NDArray
     return int(np.prod(leading)), planes
 
 
-def with_layer(record: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record that says, as ``layer``, where in the world the saved layer lay.
+def with_layer(
+    record: Mapping[str, Any], data: Any, meta: Mapping[str, Any], kind: str
+) -> dict[str, Any]:
+    """Return a record that says, as ``layer``, what the saved layer was and where it lay.
 
     A TIFF's tags hold the size of a pixel across and down; all else is only here: the distance of
-    planes, rotation, the names of axes.
+    planes, rotation, the names and lengths of axes, and how values were shown.
     """
-    layer: dict[str, Any] = {"name": str(meta.get("name", ""))}
+    pixels = data[0] if meta.get("multiscale") else data
+    layer: dict[str, Any] = {"name": str(meta.get("name", "")), "kind": kind}
+    layer["shape"] = [int(side) for side in pixels.shape]
+    if kind == "image" and not meta.get("rgb"):
+        layer |= {key: _plain(meta[key]) for key in _SHOWN if meta.get(key) is not None}
     layer |= {key: np.asarray(meta[key]).tolist() for key in _NUMBERS if key in meta}
     layer |= {key: [str(word) for word in meta[key]] for key in _WORDS if meta.get(key)}
     return {**record, "layer": layer}
+
+
+def _plain(value: Any) -> str | list[float]:
+    """Return a colour map's name, or contrast limits, as JSON can hold them."""
+    if isinstance(value, Mapping):  # as napari writes a colour map out
+        value = value.get("name", "gray")
+    return value if isinstance(value, str) else [float(number) for number in value]
 
 
 def resolution_of(meta: Mapping[str, Any]) -> Resolution | None:

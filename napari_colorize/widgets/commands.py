@@ -9,7 +9,8 @@ from napari_colorize.widgets import _clipboard
 from napari_colorize.widgets import colorize as colorize_panel
 from napari_colorize.widgets import evaluate as evaluate_panel
 from napari_colorize.widgets._docking import bring_forward
-from napari_colorize.widgets._results import RECORD_KEY
+from napari_colorize.widgets._results import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.opening import record_of_layer
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -84,7 +85,9 @@ def _record_of_active(viewer: "napari.viewer.Viewer") -> dict[str, Any] | None:
     from napari.utils.notifications import show_info
 
     layer = viewer.layers.selection.active
-    record = None if layer is None else layer.metadata.get(RECORD_KEY)
-    if record is None:
+    record = None if layer is None else record_of_layer(layer)
+    if record is None and layer is not None and PREVIEW_KEY in layer.metadata:
+        show_info("A preview is no result and has no record; press Run, and select the new layer.")
+    elif record is None:
         show_info("Select a layer that Colorize has made; only it knows how it was made.")
     return record

@@ -93,7 +93,7 @@ def record_of(meta: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _write(path: str, layer: FullLayerData) -> list[str]:
-    data, meta, _ = layer
+    data, meta, kind = layer
     path = path if re.search(r"\.\w{1,8}$", path) else path + ".tif"
     record = record_of(meta)
     if record is None:
@@ -103,7 +103,7 @@ def _write(path: str, layer: FullLayerData) -> list[str]:
         written = files.write_planes(
             path,
             planes,
-            with_layer(record, meta),
+            with_layer(record, data, meta, kind),
             count=count,
             overwrite=True,
             resolution=resolution_of(meta),

@@ -221,7 +221,7 @@ class TestFilesAndFolders:
         [writer] = [
             one
             for one in preferred.iter_compatible_writers(["image"])
-            if one.command == "napari-colorize.write_image"
+            if one.command == "napari-colorize.write_image" and ".tif" in one.filename_extensions
         ]
 
         # This is how napari's dialog calls the writer that was chosen in it.

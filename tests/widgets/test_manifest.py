@@ -47,18 +47,20 @@ def test_a_submenu_in_visualize_offers_the_current_slice_for_images_only(manifes
     assert commands["napari-colorize.current_slice"].enablement == "active_layer_type == 'image'"
 
 
-def test_the_submenu_has_every_command_that_is_no_sample_and_no_writer(manifest):
+def test_the_submenu_has_every_command_that_opens_and_saves_nothing(manifest):
     [entry] = manifest.contributions.menus["napari/layers/visualize"]
     in_menu = [item.command for item in manifest.contributions.menus[entry.submenu]]
     samples = {sample.command for sample in manifest.contributions.sample_data}
-    writers = {writer.command for writer in manifest.contributions.writers}
-    commands = {command.id for command in manifest.contributions.commands} - samples - writers
+    files = {one.command for one in manifest.contributions.writers}
+    files |= {one.command for one in manifest.contributions.readers}
+    commands = {command.id for command in manifest.contributions.commands} - samples - files
 
     assert sorted(in_menu) == sorted(commands)
 
 
-def test_writers_are_no_commands_of_the_palette(manifest):
+def test_readers_and_writers_are_no_commands_of_the_palette(manifest):
     writers = {writer.command for writer in manifest.contributions.writers}
+    writers |= {reader.command for reader in manifest.contributions.readers}
     enablement = {c.id: c.enablement for c in manifest.contributions.commands}
 
     assert {enablement[writer] for writer in writers} == {"False"}
