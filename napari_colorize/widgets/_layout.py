@@ -125,7 +125,8 @@ class PanelLayout(RunControls):
         )
         self.clipped.setToolTip(
             "Also add a layer that marks where the predicted colour does not exist in sRGB at this "
-            "lightness and was moved towards grey."
+            "lightness, so that the result is paler. It says nothing of saturated data; what is "
+            "nearly black or white is left out."
         )
         self.preview.setToolTip(
             "Colour the plane on screen again whenever a setting, the slider or the contrast "
@@ -138,7 +139,9 @@ class PanelLayout(RunControls):
             "'Render Layers Asynchronously' in napari's preferences, an experiment of napari's. "
             "For all layers, the last plane then stays on screen until the next is ready."
         )
-        self.copy_legend.setToolTip("A sentence that says how the last result was made.")
+        self.copy_legend.setToolTip(
+            "A sentence that says how the last result of this panel was made."
+        )
         self.copy_python.setToolTip("The call that repeats the last result without napari.")
 
     def _lay_out(self, panel: QWidget) -> None:

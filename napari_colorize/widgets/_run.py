@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_colorize import files
 from napari_colorize.widgets import _executor
 from napari_colorize.widgets._background import Reporter, Step, follow
 from napari_colorize.widgets._job import Job
@@ -82,6 +83,7 @@ def source_of(job: Job) -> dict[str, Any]:
         "name": f"{job.name}{_index_of(plane)}",
         "expression": _expression_of(job),
         "layer": job.name,
+        "file": job.path,
         "plane": {str(axis): index for axis, index in plane.at},
         "part": [list(ends) for ends in plane.part] if plane.part else None,
         "shown_axes": list(plane.shown),
@@ -90,7 +92,7 @@ def source_of(job: Job) -> dict[str, Any]:
         "gamma": job.gamma,
     }
     whole = not plane.at and plane.part is None
-    if job.path and whole and plane.upright and job.level == 0:
+    if job.path and whole and plane.upright and job.level == 0 and _is_first_page(job):
         source["path"] = job.path
     return source
 
@@ -106,6 +108,20 @@ def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
             f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
             "single planes, or crop the stack."
         )
+
+
+def _is_first_page(job: Job) -> bool:
+    """Whether a layer still holds what its file does; its data may have been changed since."""
+    try:
+        page = next(files.iter_pages(str(job.path)))
+    except (OSError, ValueError):
+        return False
+    return is_same(page.pixels, read_plane(job.data, job.plane))
+
+
+def is_same(page: np.ndarray, plane: np.ndarray) -> bool:
+    """Whether two planes hold the same numbers of the same type."""
+    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
 
 
 def _expression_of(job: Job) -> str:

@@ -11,7 +11,7 @@ from napari_colorize.sequences.channels import colorize_channels
 from napari_colorize.sequences.lazy import colorize_lazy, colorize_multiscale
 from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
 from napari_colorize.widgets._job import Job
-from napari_colorize.widgets._run import Outcome, refuse_what_does_not_fit
+from napari_colorize.widgets._run import Outcome, is_same, refuse_what_does_not_fit
 from napari_colorize.widgets._stack_view import StackView
 
 Note = Callable[[float, str], None]
@@ -108,6 +108,7 @@ def _source(job: Job, view: StackView) -> dict[str, Any]:
         "name": f"{job.name}{moved}",
         "expression": f"[level{moved} for level in {data}]" if pyramid else f"{data}{moved}",
         "layer": job.name,
+        "file": job.path,
         "plane": "all",
         "planes": int(np.prod(view.shape[: len(view.leading)])),
         "shown_axes": list(job.plane.shown),
@@ -139,13 +140,9 @@ def _has_pages(path: str, view: StackView) -> bool:
             if len(named) > 1 and named != [length for length in lengths if length > 1]:
                 return False
             ends = ((0, (0,) * len(lengths)), (len(pages) - 1, tuple(n - 1 for n in lengths)))
-            return all(_same(pages[page], view[index]) for page, index in ends)
+            return all(is_same(pages[page], view[index]) for page, index in ends)
     except (OSError, ValueError):
         return False
-
-
-def _same(page: np.ndarray, plane: np.ndarray) -> bool:
-    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
 
 
 def _back(views: list[StackView], result: Any) -> Any:

@@ -1,7 +1,10 @@
 """What the panel does to a viewer: every layer kind in, correct new layers out."""
 
 import re
+from dataclasses import replace
+from threading import Event
 
+import cv2
 import dask.array as da
 import numpy as np
 import pytest
@@ -9,7 +12,10 @@ from napari.layers import Image, Labels
 from qtpy.QtGui import QGuiApplication
 
 from napari_colorize import ColorizeParameters, colorize
+from napari_colorize.provenance import as_python
+from napari_colorize.widgets._job import plan
 from napari_colorize.widgets._layout import CAVEAT
+from napari_colorize.widgets._run import run
 
 
 @pytest.fixture
@@ -289,6 +295,42 @@ class TestLayers:
         assert ["uncertainty" in said[0], "predicted" in said[1], "clipped" in said[2]] == [
             True
         ] * 3
+
+
+class TestFile:
+    """The record's Python reads the file, as long as the layer is what the file holds."""
+
+    @staticmethod
+    def coloured(job):
+        """Run a job to its end without a panel."""
+        steps = run(job, Event())
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    @pytest.mark.parametrize("suffix", [".png", ".tif"])
+    def test_is_read_by_the_python(self, viewer, model, grey, tmp_path, suffix):
+        path = tmp_path / f"cells{suffix}"
+        cv2.imwrite(str(path), grey)
+        job = plan(viewer.add_image(grey, gamma=0.6), viewer.dims, ColorizeParameters())
+        result = self.coloured(replace(job, path=str(path)))
+        scope: dict = {}
+        exec(as_python(result.record), scope)
+
+        assert result.record["source"]["path"] == str(path)
+        np.testing.assert_array_equal(scope["rgb"], result.rgb)
+
+    @pytest.mark.parametrize("change", [lambda grey: grey[::-1].copy(), np.float32])
+    def test_is_not_named_once_the_layer_is_another(self, viewer, model, grey, tmp_path, change):
+        path = tmp_path / "cells.tif"
+        cv2.imwrite(str(path), grey)
+        job = plan(viewer.add_image(change(grey)), viewer.dims, ColorizeParameters())
+        for named in (path, tmp_path / "gone.tif", tmp_path):
+            source = self.coloured(replace(job, path=str(named))).record["source"]
+            assert "path" not in source
+            assert source["file"] == str(named)
 
 
 class TestWhatIsTold:
