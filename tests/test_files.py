@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from typing import ClassVar
 
 import cv2
@@ -347,3 +348,13 @@ class TestWritingPlanesOfOneRecord:
         monkeypatch.setattr("pathlib.Path.touch", closed)  # whoever is root may write anywhere
         with pytest.raises(PermissionError, match=r"Nothing may be written into .*choose another"):
             files.write_planes(tmp_path / "a.tif", planes(), self.RECORD)
+
+    @pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOSPC, errno.ENAMETOOLONG])
+    def test_a_folder_that_is_odd_is_told_in_a_sentence(self, tmp_path, monkeypatch, number):
+        def odd(*_, **__):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("pathlib.Path.touch", odd)
+        with pytest.raises(OSError, match=r"^No file can be made in .*; choose another folder\.$"):
+            files.write_planes(tmp_path / "a.tif", [GREY8], self.RECORD)
+        assert list(tmp_path.iterdir()) == []
