@@ -143,6 +143,7 @@ def colorize(
             lambda share: tick(0.7 + 0.25 * share, "refining"),
             said.append,
         )
+        moved_share = np.count_nonzero(moved) / moved.size
         clipped = clipped_colours(moved, plane)
         rgb = with_alpha(rgb, plane.alpha)
         uncertainty = full_size_map(small_uncertainty, (height, width))
@@ -154,7 +155,7 @@ def colorize(
         network_shape=seen.shape,
         uncertainty=uncertainty,
         clipped=clipped,
-        moved_share=np.count_nonzero(moved) / moved.size,
+        moved_share=moved_share,
         output_shape=rgb.shape,
         source=source,
     )

@@ -5,6 +5,8 @@ moved towards grey, whatever it is: the dark ground of a fluorescence picture wo
 over, though nothing that anybody could see has changed. Those pixels are left out.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,29 +18,36 @@ DARKEST, LIGHTEST = 5.0, 95.0
 
 
 def clipped_colours(moved: NDArray[np.bool_], plane: Plane) -> NDArray[np.bool_]:
-    """Return which of the colours that were moved into sRGB count as clipped.
+    """Leave only those of the colours that were moved into sRGB that count as clipped.
 
     Parameters
     ----------
     moved : (H, W) bool array
         Where the predicted colour was outside sRGB and was moved towards grey, however little.
+        Changed in place.
     plane : Plane
         The picture.
 
     Returns
     -------
     (H, W) bool array
-        ``moved`` where the picture's L* is between 5 and 95, both included.
+        ``moved``, False now where the picture's L* is not between 5 and 95, both included.
     """
-    darkest, lightest = DARKEST, LIGHTEST
-    if plane.luma.dtype == np.uint8:  # grey codes rise with lightness
-        known = np.flatnonzero(
-            (lightness_of_codes() >= DARKEST) & (lightness_of_codes() <= LIGHTEST)
-        )
-        darkest, lightest = known[0], known[-1]
-    clipped = np.empty_like(moved)
+    has_room = _of_codes if plane.luma.dtype == np.uint8 else _of_lightness
     for rows in row_bands(*moved.shape):
-        light = plane.luma[rows]
-        np.logical_and(light >= darkest, light <= lightest, out=clipped[rows])
-        clipped[rows] &= moved[rows]
-    return clipped
+        moved[rows] &= has_room(plane.luma[rows])
+    return moved
+
+
+def _of_lightness(light: NDArray[np.float32]) -> NDArray[np.bool_]:
+    return (light >= DARKEST) & (light <= LIGHTEST)
+
+
+def _of_codes(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    import cv2
+
+    table = _of_lightness(_lightness_of_codes()).view(np.uint8)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(codes), table)).view(np.bool_)
+
+
+_lightness_of_codes = cache(lightness_of_codes)

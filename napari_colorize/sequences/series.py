@@ -132,13 +132,14 @@ class Series:
                 plane, sight.seen, chroma, used, lambda share: tick(0.8 + 0.2 * share, "refining")
             )
             uncertainty = full_size_map(small[:, 2:], plane.luma.shape)
+            moved_share = np.count_nonzero(moved) / moved.size
             return Coloured(
                 plane=plane,
                 network_shape=sight.seen.shape,
                 rgb=with_alpha(rgb, plane.alpha),
                 uncertainty=uncertainty,
                 clipped=clipped_colours(moved, plane),
-                moved_share=np.count_nonzero(moved) / moved.size,
+                moved_share=moved_share,
             )
 
     def _known_sight(self, number: int) -> Sight:
