@@ -174,7 +174,7 @@ def make_evaluate_picture(folder: Path) -> Path:
     viewer, panel = open_panel(PANEL)
     truth = viewer.add_image(photograph, name="Coffee")
     result = colorize(grey_of(photograph), source="Coffee")
-    guess = viewer.add_image(result.rgb, name="Coffee (predicted colour, colorful)")
+    guess = viewer.add_image(result.rgb, name="predicted colour of Coffee (colorful)")
     panel.choose(guess, truth)
     panel.run()
     while panel.task.busy:

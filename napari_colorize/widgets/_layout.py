@@ -43,7 +43,7 @@ class PanelLayout(RunControls):
         self.layer = LayerChoice(layers)
         self.planes = QComboBox()
         self.view = QCheckBox("Only what is in view")
-        self.stack = StackForm()
+        self.stack = StackForm(panel)
         self.form = ParameterForm()
         self.uncertainty = QCheckBox("Uncertainty")
         self.clipped = QCheckBox("Clipped colours")

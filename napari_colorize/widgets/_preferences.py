@@ -27,14 +27,15 @@ class Preferences:
     dtype : {"uint8", "uint16", "float32"}
         Of the coloured layer.
     layer_name : str
-        Name of the coloured layer; ``{name}`` is the source's, ``{method}`` the method.
+        Name of the coloured layer; ``{name}`` is the source's, ``{method}`` the method. What it is
+        comes first: napari's list of layers cuts long names in the middle.
     """
 
     device: str = "auto"
     memory_limit: float = 0.0
     threads: int = 0
     dtype: str = "uint8"
-    layer_name: str = "{name} (predicted colour, {method})"
+    layer_name: str = "predicted colour of {name} ({method})"
 
     def applied_to(self, parameters: ColorizeParameters) -> ColorizeParameters:
         """Return the parameters on this device and with this type of result."""

@@ -98,13 +98,10 @@ class LivePreview(QObject):
         self._paused = True
         self._stop()
 
-    def resume(self, *, with_result: bool) -> None:
-        """Go on after a run. Its result takes the preview's place, until something moves again."""
+    def resume(self) -> None:
+        """Go on after a run, where it is still switched on."""
         self._paused = False
-        if with_result:
-            self.layer.remove()
-        else:
-            self.poke()
+        self.poke()
 
     def forget(self, layer: Any) -> None:
         """Take the preview of a layer away that has just left the viewer."""

@@ -33,12 +33,17 @@ class StackForm(QObject):
 
     It owns no place of its own: the panel puts ``named``, ``along`` and ``consistency`` into its
     rows. What somebody chose for a layer is remembered as long as the layer lives.
+
+    Parameters
+    ----------
+    parent : QObject, optional
+        The panel. It ends with it: PySide6 cannot bear that Python collects it in another thread.
     """
 
     changed = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
         self.axes = QLineEdit()
         self.problem = QLabel()
         self.guess = QLabel()

@@ -176,7 +176,7 @@ class ColorizePanel(RunningPanel):
         source = job.layer()
         if not any(layer is source for layer in self._viewer.layers):
             self._show_idle(f"Layer '{job.name}' is gone; its result was dropped.")
-            self._resume(with_result=False)
+            self._resume()
             return
         for layer in build_layers(job, outcome):
             self._viewer.add_layer(layer)
@@ -185,22 +185,23 @@ class ColorizePanel(RunningPanel):
         self._name_of_result()
         self._show_idle(told_of(job, outcome.record, time.perf_counter() - self._started))
         self.ui.background.setVisible(job.lazy and window_waits())
-        self._resume(with_result=True)
+        self.ui.preview.setChecked(False)  # the result has taken its place
+        self._resume()
 
     def _on_failed(self, sentence: str) -> None:
         from napari.utils.notifications import show_error
 
         self._show_idle(sentence)
         show_error(sentence)
-        self._resume(with_result=False)
+        self._resume()
 
     def _on_stopped(self) -> None:
         self._show_idle(self._why_stopped)
-        self._resume(with_result=False)
+        self._resume()
 
-    def _resume(self, *, with_result: bool) -> None:
+    def _resume(self) -> None:
         """Give the network back to what a run had to itself."""
-        self.live.resume(with_result=with_result)
+        self.live.resume()
         self.ahead.resume()
 
     def _look(self) -> Look | None:

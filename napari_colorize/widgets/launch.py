@@ -5,7 +5,9 @@ torch is loaded before Qt, which Windows needs. Without a file, a sample is open
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlparse
 
 if TYPE_CHECKING:
     import napari
@@ -41,14 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Open napari and stay until it is closed."""
     from napari_colorize.widgets._preflight import TorchUnavailableError
 
+    files = sys.argv[1:] if arguments is None else arguments
+    missing = [file for file in files if not _may_exist(file)]
+    if missing:
+        sys.exit(f"There is no file {', '.join(missing)}. Check the path and start again.")
     try:
-        viewer = open_viewer(sys.argv[1:] if arguments is None else arguments)
+        viewer = open_viewer(files)
     except TorchUnavailableError as error:
         sys.exit(str(error))
     import napari
 
     napari.run()
     del viewer  # kept alive until here
+
+
+def _may_exist(file: str) -> bool:
+    """Whether a path leads somewhere; of addresses in the net napari says so by itself."""
+    return len(urlparse(file).scheme) > 1 or Path(file).exists()  # one letter is a drive
 
 
 if __name__ == "__main__":

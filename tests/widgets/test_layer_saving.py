@@ -455,4 +455,4 @@ class TestDialog:
         saved = {file.name for file in (tmp_path / "out").iterdir()}
         assert "cells.tif" in saved
         assert "cells.tif.json" not in saved
-        assert "cells (predicted colour, colorful).tif.json" in saved
+        assert "predicted colour of cells (colorful).tif.json" in saved

@@ -235,11 +235,11 @@ class TestLayers:
 
         np.testing.assert_array_equal(layer.data, grey)
         assert [len(first), len(second), len(viewer.layers)] == [1, 1, 3]
-        assert first[0].name == "cells (predicted colour, colorful)"
-        assert second[0].name == "cells (predicted colour, colorful) [1]"
+        assert first[0].name == "predicted colour of cells (colorful)"
+        assert second[0].name == "predicted colour of cells (colorful) [1]"
 
     def test_a_layer_that_has_the_result_s_name_already_survives(self, viewer, model, colour, grey):
-        taken = viewer.add_image(grey, name="cells (predicted colour, colorful)")
+        taken = viewer.add_image(grey, name="predicted colour of cells (colorful)")
         [result] = colour(viewer.add_image(grey, name="cells"))
 
         assert result is not taken
@@ -410,7 +410,7 @@ class TestPanel:
         [result] = colour(viewer.add_image(grey, name="cells"), panel)
         panel.choose(viewer.add_image(grey, name="other"))
         panel.copy_legend()
-        name = "cells (predicted colour, colorful)"
+        name = "predicted colour of cells (colorful)"
         assert panel.ui.status.text() == f"The figure legend of '{name}' is on the clipboard."
 
         result.name = "figure 1"

@@ -55,10 +55,10 @@ class TestName:
     @pytest.mark.parametrize(
         ("template", "expected"),
         [
-            (Preferences.layer_name, "cells (predicted colour, colorful)"),
+            (Preferences.layer_name, "predicted colour of cells (colorful)"),
             ("{method}: {name}, predicted", "colorful: cells, predicted"),
             ("{name} RGB", "cells RGB (predicted colour)"),
-            ("always the same", "cells (predicted colour, colorful)"),
+            ("always the same", "predicted colour of cells (colorful)"),
             ("{name} {unknown}{", "cells {unknown}{ (predicted colour)"),
         ],
     )
@@ -66,7 +66,7 @@ class TestName:
         assert Preferences(layer_name=template).name_of("cells", "colorful") == expected
 
     def test_of_a_strange_source_is_kept(self):
-        assert Preferences().name_of("{method}", "m") == "{method} (predicted colour, m)"
+        assert Preferences().name_of("{method}", "m") == "predicted colour of {method} (m)"
 
     def test_is_that_of_the_new_layer(self, viewer, model, make_panel, finish, grey, prefer):
         prefer(layer_name="predicted {name}")

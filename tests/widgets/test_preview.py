@@ -204,7 +204,7 @@ class TestIsNoResult:
         viewer.layers.selection.active = shown
         commands.copy_legend(viewer)
 
-        assert "Select a layer that Colorize has made" in told[0]
+        assert "A preview is no result" in told[0]
 
     def test_is_never_offered_as_an_image(self, panel, shown):
         assert [layer.name for layer in panel.ui.layer.layers] == ["cells"]
@@ -233,16 +233,18 @@ class TestEnd:
         assert [layer.name for layer in viewer.layers] == ["cells"]
         assert not panel.live.busy
 
-    def test_when_a_result_arrives_until_something_moves(
+    def test_when_a_result_arrives_and_can_be_switched_on_again(
         self, viewer, panel, finish, settle, shown
     ):
         panel.run()
         finish(panel)
         settle(panel)
         names = [layer.name for layer in viewer.layers]
-        assert names == ["cells", "cells (predicted colour, colorful)"]
+        assert names == ["cells", "predicted colour of cells (colorful)"]
 
-        panel.ui.form.temperature.slider.setValue(0.2)
+        assert not panel.ui.preview.isChecked()
+
+        panel.ui.preview.setChecked(True)
         settle(panel)
         assert panel.live.layer.layer is not None
 

@@ -133,7 +133,7 @@ class TestDeletion:
         held.gate.set()
         finish(panel)
 
-        assert viewer.layers[-1].name == "cells (predicted colour, colorful)"
+        assert viewer.layers[-1].name == "predicted colour of cells (colorful)"
 
     def test_of_the_panel_stops_the_run_and_leaves_the_viewer_alone(
         self, viewer, held, make_panel, start, grey, qtbot
@@ -196,9 +196,9 @@ class TestTwoRuns:
         finish(second)
 
         found = {layer.name: layer.data for layer in viewer.layers}
-        np.testing.assert_array_equal(found["a (predicted colour, colorful)"], colorize(grey).rgb)
+        np.testing.assert_array_equal(found["predicted colour of a (colorful)"], colorize(grey).rgb)
         np.testing.assert_array_equal(
-            found["b (predicted colour, colorful)"], colorize(grey[::-1]).rgb
+            found["predicted colour of b (colorful)"], colorize(grey[::-1]).rgb
         )
 
 

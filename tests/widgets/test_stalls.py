@@ -28,7 +28,7 @@ def test_a_run_on_four_megapixels_leaves_the_window_responsive(window, model, fi
         finish(panel)
         qtbot.wait(300)  # the result is drawn, its thumbnail made
 
-    assert window.layers[-1].name == "cells (predicted colour, colorful)"
+    assert window.layers[-1].name == "predicted colour of cells (colorful)"
     assert heart.busiest < BOUND, heart.told()
 
 

@@ -52,7 +52,7 @@ def test_the_menu_command_colours_the_active_layer_and_opens_the_panel(window, m
     panel = panel_of(window)
     finish(panel)
 
-    assert window.layers[-1].name == "cells (predicted colour, colorful)"
+    assert window.layers[-1].name == "predicted colour of cells (colorful)"
 
 
 def test_the_menu_command_without_an_image_says_so(window, model):
@@ -232,7 +232,7 @@ def test_a_key_colours_the_active_layer(window, model, finish, grey):
     window.window._qt_viewer._key_map_handler.press_key("Control-Alt-C")
     finish(panel)
 
-    assert window.layers[-1].name == "cells (predicted colour, colorful)"
+    assert window.layers[-1].name == "predicted colour of cells (colorful)"
 
 
 def test_the_preferences_page_is_napari_s_own(window, tmp_path, monkeypatch):
