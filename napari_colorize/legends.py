@@ -55,7 +55,7 @@ def _windows_of(record: Mapping[str, Any]) -> str:
     said = [f"{low:g} to {high:g}" for low, high in own or [used["window"]]]
     if own is None:
         return f"intensity window {said[0]}{bent}"
-    each = ", ".join(f"channel {number} {window}" for number, window in enumerate(said, 1))
+    each = "; ".join(f"channel {number}: {window}" for number, window in enumerate(said, 1))
     return f"each channel on its own with an intensity window of its own ({each}){bent}"
 
 
@@ -69,6 +69,8 @@ def _planes_of(record: Mapping[str, Any]) -> str:
     many = f"all {planes} planes" if planes else "all planes"
     many += " of each channel" if channels else ""
     reach = _reach_of(record, stack)
+    if planes == 1:
+        return ""
     if not reach:
         return f", for {many}"
     return (

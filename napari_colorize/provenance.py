@@ -100,9 +100,9 @@ def make_record(
         "output": {
             "shape": list(output_shape),
             "dtype": parameters.dtype,
-            "clipped_share": np.count_nonzero(clipped) / clipped.size,
+            "clipped_share": float(np.count_nonzero(clipped) / clipped.size),
             "clipped_between": [DARKEST, LIGHTEST],
-            "moved_share": moved_share,
+            "moved_share": float(moved_share),
             "mean_uncertainty": float(uncertainty.mean(axis=1).mean(dtype=np.float64)),
         },
     }

@@ -71,15 +71,17 @@ class TestLegendOfAStack:
         stack = RNG.integers(0, 255, (3, 20, 20), dtype=np.uint8)
         assert "up to 2 planes to either side" in colorize_stack(stack).legend
         assert "up to 1 plane to either side" in colorize_stack(stack[:2]).legend
-        assert "smoothed" not in colorize_stack(stack[:1]).legend
+        alone = colorize_stack(stack[:1]).legend
+        assert "smoothed" not in alone
+        assert "planes" not in alone
 
     def test_says_which_window_each_channel_has(self):
         stack = RNG.integers(0, 255, (12, 2, 20, 20), dtype=np.uint8)
         windows = [(124, 4456), (58, 4397)]
         result = colorize_channels(stack, channel_axis=1, axis=0, windows=windows, gamma=2)
         assert (
-            "each channel on its own with an intensity window of its own (channel 1 124 to 4456, "
-            "channel 2 58 to 4397), gamma 2, for all 12 planes of each channel;"
+            "each channel on its own with an intensity window of its own (channel 1: 124 to 4456; "
+            "channel 2: 58 to 4397), gamma 2, for all 12 planes of each channel;"
         ) in result.legend
 
 

@@ -80,7 +80,7 @@ class Totals:
 
     def mean(self, key: str) -> float:
         """Return the mean over the planes."""
-        return self.sums[key] / max(self.planes, 1)
+        return float(self.sums[key] / max(self.planes, 1))
 
 
 def plane_record(facts: StackFacts, coloured: Coloured, number: int) -> dict[str, Any]:

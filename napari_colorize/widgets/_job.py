@@ -90,6 +90,7 @@ def plan(
     *,
     hold: Hold | None = None,
     view: bool = False,
+    canvas: np.ndarray | None = None,
     uncertainty: bool = False,
     clipped: bool = False,
     max_pixels: int | None = None,
@@ -108,6 +109,8 @@ def plan(
         Colour all planes parallel to the one on screen, which hang together like this.
     view : bool
         Of a single plane, colour only what is in view.
+    canvas : (2, 2) array, optional
+        Where the canvas is; see :func:`part_in_view`.
     uncertainty, clipped : bool
         Which maps to keep.
     max_pixels : int, optional
@@ -117,7 +120,8 @@ def plan(
     Raises
     ------
     ValueError
-        Nothing of the layer is on screen, and a single plane was asked for.
+        Nothing of the layer is on screen, and a single plane was asked for; or what is in view
+        in 3-D display.
     """
     plane = plane_on_screen(layer, dims, nearest=hold is not None)
     window = _window_of(layer)
@@ -135,7 +139,7 @@ def plan(
     if hold is not None:
         return _stack_job(layer, plane, hold, parameters, common)
     if view:
-        plane = part_in_view(layer, plane)
+        plane = part_in_view(layer, plane, dims, canvas)
     level = choose_level(layer, plane, max_pixels)
     shape = spatial_shape(layer, level)
     factors = [full / own for full, own in zip(spatial_shape(layer), shape, strict=True)]

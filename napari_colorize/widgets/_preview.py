@@ -59,13 +59,19 @@ class Preview:
 
 
 def plan_preview(
-    layer: "Image", dims: "Dims", parameters: ColorizeParameters, *, view: bool = False
+    layer: "Image",
+    dims: "Dims",
+    parameters: ColorizeParameters,
+    *,
+    view: bool = False,
+    canvas: np.ndarray | None = None,
 ) -> Look:
     """Take from a layer what a preview of the plane on screen needs; reads no pixel.
 
     Parameters and errors are those of :func:`napari_colorize.widgets._job.plan`.
     """
-    job = plan(layer, dims, parameters.changed(dtype="uint8"), view=view, max_pixels=MAX_PIXELS)
+    seen: dict[str, Any] = {"view": view, "canvas": canvas}
+    job = plan(layer, dims, parameters.changed(dtype="uint8"), **seen, max_pixels=MAX_PIXELS)
     down, across = job.plane.shown
     sides = job.shape[down], job.shape[across]
     times = max(1, math.ceil(math.sqrt(sides[0] * sides[1] / MAX_PIXELS)))

@@ -11,7 +11,7 @@ from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._look_ahead import LookAhead
 from napari_colorize.widgets._panel import RunningPanel
-from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
+from napari_colorize.widgets._planes import canvas_corners, count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preview import Look, plan_preview
 from napari_colorize.widgets._preview_runner import LivePreview
@@ -85,6 +85,7 @@ class ColorizePanel(RunningPanel):
                 preferences().applied_to(self.ui.form.parameters()),
                 hold=self.ui.hold,
                 view=self.ui.only_view,
+                canvas=canvas_corners(self._viewer),
                 uncertainty=self.ui.uncertainty.isChecked(),
                 clipped=self.ui.clipped.isChecked(),
             )
@@ -210,8 +211,8 @@ class ColorizePanel(RunningPanel):
         if layer is None or self.ui.form.problem:
             return None
         parameters = preferences().applied_to(self.ui.form.parameters())
-        view = self.ui.only_view
-        return plan_preview(layer, self._viewer.dims, parameters, view=view)
+        seen = {"view": self.ui.only_view, "canvas": canvas_corners(self._viewer)}
+        return plan_preview(layer, self._viewer.dims, parameters, **seen)
 
     def _on_preview(self, sentence: str) -> None:
         if self.runner.job is None:

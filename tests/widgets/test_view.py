@@ -125,6 +125,23 @@ def test_where_nothing_is_in_view_it_says_so(viewer, model, colour, picture):
     assert model.calls == 0
 
 
+def test_in_three_dimensions_it_says_what_to_do(viewer, model, colour, picture):
+    viewer.add_image(np.stack([picture] * 3))
+    viewer.dims.ndisplay = 3
+    panel = colour(viewer.layers[0])
+
+    assert "In 3-D display no slice is in view. Switch to 2-D" in panel.ui.status.text()
+    assert model.calls == 0
+
+
+def test_the_legend_says_which_part(viewer, model, colour, picture):
+    layer = viewer.add_image(picture)
+    look_at(layer, (20, 30), (59, 79))
+    legend = colour(layer).record["legend"]
+
+    assert "of rows 20 to 59 and columns 30 to 79 of the picture," in legend
+
+
 def test_all_planes_know_no_view(viewer, model, make_panel, picture):
     layer = viewer.add_image(np.stack([picture] * 3))
     panel = make_panel(viewer)
@@ -204,3 +221,35 @@ def test_zooming_in_a_window_makes_the_part_smaller(
         picture[top : top + height, left : left + width], window=(float(low), float(high))
     )
     np.testing.assert_array_equal(result.data, expected.rgb)
+
+
+@pytest.mark.qt
+def test_of_a_pyramid_no_more_is_coloured_than_is_in_view(
+    make_napari_viewer, qapp, model, finish, qtbot
+):
+    fine = np.random.default_rng(0).integers(0, 256, (2048, 1500), dtype=np.uint8)
+    viewer = make_napari_viewer(show=True)
+    levels = [fine, fine[::2, ::2], fine[::4, ::4]]
+    layer = viewer.add_image(levels, multiscale=True, scale=(0.5, 0.5), rotate=90)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
+    panel.ui.view.setChecked(True)
+    for zoom in (16, 1.25):  # the second within what napari has cut out for the first
+        viewer.camera.zoom *= zoom
+        qtbot.wait(300)
+    assert layer.data_level == 0
+    cut = np.ptp(layer.corner_pixels, axis=0)
+    canvas = viewer.window._qt_viewer.canvas._viewbox_corners_in_world
+    panel.run()
+    finish(panel)
+    result = viewer.layers[-1]
+    seen = np.abs(np.diff([layer.world_to_data(corner) for corner in canvas], axis=0))[0]
+
+    height, width = result.data.shape[:2]
+    assert (np.abs(np.subtract((height, width), seen)) <= 3).all()
+    assert (np.array([height, width]) < cut).all()
+    corners = np.array([layer.world_to_data(result.data_to_world(at)) for at in ((0, 0), (9, 9))])
+    np.testing.assert_allclose(corners[1] - corners[0], 9)
+    top, left = np.rint(corners[0]).astype(int)
+    low, high = (float(limit) for limit in layer.contrast_limits)
+    part = fine[top : top + height, left : left + width]
+    np.testing.assert_array_equal(result.data, colorize(part, window=(low, high)).rgb)
