@@ -8,7 +8,7 @@
 
 #include "cpu/multiversion.h"
 #include "cpu/vector.h"
-#include "math/bilateral.h"
+#include "math/exponential.h"
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12 && defined(__x86_64__) && \
     defined(__linux__)

@@ -12,7 +12,6 @@
 // Lab units in their mean; the entropy is a difference, and takes 2^y as precisely as floats have it.
 #pragma once
 
-#include "math/bilateral.h"
 #include "math/exponential.h"
 #include "math/platform.h"
 
