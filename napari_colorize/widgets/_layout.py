@@ -131,7 +131,7 @@ class PanelLayout(RunControls):
         self.preview.setToolTip(
             "Colour the plane on screen again whenever a setting, the slider or the contrast "
             "moves, at reduced size where it is large. The preview is no result: it is replaced at "
-            "each move and taken away at the end."
+            "each move, and goes when a run's result arrives."
         )
         self.background.setVisible(False)
         self.background.setToolTip(

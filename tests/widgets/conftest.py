@@ -25,6 +25,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
+def widgets_end_with_their_test() -> Iterator[None]:
+    """Let Qt delete now what pytest-qt has given up, as a programme's event loop would.
+
+    PySide6 cannot bear that Python collects a living widget in another thread (dask's, zarr's).
+    """
+    yield
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    if QCoreApplication.instance() is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
 def plugin_preferences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests from what whoever runs them has set under Preferences → Colorize."""
     import napari.settings
@@ -93,16 +106,20 @@ def viewer():
 
 
 @pytest.fixture
-def make_panel(qtbot) -> Callable:
+def make_panel(qtbot) -> Iterator[Callable]:
     """Return a function that puts a panel beside a viewer."""
     from napari_colorize.widgets.colorize import ColorizePanel
+
+    kept = []  # as a dock does; pytest-qt does not
 
     def make(viewer) -> ColorizePanel:
         panel = ColorizePanel(viewer)
         qtbot.addWidget(panel)
+        kept.append(panel)
         return panel
 
-    return make
+    yield make
+    kept.clear()
 
 
 @pytest.fixture
