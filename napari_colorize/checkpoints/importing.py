@@ -53,6 +53,10 @@ LAYOUTS = (
 )
 
 
+METHODS_OF = {"unet-pix2pix": "pix2pix"}
+"""Architecture → method, where the architecture's name does not begin with it."""
+
+
 def import_file(
     path: str | Path,
     *,
@@ -191,7 +195,7 @@ def _recognised(file_name: str, architecture: str | None, keys: set[str]) -> tup
     if architecture is not None:
         if architecture not in ARCHITECTURES:
             layout.build(architecture, {})  # says which ones there are
-        return architecture.partition("-")[0], architecture
+        return METHODS_OF.get(architecture, architecture.partition("-")[0]), architecture
     for known in LAYOUTS:
         if all(mark in keys for mark in known.marks):
             return known.method, known.architecture

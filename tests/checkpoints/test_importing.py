@@ -13,6 +13,7 @@ import torch
 from napari_colorize import checkpoints, methods
 from napari_colorize.checkpoints import CheckpointError, import_file, load, registry
 from napari_colorize.checkpoints.home import checkpoints_folder
+from napari_colorize.checkpoints.importing import _recognised
 from napari_colorize.checkpoints.record import CheckpointRecord
 
 RECORDS_OF_THE_PACKAGE = Path(checkpoints.__file__).parent / "records"
@@ -172,6 +173,14 @@ class TestOtherFiles:
             import_file(tiny_file)
         with pytest.raises(CheckpointError, match="'nonesuch' is not known"):
             import_file(tiny_file, architecture="nonesuch")
+
+    @pytest.mark.parametrize("architecture", sorted(methods.ARCHITECTURES))
+    def test_belong_to_the_method_of_their_architecture(self, architecture):
+        method, kept = _recognised("a.pth", architecture, set())
+
+        assert kept == architecture
+        assert method in methods.METHODS
+        assert (method == "pix2pix") == ("pix2pix" in architecture)
 
     def test_keep_the_record_beside_them(self, tiny_graph, make_record, tmp_path):
         given = checkpoints.save_checkpoint(
