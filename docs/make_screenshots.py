@@ -2,7 +2,8 @@
 
 Opens a real napari window with the panel docked, colours a sample with the installed weights, and
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
-with its advanced section open), and a z-stack with both maps (``panel_stack.png``). Then it sits
+with its advanced section open), a z-stack with both maps (``panel_stack.png``), and a part of a
+section that was in view (``panel_view.png``). Then it sits
 down to a Turing test of the same weights and saves
 ``docs/images/panel_turing.png``, compares a recoloured photograph with the photograph
 (``panel_evaluate.png``), learns from half a slide (``panel_train.png``), lists the weights
@@ -45,6 +46,7 @@ def main() -> int:
         paths = [
             *make_pictures(options.sample, options.out),
             make_stack_picture(options.out),
+            make_view_picture(options.out),
             make_turing_picture(options.out, options.turing_method),
             make_evaluate_picture(options.out),
             make_train_picture(options.out),
@@ -120,6 +122,33 @@ def make_stack_picture(folder: Path) -> Path:
     colour(panel)
     show_in_grid(viewer, 2, 2)
     picture = folder / "panel_stack.png"
+    viewer.screenshot(str(picture), canvas_only=False, flash=False)
+    viewer.close()
+    return picture
+
+
+def make_view_picture(folder: Path, sample: str = "immunohistochemistry") -> Path:
+    """Zoom into a picture, colour what is in view and zoom out again; save the window.
+
+    Raises
+    ------
+    RuntimeError
+        The run failed; the panel's sentence says why.
+    """
+    from napari_colorize import sample_data
+
+    viewer, panel = open_panel()
+    [(grey, settings, _)] = getattr(sample_data, sample)()
+    panel.choose(viewer.add_image(grey, **settings))
+    settle()
+    fitted = viewer.camera.zoom
+    viewer.camera.zoom = 2.2 * fitted
+    settle()
+    panel.ui.view.setChecked(True)
+    colour(panel)
+    viewer.camera.zoom = 0.9 * fitted
+    settle()
+    picture = folder / "panel_view.png"
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     viewer.close()
     return picture

@@ -150,7 +150,7 @@ def part_in_view(
 def canvas_corners(viewer: "ViewerModel") -> np.ndarray | None:
     """Return where the canvas begins and ends in the world, down and across, (2, 2).
 
-    ``None`` for napari before 0.7, whose model does not know the size of its canvas.
+    ``None`` for older napari, whose model does not know the size of its canvas.
     """
     size = getattr(getattr(viewer, "canvas", None), "viewbox_size", None)
     if size is None:

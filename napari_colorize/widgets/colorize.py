@@ -211,8 +211,13 @@ class ColorizePanel(RunningPanel):
         if layer is None or self.ui.form.problem:
             return None
         parameters = preferences().applied_to(self.ui.form.parameters())
-        seen = {"view": self.ui.only_view, "canvas": canvas_corners(self._viewer)}
-        return plan_preview(layer, self._viewer.dims, parameters, **seen)
+        return plan_preview(
+            layer,
+            self._viewer.dims,
+            parameters,
+            view=self.ui.only_view,
+            canvas=canvas_corners(self._viewer),
+        )
 
     def _on_preview(self, sentence: str) -> None:
         if self.runner.job is None:
