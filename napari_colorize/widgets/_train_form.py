@@ -22,6 +22,7 @@ from superqt import QCollapsible
 
 from napari_colorize.training.naming import why_not
 from napari_colorize.training.tiles import LARGEST_TILE, SMALLEST_TILE, TILE
+from napari_colorize.widgets._methods import title_of
 from napari_colorize.widgets._train_layers import LayerTicks
 from napari_colorize.widgets._weights_news import weights_news
 
@@ -35,15 +36,14 @@ class Way:
 
     Parameters
     ----------
-    title, help, error
-        What the method, its needs and its error are called.
+    help, error
+        What the method needs, and what its error is called.
     effort, most, usual
         The recipe's field that says how long, its largest and its usual value.
     effort_title, effort_help
         What that is called.
     """
 
-    title: str
     help: str
     error: str
     effort: str
@@ -55,9 +55,8 @@ class Way:
 
 WAYS = {
     "deep": Way(
-        "Deep Colorization: under a minute",
-        "Learns anew from a few pictures of one kind, such as a stain. One picture is enough to "
-        "begin with; 20 tiles or more are better.",
+        "Under a minute. Learns anew from a few pictures of one kind, such as a stain. One picture "
+        "is enough to begin with; 20 tiles or more are better.",
         "squared error, grey = 1",
         "steps",
         100_000,
@@ -66,9 +65,8 @@ WAYS = {
         "More learn a large collection better; a few pictures are known by heart soon.",
     ),
     "colorful": Way(
-        "Colorful, fine-tuned: about 15 minutes",
-        "Goes on from the shipped weights. Needs 22 pictures or tiles at the least, and does well "
-        "from some hundred on.",
+        "About 15 minutes. Goes on from the shipped weights (fine-tuning). Needs 22 pictures or "
+        "tiles at the least, and does well from some hundred on.",
         "cross-entropy",
         "epochs",
         1000,
@@ -190,8 +188,8 @@ class TrainForm(QObject):
         return rows
 
     def _set_up(self) -> None:
-        for name, way in WAYS.items():
-            self.method.addItem(way.title, name)
+        for name in WAYS:
+            self.method.addItem(title_of(name), name)
         self.source.addItems(["RGB layers of this viewer", "Folder or tar archive"])
         self.source.setToolTip("Pictures in colour of the kind that you want to colour.")
         for box in (self.method, self.source, self.planes, self.tile, self.effort):
