@@ -14,7 +14,7 @@ MODULES = sorted(ROOM.rglob("*.py"))
 
 MIDDLE = {
     *("parameters", "window", "lightness", "image", "resample", "refine", "provenance", "files"),
-    *("memory", "bands"),
+    *("memory", "bands", "clipped", "legends"),
     *("methods", "checkpoints", "sample_data"),
 }
 TOP = {"widgets", "cli", "evaluation", "training"}

@@ -81,3 +81,18 @@ def test_random_chroma_follows_the_prior_and_comes_again():
     assert np.array_equal(drawn, random_chroma(picture, prior, 0))
     assert not np.array_equal(drawn, random_chroma(picture, prior, 1))
     assert drawn[::16, ::16].reshape(-1, 2).mean(axis=0) == pytest.approx(prior.mean_ab, abs=2)
+
+
+def test_the_share_of_moved_colours_is_that_of_the_record_where_there_is_one():
+    clipped = np.zeros((4, 5), bool)
+    clipped[0, 0] = True
+    rgb = np.zeros((4, 5, 3), np.uint8)
+    own = SimpleNamespace(rgb=rgb, clipped=clipped, record={"output": {"moved_share": 0.4}})
+    assert Coloured.of(own, (4, 5)).moved_share == 0.4
+    assert Coloured.of(SimpleNamespace(rgb=rgb, clipped=clipped), (4, 5)).moved_share is None
+
+
+def test_a_moved_share_is_scored_before_the_mask(truth):
+    clipped = np.zeros(truth.grey.shape, bool)
+    coloured = Coloured(grey(truth.grey).rgb, clipped=clipped, moved_share=0.25)
+    assert score_picture(truth, coloured, ScoringOptions())["scores"]["clipped"][0] == 0.25

@@ -1,5 +1,7 @@
 """The plane that is read is the plane that is on screen."""
 
+import re
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -66,6 +68,49 @@ def test_3d_display_takes_the_plane_that_2d_display_would_show(viewer, stack):
     viewer.dims.ndisplay = 3
 
     assert plane_on_screen(layer, viewer.dims) == flat
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+@pytest.mark.parametrize(
+    "placed",
+    [
+        {"rotate": [20, 0, 0]},
+        {"translate": (100, 0, 0), "scale": (0.5, 1, 1)},
+        {"translate": (-40, 3, 2), "scale": (3, 1, 1)},
+    ],
+)
+def test_the_advice_about_a_slider_leads_to_the_layer(viewer, placed):
+    layer = viewer.add_image(np.zeros((6, 100, 120), np.uint8), **placed)
+    viewer.add_image(np.zeros((90, 9, 9)), translate=(-45, 0, 0))
+    advised = 0
+    for step in range(0, viewer.dims.nsteps[0], 5):
+        viewer.dims.set_current_step(0, step)
+        advice = refusal(layer, viewer.dims)
+        if advice:
+            advised += 1
+            found = re.search(r"slider '-3' from (\d+) to (?:between )?(-?\d+)", advice)
+            assert found is not None
+            assert int(found[1]) == step
+            viewer.dims.set_current_step(0, int(found[2]))
+            assert not refusal(layer, viewer.dims)
+    assert advised
+
+
+def refusal(layer, dims) -> str:
+    try:
+        plane_on_screen(layer, dims)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_the_nearest_plane_is_taken_where_any_will_do(viewer, stack):
+    layer = viewer.add_image(stack[0], translate=(100, 0, 0))
+    viewer.add_image(stack[0])
+    viewer.dims.set_current_step(0, 1)
+    assert plane_on_screen(layer, viewer.dims, nearest=True).at == ((0, 0),)
+    viewer.dims.set_current_step(0, 102)
+    assert plane_on_screen(layer, viewer.dims, nearest=True).at == ((0, 2),)
 
 
 def test_sliders_outside_of_the_layer_are_refused_with_advice(viewer, stack):

@@ -128,6 +128,14 @@ class TestPixels:
         one, other = expected.record["stack"]["windows"]
         assert one[1] > 10 * other[1]
 
+    def test_are_coloured_wherever_the_slider_stands(self, viewer, model, colour, film):
+        viewer.add_image(np.zeros((90, 9, 9), np.uint8))
+        layer = viewer.add_image(film, contrast_limits=(0, 4095))
+        viewer.dims.set_current_step(0, 80)
+        [result] = colour(layer)
+
+        np.testing.assert_array_equal(result.data, colorize_stack(film, window=(0, 4095)).rgb)
+
     def test_apply_gamma(self, viewer, model, colour, film):
         [result] = colour(viewer.add_image(film, contrast_limits=(0, 4095), gamma=0.5))
 
