@@ -18,6 +18,7 @@ from napari_colorize.widgets._results import RECORD_KEY
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.components import LayerList
     from napari.layers import Layer
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -52,11 +53,14 @@ def read(path: str) -> list[LayerData]:
     """
     record = _one_of(files.read_sidecar(path))
     assert record is not None  # get_reader has looked
-    picture = Path(path).with_suffix("")
     try:
-        pages = [page.pixels for page in files.read(picture)]
+        return [_layer_of(Path(path).with_suffix(""), record)]
     except ValueError as error:
         raise OSError(str(error)) from error
+
+
+def _layer_of(picture: Path, record: dict[str, Any]) -> LayerData:
+    pages = [page.pixels for page in files.read(picture)]
     kept = record.get("layer", {})
     pixels = np.stack(pages) if len(pages) > 1 else pages[0]
     if np.prod(kept.get("shape", ())) == pixels.size:
@@ -69,7 +73,7 @@ def read(path: str) -> list[LayerData]:
     if len(kept.get("scale", ())) == pixels.ndim - bool(meta.get("rgb")):
         meta |= place_of(kept)
     prefer_our_writers()
-    return [(pixels, meta, kind)]
+    return pixels, meta, kind
 
 
 def place_of(kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,31 +99,50 @@ def record_of_layer(layer: "Layer") -> dict[str, Any] | None:
 
 
 def restore(viewer: "napari.viewer.Viewer") -> None:
-    """Give the active layer back the place and the record that its file was saved with."""
+    """Give the active layer back the place and the record that its file was saved with.
+
+    napari's own reader knows neither axes nor colours of a result: where it has made another kind
+    of layer of the file, such as one without the axis of a single plane, that layer is replaced.
+    """
     from napari.utils.notifications import show_info
 
-    layer = viewer.layers.selection.active
+    # napari hands commands a proxy; looking up a layer in the list needs the real one.
+    layers = getattr(viewer, "__wrapped__", viewer).layers
+    layer = layers.selection.active
     record = None if layer is None else record_of_layer(layer)
     if layer is None or record is None:
         show_info("Select a layer that was opened from a file that Colorize has saved.")
         return
-    kept = record.get("layer", {})
-    if not _fits(kept, layer):
-        show_info(
-            f"'{layer.name}' has its record again, but was not saved with these axes. Open "
-            f"{Path(layer.source.path or layer.name).name}.json instead, if it is beside the file."
-        )
-        return
-    for name, value in place_of(kept).items():
-        setattr(layer, name, value)
+    kept, path = record.get("layer", {}), layer.source.path
+    if _fits(kept, layer):
+        for name, value in place_of(kept).items():
+            setattr(layer, name, value)
+    elif path is not None and Path(path).is_file():
+        layer = _replaced(layers, layer, _layer_of(Path(path), record))
     show_info(f"'{layer.name}' lies where it was saved, and has its record again.")
 
 
+def _replaced(layers: "LayerList", layer: "Layer", data: LayerData) -> "Layer":
+    """Put another layer in the place of one in the list, and select it."""
+    from napari.layers import Layer
+
+    pixels, meta, kind = data
+    new = Layer.create(pixels, meta, kind)
+    index = layers.index(layer)
+    name = layer.name
+    layers.remove(layer)
+    layers.insert(index, new)
+    new.name = name
+    layers.selection.active = new
+    return new
+
+
 def _fits(kept: Mapping[str, Any], layer: "Layer") -> bool:
-    """Whether a layer has the axes of the one that was saved."""
+    """Whether a layer is of the kind and has the axes of the one that was saved."""
     pixels = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-    shape = kept.get("shape", pixels.shape)
-    return len(kept.get("scale", ())) == layer.ndim and tuple(shape) == tuple(pixels.shape)
+    same = list(kept.get("shape", pixels.shape)) == list(pixels.shape)
+    kind = type(layer).__name__.lower()
+    return same and len(kept.get("scale", ())) == layer.ndim and kept.get("kind", kind) == kind
 
 
 def _record_inside(path: Path) -> dict[str, Any] | None:

@@ -217,19 +217,49 @@ class TestRestore:
 
         assert lies_like(opened, stack)
 
-    def test_of_lost_axes_points_to_the_record(self, viewer, fake_model, save, told):
+    def test_gives_lost_axes_back(self, viewer, fake_model, save, told):
         values = np.random.default_rng(6).integers(0, 256, (2, 3, 40, 48), dtype=np.uint8)
         result = colorize_stack(values, axis=1)
-        saved = Image(result.rgb, rgb=True, metadata={RECORD_KEY: result.record})
+        saved = Image(
+            result.rgb, rgb=True, metadata={RECORD_KEY: result.record}, scale=(4, 3, 2, 1)
+        )
         [opened] = viewer.open(save(saved, "a.tif"), plugin="napari")
+        viewer.layers.selection.active = opened
+        assert opened.ndim == 3
+
+        opening.restore(viewer)
+
+        [restored] = viewer.layers
+        assert np.array_equal(restored.data, result.rgb)
+        assert lies_like(restored, saved)
+        assert viewer.layers.selection.active is restored
+
+    def test_gives_the_axis_of_a_single_plane_back(self, viewer, picture, save, told):
+        """The plane on screen of a stack is a layer with all axes of the stack."""
+        place = {**PLACE, "rotate": (10, 20, 30)}
+        plane = Image(picture.data[None], rgb=True, metadata=picture.metadata, **place)
+        [opened] = viewer.open(save(plane, "a.tif"), plugin="napari")
+        below, above = viewer.add_points(name="below"), viewer.add_points(name="above")
+        viewer.layers.move(viewer.layers.index(below), 0)
         viewer.layers.selection.active = opened
 
         opening.restore(viewer)
 
-        assert "a.tif.json" in told[-1]
-        assert RECORD_KEY in opened.metadata
+        assert [layer.name for layer in viewer.layers] == ["below", "a", "above"]
+        assert lies_like(viewer.layers["a"], plane)
+        assert viewer.layers[-1] is above
 
-    def test_of_a_picture_too_small_for_napari_to_see_its_colours(self, viewer, told, save, stack):
+    def test_gives_clipped_colours_back_as_labels(self, viewer, fake_model, grey, save, told):
+        result = colorize(grey)
+        saved = Labels(result.clipped.astype(np.uint8), metadata={RECORD_KEY: result.record})
+        [opened] = viewer.open(save(saved, "a.tif"), plugin="napari", layer_type="image")
+        viewer.layers.selection.active = opened
+
+        opening.restore(viewer)
+
+        assert isinstance(viewer.layers[-1], Labels)
+
+    def test_gives_colours_that_napari_took_for_an_axis_back(self, viewer, told, save, stack):
         small = Image(stack.data[:, :20, :20], rgb=True, metadata=stack.metadata)
         [opened] = viewer.open(save(small, "a.tif"), plugin="napari")
         viewer.layers.selection.active = opened
@@ -237,7 +267,8 @@ class TestRestore:
 
         opening.restore(viewer)
 
-        assert "a.tif.json" in told[-1]
+        assert viewer.layers[-1].rgb
+        assert np.array_equal(viewer.layers[-1].data, small.data)
 
     def test_of_any_other_layer_says_what_to_select(self, viewer, grey, told, tmp_path):
         opening.restore(viewer)
