@@ -155,8 +155,9 @@ def canvas_corners(viewer: "ViewerModel") -> np.ndarray | None:
     size = getattr(getattr(viewer, "canvas", None), "viewbox_size", None)
     if size is None:
         return None
-    half = np.asarray(size(viewer.layers), float) / 2 / viewer.camera.zoom
-    centre = np.asarray(viewer.camera.center[-2:], float)
+    camera = getattr(viewer, "scene", viewer).camera
+    half = np.asarray(size(viewer.layers), float) / 2 / camera.zoom
+    centre = np.asarray(camera.center[-2:], float)
     return np.stack([centre - half, centre + half])
 
 
