@@ -50,7 +50,7 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 
 napari: $(VENV)/dev
-	$(BIN)/python -m napari_colorize.widgets.launch
+	$(BIN)/napari-colorize napari
 
 docs: qt
 	$(BIN)/python docs/make_demo.py --output demo --picture docs/images/demo.jpg

@@ -29,6 +29,10 @@ COMMANDS = {
         "Prepare, count and merge colorization Turing tests.",
     ),
     "train": ("napari_colorize.cli.train", "Train weights of your own on colour pictures."),
+    "napari": (
+        "napari_colorize.widgets.launch:command",
+        "Open napari with the panel docked, PyTorch loaded first.",
+    ),
     "info": ("napari_colorize.cli.info", "Show versions, backend, devices and folders."),
 }
 """Command → where it is (``module`` for its ``command``, else ``module:name``), and about it."""

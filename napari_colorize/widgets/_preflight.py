@@ -13,7 +13,7 @@ WINDOWS_DLL_INIT_FAILED = 1114
 START_WITH_TORCH_FIRST = (
     "PyTorch cannot be loaded into this napari, because on Windows it has to be loaded before Qt "
     "(WinError 1114, pytorch issue 166628). Close napari and start it with "
-    "'python -m napari_colorize.widgets.launch', which loads PyTorch first."
+    "'napari-colorize napari', which loads PyTorch first."
 )
 
 

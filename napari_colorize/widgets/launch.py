@@ -1,13 +1,16 @@
-"""Open napari with the panel docked: ``python -m napari_colorize.widgets.launch [FILE …]``.
+"""Open napari with the panel docked: ``napari-colorize napari [FILE …]``.
 
 torch is loaded before Qt, which Windows needs. Without a file, a sample is opened.
 """
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlparse
+
+import click
 
 if TYPE_CHECKING:
     import napari
@@ -39,11 +42,17 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
     return viewer
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Open napari and stay until it is closed."""
+@click.command("napari")
+@click.argument("files", nargs=-1)
+def command(files: Sequence[str]) -> None:
+    """Open napari with the panel docked, PyTorch loaded first.
+
+    FILES: pictures that napari can open; without any, a sample.
+    """
     from napari_colorize.widgets._preflight import TorchUnavailableError
 
-    files = sys.argv[1:] if arguments is None else arguments
+    if find_spec("napari") is None:
+        sys.exit("napari is not installed. Install it with: pip install 'napari-colorize[pyqt6]'")
     missing = [file for file in files if not _may_exist(file)]
     if missing:
         sys.exit(f"There is no file {', '.join(missing)}. Check the path and start again.")
@@ -63,4 +72,4 @@ def _may_exist(file: str) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    command()

@@ -35,7 +35,7 @@ def test_windows_torch_after_qt_names_the_launcher(importing_torch_raises):
     error.winerror = 1114
     importing_torch_raises(error)
 
-    with pytest.raises(TorchUnavailableError, match=r"python -m napari_colorize\.widgets\.launch"):
+    with pytest.raises(TorchUnavailableError, match=r"napari-colorize napari"):
         load_torch()
 
 
