@@ -69,7 +69,7 @@ def copy_legend(viewer: "napari.viewer.Viewer") -> None:
 
     record = _record_of_active(viewer)
     if record is not None:
-        show_info(_clipboard.copy_legend(record))
+        show_info(_clipboard.copy_legend(record, viewer.layers.selection.active.name))
 
 
 def copy_python(viewer: "napari.viewer.Viewer") -> None:
@@ -78,7 +78,7 @@ def copy_python(viewer: "napari.viewer.Viewer") -> None:
 
     record = _record_of_active(viewer)
     if record is not None:
-        show_info(_clipboard.copy_python(record))
+        show_info(_clipboard.copy_python(record, viewer.layers.selection.active.name))
 
 
 def _record_of_active(viewer: "napari.viewer.Viewer") -> dict[str, Any] | None:
