@@ -12,12 +12,12 @@ import numpy as np
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.widgets._in_view import part_in_view
 from napari_colorize.widgets._placement import placement_of
 from napari_colorize.widgets._planes import (
     Plane,
     at_level,
     choose_level,
-    part_in_view,
     plane_on_screen,
     spatial_shape,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari.components import Dims, ViewerModel
+    from napari.components import Dims
     from napari.layers import Image
 
 MAX_LEVEL_PIXELS = 64 * 2**20
@@ -100,75 +100,6 @@ def plane_on_screen(layer: "Image", dims: "Dims", *, nearest: bool = False) -> P
                 raise ValueError(_said_of_slider(layer, dims, axis))
             index[axis] = min(max(index[axis], 0), shape[axis] - 1)
     return Plane((down, across), tuple((axis, int(index[axis])) for axis in sliced))
-
-
-def part_in_view(
-    layer: "Image", plane: Plane, dims: "Dims", canvas: np.ndarray | None = None
-) -> Plane:
-    """Return the part of a plane that is on the canvas, in pixels of level 0.
-
-    Of a rotated layer it is the box around what is visible.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-    plane : Plane
-    dims : napari.components.Dims
-    canvas : (2, 2) array, optional
-        From :func:`canvas_corners`. Of a pyramid, napari cuts out more than is visible, and goes on
-        with it when somebody zooms in; without the canvas it is taken as it was cut out.
-
-    Raises
-    ------
-    ValueError
-        Nothing of it is visible; a viewer without a window shows nothing. Or the display is 3-D.
-    """
-    if dims.ndisplay != 2:
-        raise ValueError(
-            "In 3-D display no slice is in view. Switch to 2-D display, or untick 'Only what is "
-            "in view'."
-        )
-    full = spatial_shape(layer)
-    own = spatial_shape(layer, layer.data_level)
-    part = []
-    for axis in plane.shown:
-        first, last = (int(corner[axis]) for corner in layer.corner_pixels)
-        times = full[axis] / own[axis]
-        start, stop = int(first * times), min(math.ceil((last + 1) * times), full[axis])
-        if canvas is not None and layer.multiscale:
-            seen = _seen_of(layer, dims, canvas)[:, axis]
-            start, stop = max(start, math.floor(seen[0])), min(stop, math.ceil(seen[1]) + 1)
-        if start >= stop or (first == last and own[axis] > 1):
-            raise ValueError(
-                f"Nothing of layer '{layer.name}' is in view; move there, or colour all of the "
-                "slice."
-            )
-        part.append((start, stop))
-    return replace(plane, part=(part[0], part[1]))
-
-
-def canvas_corners(viewer: "ViewerModel") -> np.ndarray | None:
-    """Return where the canvas begins and ends in the world, down and across, (2, 2).
-
-    ``None`` for older napari, whose model does not know the size of its canvas.
-    """
-    size = getattr(getattr(viewer, "canvas", None), "viewbox_size", None)
-    if size is None:
-        return None
-    camera = getattr(viewer, "scene", viewer).camera
-    half = np.asarray(size(viewer.layers), float) / 2 / camera.zoom
-    centre = np.asarray(camera.center[-2:], float)
-    return np.stack([centre - half, centre + half])
-
-
-def _seen_of(layer: "Image", dims: "Dims", canvas: np.ndarray) -> np.ndarray:
-    """Return the first and the last index of a layer under the canvas, (2, ndim), not rounded."""
-    corners = []
-    for down, across in product(*canvas.T):
-        point = list(dims.point)
-        point[dims.order[-2]], point[dims.order[-1]] = down, across
-        corners.append(layer.world_to_data(_sliders(layer, dims, point)))
-    return np.stack([np.min(corners, axis=0), np.max(corners, axis=0)])
 
 
 def shown_axes(layer: "Image", dims: "Dims") -> tuple[int, int]:
@@ -297,12 +228,12 @@ def _said_of_slider(layer: "Image", dims: "Dims", axis: int) -> str:
 
 def _indices(layer: "Image", dims: "Dims", point: Sequence[float]) -> np.ndarray:
     """Return the indices of a layer under the sliders at a point, not rounded."""
-    position = _sliders(layer, dims, point)
+    position = slider_position(layer, dims, point)
     position[list(shown_axes(layer, dims))] = 0
     return np.asarray(layer.world_to_data(position))
 
 
-def _sliders(layer: "Image", dims: "Dims", point: Sequence[float]) -> np.ndarray:
+def slider_position(layer: "Image", dims: "Dims", point: Sequence[float]) -> np.ndarray:
     """Return a position of the sliders in the layer's own units, one number a layer axis."""
     position = np.zeros(layer.ndim)
     known = min(layer.ndim, dims.ndim)

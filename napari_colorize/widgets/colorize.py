@@ -7,11 +7,12 @@ from napari_colorize.widgets import _clipboard
 from napari_colorize.widgets._alive import connect_while_alive
 from napari_colorize.widgets._background import Step
 from napari_colorize.widgets._docking import bring_forward
+from napari_colorize.widgets._in_view import canvas_corners
 from napari_colorize.widgets._job import Job, plan
 from napari_colorize.widgets._layout import PanelLayout
 from napari_colorize.widgets._look_ahead import LookAhead
 from napari_colorize.widgets._panel import RunningPanel
-from napari_colorize.widgets._planes import canvas_corners, count_planes, shown_axes, spatial_shape
+from napari_colorize.widgets._planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets._preferences import preferences
 from napari_colorize.widgets._preview import Look, plan_preview
 from napari_colorize.widgets._preview_runner import LivePreview
