@@ -67,7 +67,7 @@ struct Decoder {
 };
 
 // Take in the bins from `q` on, kGroup or fewer of them, for as many pixels as a vector has numbers.
-template <class Float, bool Biased, class Scalar>
+template <class Float, bool Biased, bool Usual, class Scalar>
 NC_HD void absorb_group(const Decoder<Scalar>& decoder, const Scalar* logits, int64_t q, int group,
                         AnnealedSums<Float>& sums) {
   Float held[kGroup];
@@ -78,8 +78,8 @@ NC_HD void absorb_group(const Decoder<Scalar>& decoder, const Scalar* logits, in
     }
   }
   const auto logit = [&](int k) __attribute__((always_inline)) { return held[k]; };
-  annealed_absorb<Float, Scalar>(sums, group, logit, decoder.bins + 2 * q,
-                                 decoder.inverse_temperature, decoder.headroom);
+  annealed_absorb<Float, Usual>(sums, group, logit, decoder.bins + 2 * q,
+                                decoder.inverse_temperature, decoder.headroom);
 }
 
 // Has logits of pixels whose turn is soon brought near: those from pixel `later` on in this group, or of
@@ -100,7 +100,7 @@ NC_HD void fetch_group(const Decoder<Scalar>& decoder, const Scalar* logits, int
 }
 
 // Decode `pixels` ≥ Width pixels, at most kBlock; the last vector may overlap the one before it.
-template <class Float, bool Biased, class Scalar, int Width>
+template <class Float, bool Biased, bool Usual, class Scalar, int Width>
 NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, int pixels,
                          Scalar* ab, Scalar* entropy) {
   AnnealedSums<Float> sums[kBlock / Width];
@@ -113,13 +113,13 @@ NC_HD void decode_pixels(const Decoder<Scalar>& decoder, const Scalar* logits, i
     for (int v = 0; v < vectors; ++v) {
       const int first = std::min(v * Width, pixels - Width);
       fetch_group(decoder, logits, q, (v + kAhead) * Width, vectors * Width);
-      absorb_group<Float, Biased>(decoder, logits + first, q, kGroup, sums[v]);
+      absorb_group<Float, Biased, Usual>(decoder, logits + first, q, kGroup, sums[v]);
     }
   }
   const int rest = static_cast<int>(decoder.count - whole);
   for (int v = 0; rest > 0 && v < vectors; ++v) {
     const int first = std::min(v * Width, pixels - Width);
-    absorb_group<Float, Biased>(decoder, logits + first, whole, rest, sums[v]);
+    absorb_group<Float, Biased, Usual>(decoder, logits + first, whole, rest, sums[v]);
   }
   for (int v = 0; v < vectors; ++v) {
     const int first = std::min(v * Width, pixels - Width);
@@ -149,22 +149,24 @@ struct FloatBlock {
   float* entropy;
 };
 
-NC_VECTOR_VERSIONS(decode_plain, FloatBlock,
-                   decode_pixels<Vector, false, float, kLanes<Vector, float>>(
-                       argument.decoder, argument.logits, argument.pixels, argument.ab,
-                       argument.entropy))
-NC_VECTOR_VERSIONS(decode_biased, FloatBlock,
-                   decode_pixels<Vector, true, float, kLanes<Vector, float>>(
-                       argument.decoder, argument.logits, argument.pixels, argument.ab,
-                       argument.entropy))
+template <class Vector, bool Biased, bool Usual>
+NC_HD void decode_floats(const FloatBlock& block) {
+  decode_pixels<Vector, Biased, Usual, float, kLanes<Vector, float>>(
+      block.decoder, block.logits, block.pixels, block.ab, block.entropy);
+}
+
+NC_VECTOR_VERSIONS(decode_plain, FloatBlock, decode_floats<Vector, false, false>(argument))
+NC_VECTOR_VERSIONS(decode_biased, FloatBlock, decode_floats<Vector, true, false>(argument))
+NC_VECTOR_VERSIONS(decode_usual, FloatBlock, decode_floats<Vector, false, true>(argument))
+NC_VECTOR_VERSIONS(decode_usual_biased, FloatBlock, decode_floats<Vector, true, true>(argument))
 
 template <class Scalar>
 void decode_singly(const Decoder<Scalar>& decoder, const Scalar* logits, int pixels, Scalar* ab,
                    Scalar* entropy) {
   if (decoder.bias) {
-    decode_pixels<Scalar, true, Scalar, 1>(decoder, logits, pixels, ab, entropy);
+    decode_pixels<Scalar, true, false, Scalar, 1>(decoder, logits, pixels, ab, entropy);
   } else {
-    decode_pixels<Scalar, false, Scalar, 1>(decoder, logits, pixels, ab, entropy);
+    decode_pixels<Scalar, false, false, Scalar, 1>(decoder, logits, pixels, ab, entropy);
   }
 }
 
@@ -172,10 +174,13 @@ void decode_block(const Decoder<float>& decoder, const float* logits, int pixels
                   float* entropy) {
   if (pixels < kMostLanes) {
     decode_singly(decoder, logits, pixels, ab, entropy);
-  } else if (decoder.bias) {
-    decode_biased({decoder, logits, pixels, ab, entropy});
+    return;
+  }
+  const FloatBlock block{decoder, logits, pixels, ab, entropy};
+  if (annealed_is_usual(decoder.inverse_temperature)) {
+    decoder.bias ? decode_usual_biased(block) : decode_usual(block);
   } else {
-    decode_plain({decoder, logits, pixels, ab, entropy});
+    decoder.bias ? decode_biased(block) : decode_plain(block);
   }
 }
 

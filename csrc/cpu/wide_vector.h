@@ -28,8 +28,12 @@ template <>
 struct WeightExponential<WideVector> {
   static NC_HD WideVector of(WideVector x) {
     const WideVector lowest = WideVector{} + kLeastExponent;
-    WideVector fraction, weight;
     asm("vmaxps %1, %2, %0" : "=v"(x) : "v"(x), "v"(lowest));  // in this order NaN stays NaN
+    return of_held(x);
+  }
+
+  static NC_HD WideVector of_held(WideVector x) {
+    WideVector fraction, weight;
     asm("vreduceps $9, %1, %0" : "=v"(fraction) : "v"(x));
     const WideVector power = floor_power(fraction);
     asm("vscalefps %2, %1, %0" : "=v"(weight) : "v"(power), "v"(x));

@@ -62,8 +62,8 @@ __global__ void annealed_mean_kernel(Annealing<Scalar> task) {
     for (int64_t q = 0; q < task.count; q += kGroup) {
       const int group = static_cast<int>(task.count - q < kGroup ? task.count - q : kGroup);
       const auto logit = [&](int k) { return logits[(q + k) * pixels] + task.bias[q + k]; };
-      annealed_absorb<Scalar, Scalar>(sums, group, logit, task.bins + 2 * q,
-                                      task.inverse_temperature, headroom);
+      annealed_absorb<Scalar>(sums, group, logit, task.bins + 2 * q, task.inverse_temperature,
+                              headroom);
     }
     const AnnealedResult<Scalar> result = annealed_finish(sums, task.inverse_log_count);
     task.ab[2 * n * pixels + p] = result.a;

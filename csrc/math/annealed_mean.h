@@ -75,8 +75,16 @@ NC_HD void annealed_raise(AnnealedSums<Float>& sums, Float top, Float headroom,
   sums.b = sums.b * annealed_shrink;
 }
 
+// At usual temperatures, 1/3 ≤ T ≤ 1, both exponents come from one that is held where 2^(y / T) is least:
+// there 2^y is below 2^-33, which is nothing beside the entropy's 1. At higher ones it would count in the
+// mean, at lower ones in the entropy.
+template <class Scalar>
+NC_HD bool annealed_is_usual(Scalar inverse_temperature) {
+  return inverse_temperature >= Scalar(1) && inverse_temperature <= Scalar(3);
+}
+
 // Take in `count` bins: z(k) is the k-th one's logit with its bias, bins has its a and b at 2k, 2k + 1.
-template <class Float, class Scalar, class Logit>
+template <class Float, bool Usual = false, class Scalar, class Logit>
 NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
                            const Scalar* bins, Scalar inverse_temperature, Scalar headroom) {
   const Scalar log2e = static_cast<Scalar>(kLog2E);
@@ -90,11 +98,20 @@ NC_HD void annealed_absorb(AnnealedSums<Float>& sums, int count, const Logit& z,
     annealed_raise(sums, top, room, inverse_temperature);
   }
   const Float base = sums.top == none ? Float{} : sums.top;
+  const Float shift = base * log2e;
+  const Float lowest = Float{} + static_cast<Scalar>(kLeastExponent) / inverse_temperature;
   for (int k = 0; k < count; ++k) {
-    const Float y = (z(k) - base) * log2e;
-    const Float held = held_exponent(y);  // a product with −inf would be NaN
+    // A product with −inf would be NaN.
+    Float held, annealed;
+    if constexpr (Usual) {
+      held = larger(lowest, z(k) * log2e - shift);
+      annealed = WeightExponential<Float>::of_held(held * inverse_temperature);
+    } else {
+      const Float y = (z(k) - base) * log2e;
+      held = held_exponent(y);
+      annealed = weight_exponential(y * inverse_temperature);
+    }
     const Float term = Exponential<Float>::of(held);
-    const Float annealed = weight_exponential(y * inverse_temperature);
     sums.sum += term;
     sums.slope += term * held;
     sums.weight += annealed;

@@ -127,8 +127,12 @@ template <class Float>
 struct WeightExponential {
   static NC_HD Float of(Float x) {
     const Float lowest = Float{} + kLeastExponent;
+    return of_held(x < lowest ? lowest : x);
+  }
+
+  // For x that is not below.
+  static NC_HD Float of_held(Float x) {
     const Float round = Float{} + kRound;
-    x = x < lowest ? lowest : x;
     const Float shifted = x + round;
     return raised(round_power(x - (shifted - round)), shifted);
   }
@@ -138,6 +142,7 @@ struct WeightExponential {
 template <>
 struct WeightExponential<double> {
   static NC_HD double of(double x) { return exp2(x); }
+  static NC_HD double of_held(double x) { return exp2(x); }
 };
 
 template <class Float>

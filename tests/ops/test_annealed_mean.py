@@ -36,7 +36,7 @@ def some_logits(*shape: int, spread: float = 4.0, seed: int = 0) -> torch.Tensor
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * spread
 
 
-@pytest.mark.parametrize("temperature", [1e-3, 0.38, 1.0, 20.0])
+@pytest.mark.parametrize("temperature", [1e-3, 0.3, 0.34, 0.38, 1.0, 1.1, 20.0])
 @pytest.mark.parametrize("spread", [0.01, 4.0, 60.0])
 def test_equals_float64(temperature: float, spread: float) -> None:
     """To 1e-3 Lab units and 1e-5 of entropy, from flat predictions to sharp ones."""
