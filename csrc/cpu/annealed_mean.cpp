@@ -50,8 +50,8 @@ struct AnyAbove<WideVector> {
 namespace decoding {
 
 constexpr int kBlock = 512;  // pixels at a time: their sums stay in the first-level cache
-constexpr int kGroup = 8;    // bins at a time; as many lines may share a place in that cache
-constexpr int kAhead = 8;    // vectors of pixels that are fetched before their turn
+constexpr int kGroup = 4;    // bins at a time: their logits stay in registers
+constexpr int kAhead = 16;   // vectors of pixels that are fetched before their turn
 constexpr int kMostLanes = 16;  // of any vector that a version may use
 
 // What all pixels share. Logits of neighbouring bins, and the outputs' planes, lie `stride` apart.
