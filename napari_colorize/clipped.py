@@ -46,8 +46,10 @@ def _of_lightness(light: NDArray[np.float32]) -> NDArray[np.bool_]:
 def _of_codes(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
     import cv2
 
-    table = _of_lightness(_lightness_of_codes()).view(np.uint8)
-    return np.asarray(cv2.LUT(np.ascontiguousarray(codes), table)).view(np.bool_)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(codes), _table())).view(np.bool_)
 
 
-_lightness_of_codes = cache(lightness_of_codes)
+@cache
+def _table() -> NDArray[np.uint8]:
+    """Return what `_of_lightness` says of each grey code."""
+    return _of_lightness(lightness_of_codes()).view(np.uint8)
