@@ -164,7 +164,7 @@ def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
     """
     from qtpy.QtWidgets import QApplication
 
-    from napari_colorize.widgets.turing import PANEL
+    from napari_colorize.widgets.turing.panel import PANEL
 
     viewer, panel = open_panel(PANEL)
     with tempfile.TemporaryDirectory() as place:
@@ -197,7 +197,7 @@ def make_evaluate_picture(folder: Path) -> Path:
 
     from napari_colorize import colorize
     from napari_colorize.evaluation.colour import grey_of
-    from napari_colorize.widgets.evaluate import PANEL
+    from napari_colorize.widgets.evaluate.panel import PANEL
 
     photograph = data.coffee()
     viewer, panel = open_panel(PANEL)
@@ -227,7 +227,7 @@ def make_train_picture(folder: Path) -> Path:
     """
     from skimage import data
 
-    from napari_colorize.widgets.train import PANEL
+    from napari_colorize.widgets.train.panel import PANEL
 
     slide = data.immunohistochemistry()
     half = slide.shape[1] // 2
@@ -265,7 +265,7 @@ def patched_home(home: str) -> Iterator[None]:
 
 def make_models_picture(folder: Path) -> Path:
     """Show the list of weights and a card; save the panel."""
-    from napari_colorize.widgets.models import PANEL
+    from napari_colorize.widgets.models.panel import PANEL
 
     viewer, panel = open_panel(PANEL)
     dock, _ = viewer.window.add_plugin_dock_widget("napari-colorize", PANEL)  # the one there is
@@ -358,7 +358,7 @@ def open_panel(
     title: str = "Colorize", size: tuple[int, int] = WINDOW
 ) -> tuple["napari.Viewer", Any]:
     """Open a dark window of this size without layers; return it, and one of our panels in it."""
-    from napari_colorize.widgets._preflight import load_torch
+    from napari_colorize.widgets.shared.preflight import load_torch
 
     load_torch()
     import napari

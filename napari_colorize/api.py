@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize import checkpoints, memory, provenance
-from napari_colorize.clipped import clipped_colours
-from napari_colorize.image import read_plane
+from napari_colorize import checkpoints
 from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
-from napari_colorize.resample import network_shape
+from napari_colorize.pipeline import memory
+from napari_colorize.pipeline.clipped import clipped_colours
+from napari_colorize.pipeline.image import read_plane
+from napari_colorize.pipeline.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
+from napari_colorize.pipeline.resample import network_shape
+from napari_colorize.records import record as provenance
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +44,7 @@ class Colorized:
     clipped : (H, W) bool array
         Where the predicted colour was outside sRGB and was moved towards grey, the picture's L*
         being 5…95: nearer to black or white there is hardly a colour in sRGB, and nearly every
-        prediction is moved. See :mod:`napari_colorize.clipped`.
+        prediction is moved. See :mod:`napari_colorize.pipeline.clipped`.
     record : dict
         Provenance, JSON-able; see ``provenance.make_record``.
     """
@@ -81,7 +83,8 @@ def colorize(
     image : array-like
         (H, W) grey or (H, W, 3 or 4) RGB(A), any real dtype, from 1 × 1 pixel: NumPy array, torch
         tensor, or anything with ``__array__``. Of RGB, the lightness is used and alpha is kept.
-        NaN counts as the low end of the window. See :func:`napari_colorize.image.read_plane`.
+        NaN counts as the low end of the window. See
+        :func:`napari_colorize.pipeline.image.read_plane`.
     method : {"colorful", "deep", "unet", "gan", "pix2pix"}, optional
         Default: that of ``parameters``; where these are left out that of ``checkpoint``, else
         ``"colorful"``.

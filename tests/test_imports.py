@@ -12,11 +12,7 @@ import napari_colorize
 ROOM = Path(napari_colorize.__file__).parent
 MODULES = sorted(ROOM.rglob("*.py"))
 
-MIDDLE = {
-    *("parameters", "window", "lightness", "image", "resample", "refine", "provenance", "files"),
-    *("memory", "bands", "clipped", "legends"),
-    *("methods", "checkpoints", "sample_data"),
-}
+MIDDLE = {"parameters", "pipeline", "records", "files", "methods", "checkpoints", "sample_data"}
 TOP = {"widgets", "cli", "evaluation", "training"}
 MAY_LOOK_AT = (
     {"_version": set(), "__init__": {"_version"}, "ops": {"_C", "_C_cuda", "_version"}}

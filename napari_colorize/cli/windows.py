@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from napari_colorize.files import Page
-from napari_colorize.window import automatic_window
+from napari_colorize.pipeline.window import automatic_window
 
 OnPage = Callable[[int, int], None]
 """Told the number of a page, from 0, before it is coloured, and how many there are."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.resample import resize
+from napari_colorize.pipeline.resample import resize
 
 Flow = NDArray[np.float32]
 """(h, w, 2): for each pixel, the way (x, y) to its structure in the other plane, in pixels."""

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.image import as_array
+from napari_colorize.pipeline.image import as_array
 
 Value = TypeVar("Value")
 

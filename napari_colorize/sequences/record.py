@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize import provenance
+from napari_colorize.records import record as provenance
 from napari_colorize.sequences.parameters import StackParameters, reach_of
 from napari_colorize.sequences.series import Coloured
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.api import explained_memory, predict
-from napari_colorize.clipped import clipped_colours
-from napari_colorize.image import Plane, read_plane
-from napari_colorize.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
-from napari_colorize.resample import network_shape, resize
+from napari_colorize.pipeline.clipped import clipped_colours
+from napari_colorize.pipeline.image import Plane, read_plane
+from napari_colorize.pipeline.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
+from napari_colorize.pipeline.resample import network_shape, resize
 from napari_colorize.sequences.motion import Link, find_link
 from napari_colorize.sequences.parameters import StackParameters, weights_of
 from napari_colorize.sequences.planes import Recent

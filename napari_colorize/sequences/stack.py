@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize import provenance
 from napari_colorize.api import Progress, Ticker, load_model, resolve_device
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.records import record as provenance
 from napari_colorize.sequences.parameters import StackParameters, reach_of, stack_parameters
 from napari_colorize.sequences.planes import Pile, Stack, Streamed
 from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
@@ -30,7 +30,7 @@ class ColorizedStack:
         0…1, held along the axis like the colour; None where maps were not asked for.
     clipped : (…, Y, X) bool array or None
         Where the colour was outside sRGB and was moved towards grey, L* being 5…95; see
-        :mod:`napari_colorize.clipped`.
+        :mod:`napari_colorize.pipeline.clipped`.
     record : dict
         Provenance, JSON-able: that of a picture, with joint numbers, and ``stack``.
     """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.pipeline.window import SAMPLED_PIXELS, automatic_window, rgb_window
 from napari_colorize.sequences.planes import read_lazily
-from napari_colorize.window import SAMPLED_PIXELS, automatic_window, rgb_window
 
 SAMPLED_PLANES = 16
 """The automatic window is chosen from at most so many planes, evenly spread over the stack."""

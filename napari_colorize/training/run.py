@@ -15,15 +15,16 @@ import torch
 
 from napari_colorize.checkpoints.record import UNGRADED
 from napari_colorize.training import description
-from napari_colorize.training.data import PairsModule
-from napari_colorize.training.keeping import (
+from napari_colorize.training.callbacks.keeping import (
     BEST,
     LAST,
     averaged_weights,
     write_weights,
 )
+from napari_colorize.training.callbacks.onlooker import EnoughLearnt, looking
+from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
+from napari_colorize.training.data import PairsModule
 from napari_colorize.training.learner import Learner
-from napari_colorize.training.onlooker import EnoughLearnt, looking
 from napari_colorize.training.pictures import (
     Picture,
     find_pictures,
@@ -37,7 +38,6 @@ from napari_colorize.training.start import Start
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
 from napari_colorize.training.table import resolve, training_of
 from napari_colorize.training.trainer import fit, make_trainer
-from napari_colorize.training.watching import Watch, refuse_stopped
 
 GRAPH = "graph.pt"
 CHECKPOINT = "checkpoint"

@@ -39,8 +39,8 @@ TRAININGS: Mapping[str, Training] = {
     # Another method registers by one entry: where it is trained, and what checks its settings.
     "colorful": Training(
         train=_NETWORK,
-        settings="napari_colorize.training.colorful_recipe:colorful_recipe",
-        learner="napari_colorize.training.colorful_start:ColorfulLearner",
+        settings="napari_colorize.training.colorful.recipe:colorful_recipe",
+        learner="napari_colorize.training.colorful.start:ColorfulLearner",
         recipe="cpu-quick",
     ),
     "unet": Training(

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from napari_colorize.checkpoints import CheckpointRecord
+from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
 from napari_colorize.training.deep.references import ArrayReference
 from napari_colorize.training.naming import why_not
 from napari_colorize.training.recipe_files import load_recipe
 from napari_colorize.training.table import training_of
 from napari_colorize.training.tiles import TILE, Cut, cut
-from napari_colorize.training.watching import Watch, refuse_stopped
 
 Sources = Mapping[str, Any] | str | Path | Sequence[str | Path]
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.resample import network_shape
+from napari_colorize.pipeline.resample import network_shape
 
 TILE = 128
 """Usual side of a tile, px."""

@@ -5,12 +5,12 @@ Each takes the viewer, which napari injects, and does what a panel's button does
 
 from typing import TYPE_CHECKING, Any
 
-from napari_colorize.widgets import _clipboard
-from napari_colorize.widgets import colorize as colorize_panel
-from napari_colorize.widgets import evaluate as evaluate_panel
-from napari_colorize.widgets._docking import bring_forward
-from napari_colorize.widgets._results import PREVIEW_KEY, RECORD_KEY
-from napari_colorize.widgets.opening import record_of_layer
+from napari_colorize.widgets.colorize import panel as colorize_panel
+from napari_colorize.widgets.evaluate import panel as evaluate_panel
+from napari_colorize.widgets.layers.opening import record_of_layer
+from napari_colorize.widgets.layers.results import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.shared import clipboard as _clipboard
+from napari_colorize.widgets.shared.docking import bring_forward
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -24,13 +24,13 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
     files : sequence of str
         Anything that napari can open.
     """
-    from napari_colorize.widgets._preflight import load_torch
+    from napari_colorize.widgets.shared.preflight import load_torch
 
     load_torch()
     import napari
 
     from napari_colorize.sample_data import camera
-    from napari_colorize.widgets.colorize import PANEL, PLUGIN
+    from napari_colorize.widgets.colorize.panel import PANEL, PLUGIN
 
     viewer = napari.Viewer(title="napari-colorize")
     if files:
@@ -49,7 +49,7 @@ def command(files: Sequence[str]) -> None:
 
     FILES: pictures that napari can open; without any, a sample.
     """
-    from napari_colorize.widgets._preflight import TorchUnavailableError
+    from napari_colorize.widgets.shared.preflight import TorchUnavailableError
 
     if find_spec("napari") is None:
         sys.exit("napari is not installed. Install it with: pip install 'napari-colorize[pyqt6]'")

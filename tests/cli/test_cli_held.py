@@ -57,7 +57,7 @@ def test_pages_come_out_as_colorize_stack_gives_them(run, film, written, tmp_pat
 
 
 def test_the_record_of_a_page_says_so_and_its_python_makes_it_again(run, film, written, tmp_path):
-    from napari_colorize import provenance
+    from napari_colorize.records import record as provenance
 
     found = coloured(run, written(film, "ZYX"), tmp_path, "--consistency", 0.5)
     record = records_of(tmp_path / "out" / "stack_colorized.tif")[2]

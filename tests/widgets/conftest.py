@@ -108,7 +108,7 @@ def viewer():
 @pytest.fixture
 def make_panel(qtbot) -> Iterator[Callable]:
     """Return a function that puts a panel beside a viewer."""
-    from napari_colorize.widgets.colorize import ColorizePanel
+    from napari_colorize.widgets.colorize.panel import ColorizePanel
 
     kept = []  # as a dock does; pytest-qt does not
 

@@ -10,9 +10,9 @@ from napari.utils.key_bindings import coerce_keybinding
 from npe2 import PluginManifest
 from qtpy.QtGui import QGuiApplication
 
-from napari_colorize import provenance
+from napari_colorize.records import record as provenance
 from napari_colorize.widgets import commands
-from napari_colorize.widgets._keys import KEYS, bind_keys
+from napari_colorize.widgets.shared.keys import KEYS, bind_keys
 
 
 @pytest.fixture

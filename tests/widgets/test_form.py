@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from napari_colorize import ColorizeParameters
-from napari_colorize.widgets import _form
-from napari_colorize.widgets._form import OPTIONS, PAPER_DEFAULTS, ParameterForm
+from napari_colorize.widgets.colorize import form as _form
+from napari_colorize.widgets.colorize.form import OPTIONS, PAPER_DEFAULTS, ParameterForm
 
 
 def weights(name: str, **defaults: float) -> SimpleNamespace:

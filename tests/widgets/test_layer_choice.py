@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_colorize.widgets._layer_choice import LayerChoice
+from napari_colorize.widgets.layers.choice import LayerChoice
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from npe2 import PluginManifest
 from qtpy.QtGui import QGuiApplication
 
 from napari_colorize import colorize, colorize_stack, files
-from napari_colorize.widgets import commands, opening
-from napari_colorize.widgets._results import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets import commands
+from napari_colorize.widgets.layers import opening
+from napari_colorize.widgets.layers.results import PREVIEW_KEY, RECORD_KEY
 
 PLACE = {
     "scale": (0.29, 0.26, 0.25),
@@ -310,7 +311,7 @@ class TestCopies:
 class TestFormatsWithoutRoom:
     @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.bmp", "a.gif"])
     def test_are_refused_for_predicted_colour(self, viewer, picture, tmp_path, name):
-        from napari_colorize.widgets._precedence import prefer_our_writers
+        from napari_colorize.widgets.layers.precedence import prefer_our_writers
 
         prefer_our_writers()
         viewer.add_layer(picture)
@@ -323,7 +324,7 @@ class TestFormatsWithoutRoom:
 
     @pytest.mark.parametrize("name", ["a.jpg", "a.bmp"])
     def test_are_written_for_all_other_layers(self, viewer, grey, tmp_path, name):
-        from napari_colorize.widgets._precedence import prefer_our_writers
+        from napari_colorize.widgets.layers.precedence import prefer_our_writers
 
         prefer_our_writers()
         viewer.add_image(grey)

@@ -16,8 +16,8 @@ from npe2 import PluginManifest
 from PIL import Image as Picture
 
 from napari_colorize import colorize, colorize_lazy, colorize_stack, files
-from napari_colorize.widgets import _precedence
-from napari_colorize.widgets._results import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers import precedence as _precedence
+from napari_colorize.widgets.layers.results import PREVIEW_KEY, RECORD_KEY
 
 OURS = resources("napari_colorize") / "napari.yaml"
 NAPARIS = resources("napari_builtins") / "builtins.yaml"
@@ -312,7 +312,7 @@ class TestOtherLayers:
         assert saved == [str(tmp_path / "a.tif")]
 
     def test_an_ending_that_nobody_writes_is_told(self, preferred, grey, tmp_path):
-        from napari_colorize.widgets.saving import write_image
+        from napari_colorize.widgets.layers.saving import write_image
 
         with pytest.raises(
             ValueError, match=r"No plugin of this napari saves image layers as a\.x"

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from napari_colorize.methods import ARCHITECTURES, METHODS, WITHOUT_EFFECT
-from napari_colorize.widgets import _form, _turing_form
-from napari_colorize.widgets._form import ParameterForm
-from napari_colorize.widgets._methods import METHOD_TITLES, NETWORK_TITLES
-from napari_colorize.widgets._panel_words import in_panel_words
-from napari_colorize.widgets._turing_form import SetUpForm
+from napari_colorize.widgets.colorize import form as _form
+from napari_colorize.widgets.colorize.form import ParameterForm
+from napari_colorize.widgets.shared.methods import METHOD_TITLES, NETWORK_TITLES
+from napari_colorize.widgets.shared.panel_words import in_panel_words
+from napari_colorize.widgets.turing import form as _turing_form
+from napari_colorize.widgets.turing.form import SetUpForm
 
 
 @pytest.fixture

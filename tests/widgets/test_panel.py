@@ -12,10 +12,10 @@ from napari.layers import Image, Labels
 from qtpy.QtGui import QGuiApplication
 
 from napari_colorize import ColorizeParameters, colorize
-from napari_colorize.provenance import as_python
-from napari_colorize.widgets._job import plan
-from napari_colorize.widgets._layout import CAVEAT
-from napari_colorize.widgets._run import run
+from napari_colorize.records.record import as_python
+from napari_colorize.widgets.colorize.job import plan
+from napari_colorize.widgets.colorize.layout import CAVEAT
+from napari_colorize.widgets.colorize.run import run
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ class TestStacks:
     def test_a_pyramid_is_coloured_at_its_finest_level_that_fits(
         self, viewer, model, colour, monkeypatch
     ):
-        from napari_colorize.widgets import _planes
+        from napari_colorize.widgets.layers import planes as _planes
 
         full = np.random.default_rng(3).integers(0, 255, (64, 96), dtype=np.uint8)
         layer = viewer.add_image([full, full[::2, ::2]], multiscale=True, contrast_limits=(0, 255))

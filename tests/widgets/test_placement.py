@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 from scipy.spatial.transform import Rotation
 
-from napari_colorize.widgets._placement import placement_of
+from napari_colorize.widgets.layers.placement import placement_of
 
 TILTED = Rotation.from_euler("zyx", [20, -35, 10], degrees=True).as_matrix()
 

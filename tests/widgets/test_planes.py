@@ -8,7 +8,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_colorize.widgets._planes import (
+from napari_colorize.widgets.layers.planes import (
     Plane,
     all_planes,
     at_level,

@@ -8,9 +8,11 @@ import pytest
 from npe2 import PluginManifest
 
 from napari_colorize import ColorizeParameters
-from napari_colorize.widgets import _executor, _results, _run
-from napari_colorize.widgets import colorize as panel_module
-from napari_colorize.widgets._preferences import Preferences, preferences
+from napari_colorize.widgets.colorize import panel as panel_module
+from napari_colorize.widgets.colorize import run as _run
+from napari_colorize.widgets.layers import results as _results
+from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared.preferences import Preferences, preferences
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import textwrap
 import pytest
 
 from napari_colorize.checkpoints.loading import without_collecting
-from napari_colorize.widgets._preflight import TorchUnavailableError, load_torch
-from napari_colorize.widgets._runner import sentence_of
+from napari_colorize.widgets.colorize.runner import sentence_of
+from napari_colorize.widgets.shared.preflight import TorchUnavailableError, load_torch
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_loading_torch_leaves_other_threads_their_time():
     """The import alone would hold the interpreter for a fifth of a second at a stretch."""
     code = """
         import threading, time
-        from napari_colorize.widgets._preflight import _map_libraries
+        from napari_colorize.widgets.shared.preflight import _map_libraries
         done = threading.Event()
         thread = threading.Thread(target=lambda: (_map_libraries(), done.set()))
         gaps, last = [], time.perf_counter()

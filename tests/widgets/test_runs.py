@@ -12,9 +12,9 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_colorize import ColorizeParameters, colorize
-from napari_colorize.widgets import _executor
-from napari_colorize.widgets._job import plan
-from napari_colorize.widgets._runner import sentence_of
+from napari_colorize.widgets.colorize.job import plan
+from napari_colorize.widgets.colorize.runner import sentence_of
+from napari_colorize.widgets.shared import executor as _executor
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ class TestDeletion:
     def test_of_the_panel_stops_the_run_and_leaves_the_viewer_alone(
         self, viewer, held, make_panel, start, grey, qtbot
     ):
-        from napari_colorize.widgets.colorize import ColorizePanel
+        from napari_colorize.widgets.colorize.panel import ColorizePanel
 
         layer = viewer.add_image(grey)
         panel = start(layer, held, ColorizePanel(viewer))
@@ -244,7 +244,8 @@ class TestErrors:
 def test_memory_that_ran_out_is_made_up_for_and_told(
     viewer, model, make_panel, finish, grey, monkeypatch
 ):
-    from napari_colorize import lightness, ops
+    from napari_colorize import ops
+    from napari_colorize.pipeline import lightness
 
     whole, picture = ops.finish, np.tile(grey, (8, 4))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets._stack import NOTHING_HELD, Hold
+from napari_colorize.widgets.colorize.stack import NOTHING_HELD, Hold
 
 
 @pytest.fixture

@@ -10,20 +10,15 @@ import pytest
 import tifffile
 from qtpy.QtGui import QGuiApplication
 
-from napari_colorize import (
-    colorize_channels,
-    colorize_multiscale,
-    colorize_stack,
-    files,
-    provenance,
-)
+from napari_colorize import colorize_channels, colorize_multiscale, colorize_stack, files
 from napari_colorize.api import Colorized
+from napari_colorize.records import record as provenance
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets import _executor
-from napari_colorize.widgets._job import plan
-from napari_colorize.widgets._run import run
-from napari_colorize.widgets._stack import Hold
-from napari_colorize.widgets._told import LAZY
+from napari_colorize.widgets.colorize.job import plan
+from napari_colorize.widgets.colorize.run import run
+from napari_colorize.widgets.colorize.stack import Hold
+from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared.told import LAZY
 
 
 @pytest.fixture

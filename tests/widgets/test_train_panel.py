@@ -11,10 +11,10 @@ from skimage import data
 
 from napari_colorize.api import Cancelled
 from napari_colorize.checkpoints import CheckpointRecord
-from napari_colorize.widgets._results import RECORD_KEY
-from napari_colorize.widgets._weights_news import weights_news
-from napari_colorize.widgets.colorize import ColorizePanel
-from napari_colorize.widgets.train import TrainPanel
+from napari_colorize.widgets.colorize.panel import ColorizePanel
+from napari_colorize.widgets.layers.results import RECORD_KEY
+from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize.widgets.train.panel import TrainPanel
 
 
 @pytest.fixture(autouse=True)
@@ -361,7 +361,7 @@ class TestAfterwards:
 
 class TestTimeLeft:
     def test_is_told_from_the_pace_of_the_last_minute(self):
-        from napari_colorize.widgets._train_watch import TimeLeft
+        from napari_colorize.widgets.train.watch import TimeLeft
 
         now = [0.0]
         left = TimeLeft(lambda: now[0])
@@ -379,8 +379,8 @@ class TestTimeLeft:
 
 class TestCurve:
     def test_keeps_to_what_matters(self):
-        from napari_colorize.widgets._train_curve import bounds_of
-        from napari_colorize.widgets._train_watch import Point
+        from napari_colorize.widgets.train.curve import bounds_of
+        from napari_colorize.widgets.train.watch import Point
 
         assert bounds_of(()) is None
         points = [Point(1, 90.0, None), Point(2, 2.0, 2.5), Point(3, 1.0, 2.0)]

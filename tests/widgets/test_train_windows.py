@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_colorize.api import Cancelled
-from napari_colorize.widgets.train import PANEL, TrainPanel
+from napari_colorize.widgets.train.panel import PANEL, TrainPanel
 
 pytestmark = pytest.mark.qt
 

@@ -10,10 +10,10 @@ from PIL import Image
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.evaluation.turing.stimuli import Stimuli
-from napari_colorize.widgets import _turing_prepare
-from napari_colorize.widgets._turing_pairs import find_stimuli, free_path, kind_of, sit_down
-from napari_colorize.widgets._turing_prepare import Wish
-from napari_colorize.widgets._turing_tally import tally
+from napari_colorize.widgets.turing import prepare as _turing_prepare
+from napari_colorize.widgets.turing.pairs import find_stimuli, free_path, kind_of, sit_down
+from napari_colorize.widgets.turing.prepare import Wish
+from napari_colorize.widgets.turing.tally import tally
 
 
 def drain(work):

@@ -10,10 +10,11 @@ from qtpy.QtCore import Qt
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.observer import simulated_observer
 from napari_colorize.evaluation.turing.session import Session
-from napari_colorize.widgets import _turing_prepare, _turing_view
-from napari_colorize.widgets._turing_sentences import sentence_of
-from napari_colorize.widgets._turing_view import Phase
-from napari_colorize.widgets.turing import PANEL, TuringPanel
+from napari_colorize.widgets.turing import prepare as _turing_prepare
+from napari_colorize.widgets.turing import view as _turing_view
+from napari_colorize.widgets.turing.panel import PANEL, TuringPanel
+from napari_colorize.widgets.turing.sentences import sentence_of
+from napari_colorize.widgets.turing.view import Phase
 
 KEYS = {"left": Qt.Key.Key_Left, "right": Qt.Key.Key_Right}
 

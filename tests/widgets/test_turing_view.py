@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from napari_colorize.widgets import _turing_view
-from napari_colorize.widgets._turing_paint import SURROUND, frames
-from napari_colorize.widgets._turing_store import as_image
-from napari_colorize.widgets._turing_view import PairView, Phase
+from napari_colorize.widgets.turing import view as _turing_view
+from napari_colorize.widgets.turing.paint import SURROUND, frames
+from napari_colorize.widgets.turing.store import as_image
+from napari_colorize.widgets.turing.view import PairView, Phase
 
 RED, BLUE = (np.full((30, 40, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
 KEYS = {"left": Qt.Key.Key_Left, "right": Qt.Key.Key_Right}

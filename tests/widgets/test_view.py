@@ -65,7 +65,7 @@ class TestPixels:
     def test_of_a_pyramid_are_of_the_finest_level_whose_part_fits(
         self, viewer, model, colour, picture, monkeypatch
     ):
-        monkeypatch.setattr("napari_colorize.widgets._planes.MAX_LEVEL_PIXELS", 2500)
+        monkeypatch.setattr("napari_colorize.widgets.layers.planes.MAX_LEVEL_PIXELS", 2500)
         levels = [picture, picture[::2, ::2], picture[::4, ::4]]
         layer = viewer.add_image(levels, multiscale=True, contrast_limits=(0, 255))
         assert layer.data_level == 2
@@ -180,7 +180,7 @@ def test_a_reduced_preview_of_a_part_lies_in_its_place(viewer, picture, monkeypa
     from napari.layers import Image
 
     from napari_colorize import ColorizeParameters
-    from napari_colorize.widgets import _preview
+    from napari_colorize.widgets.colorize import preview as _preview
 
     monkeypatch.setattr(_preview, "MAX_PIXELS", 1500)
     layer = viewer.add_image(picture, contrast_limits=(0, 255), scale=(0.5, 0.5))

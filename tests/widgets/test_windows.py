@@ -10,10 +10,10 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QLabel
 
 from napari_colorize import colorize, colorize_stack, files
-from napari_colorize.widgets._preferences import Preferences, preferences
-from napari_colorize.widgets.colorize import ColorizePanel, colorize_current_slice
-from napari_colorize.widgets.evaluate import EvaluatePanel
-from napari_colorize.widgets.models import ModelsPanel
+from napari_colorize.widgets.colorize.panel import ColorizePanel, colorize_current_slice
+from napari_colorize.widgets.evaluate.panel import EvaluatePanel
+from napari_colorize.widgets.models.panel import ModelsPanel
+from napari_colorize.widgets.shared.preferences import Preferences, preferences
 
 pytestmark = pytest.mark.qt
 

@@ -15,6 +15,7 @@ from napari_colorize.methods.deep.descriptor import BLOCKS, DeepDescriptor
 from napari_colorize.methods.deep.graph import DeepGraph
 from napari_colorize.methods.deep.patch import PATCH_DIMENSIONS
 from napari_colorize.methods.deep.yuv import luma_to_grey, rgb_to_uv
+from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
 from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.preview import Preview
 from napari_colorize.training.deep.references import Reference, seen_at, usual_size
@@ -23,7 +24,6 @@ from napari_colorize.training.deep.scoring import Score, score
 from napari_colorize.training.deep.semantic import trained_semantic
 from napari_colorize.training.deep.settings import DeepSettings, chosen_blocks
 from napari_colorize.training.deep.tree import Tree, grow
-from napari_colorize.training.watching import Watch, refuse_stopped
 
 NEARLY_GREY = 0.02
 """Largest |U|, |V| of a picture without colour."""

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.image import as_array, read_plane
-from napari_colorize.resample import network_shape, resize
+from napari_colorize.pipeline.image import as_array, read_plane
+from napari_colorize.pipeline.resample import network_shape, resize
 
 SMALLEST_SIZE, LARGEST_SIZE = 64, 320
 """Bounds of the size that is chosen from the pictures themselves, px."""

@@ -17,6 +17,7 @@ from napari_colorize.api import Cancelled, Progress
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, registry, save_checkpoint
 from napari_colorize.checkpoints.home import checkpoints_folder
 from napari_colorize.training import description
+from napari_colorize.training.callbacks.watching import Watch
 from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.figure import draw_tree
 from napari_colorize.training.deep.learning import Learnt, Tick, learn
@@ -30,7 +31,6 @@ from napari_colorize.training.pictures import (
     included,
     split_holdout,
 )
-from napari_colorize.training.watching import Watch
 
 CHECKPOINT = "checkpoint"
 """Subfolder of the finished checkpoint, as of every training."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.training.callbacks.watching import nothing_learnt
 from napari_colorize.training.deep.fitting import (
     LOOKS,
     Pixels,
@@ -28,7 +29,6 @@ from napari_colorize.training.deep.fitting import (
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.yuv import psnr, squared_error
-from napari_colorize.training.watching import nothing_learnt
 
 FEWEST_TO_CLUSTER = 10
 """Pictures that must be left for a further layer."""

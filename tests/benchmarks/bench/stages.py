@@ -90,7 +90,8 @@ def watched(ledger: Ledger, model: Any) -> Iterator[None]:
     """
     from types import SimpleNamespace
 
-    from napari_colorize import api, checkpoints, image, ops, refine
+    from napari_colorize import api, checkpoints, ops
+    from napari_colorize.pipeline import image, refine
 
     def graph(*arguments: Any) -> Any:
         with ledger.book("network"):

@@ -1,0 +1,1 @@
+"""From raw values to colour: window, lightness, resampling, refinement, memory."""

@@ -1,0 +1,197 @@
+"""Arrays in, lightness out: dtype, intensity window and alpha are settled here.
+
+A picture becomes a :class:`Plane`. An intensity window and a gamma (window.py) map its raw values
+to 0…1; that number is read as an sRGB grey code, and its CIE 1976 lightness L* (lightness.py) is
+what the method sees and what the result keeps.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_colorize.parameters import checked_window
+from napari_colorize.pipeline.lightness import (
+    lightness_of_codes,
+    lightness_within,
+    look_up,
+    row_bands,
+)
+from napari_colorize.pipeline.resample import resize, resize_codes
+from napari_colorize.pipeline.window import automatic_window, rgb_window
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Plane:
+    """One picture as lightness, and how it was obtained.
+
+    Parameters
+    ----------
+    luma : (H, W) array
+        uint8: sRGB grey codes, the input's own; or float32: L*, 0…100.
+    alpha : (H, W) float32 array or None
+        Opacity, 0…1.
+    window : (low, high)
+        Raw values that became black and white.
+    window_mode : {"automatic", "explicit"}
+        Who chose the window.
+    kind : {"grey", "rgb"}
+        What the input was; of RGB, the L* is used.
+    shape, dtype
+        Of the input.
+    nan_count : int
+        Pixels that held NaN; they are treated as the low end of the window.
+    outside_window : float
+        Share of pixels (0…1) that the window cut to black or white; NaN is not counted.
+    """
+
+    luma: NDArray[Any]
+    alpha: NDArray[np.float32] | None
+    window: tuple[float, float]
+    window_mode: str
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+    nan_count: int = 0
+    outside_window: float = 0.0
+
+    @property
+    def one_shade(self) -> bool:
+        """Whether all pixels are of the same lightness, so that there is nothing to be seen."""
+        first = self.luma[0, 0]
+        return all(bool((self.luma[rows] == first).all()) for rows in row_bands(*self.luma.shape))
+
+    def lightness(self, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """Return L* (0…100) of these rows as an (H, W) float32 array."""
+        if self.luma.dtype == np.uint8:
+            return look_up(self.luma[rows], lightness_of_codes())
+        return self.luma[rows]
+
+    def lightness_at(self, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """Return L* (0…100) brought to another size without aliasing, (height, width) float32.
+
+        Of grey codes, no full-size plane of lightness is made.
+        """
+        if self.luma.dtype == np.uint8:
+            return resize_codes(self.luma, lightness_of_codes(), shape)
+        return resize(self.luma, shape)
+
+
+def read_plane(image: Any, window: tuple[float, float] | None = None, gamma: float = 1.0) -> Plane:
+    """Turn any picture into a plane of lightness.
+
+    Parameters
+    ----------
+    image : array-like
+        (H, W) grey, or (H, W, 3) RGB, or (H, W, 4) RGB with alpha, of any real dtype: NumPy
+        array, torch tensor, or anything with ``__array__``. RGB is sRGB-coded: uint8, uint16 over
+        their whole range, floats 0…1; other ranges need an explicit window, which then
+        applies to every channel.
+    window : (low, high), optional
+        Raw values for black and white. By default: bool and uint8 their whole range; other
+        grey pictures the range between their 0.1 and 99.9 percentiles, NaN and infinities left
+        out. A constant picture becomes black (0), itself (up to 1) or mid-grey.
+    gamma : float
+        Exponent on what the window gives, as viewers have it; of RGB, in every channel.
+
+    Returns
+    -------
+    Plane
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not a picture of real numbers, or not a single plane; the sentence says what to do.
+    """
+    array = as_array(image)
+    explicit = checked_window(window)
+    colour = _is_rgb(array)
+    pixels = array[..., :3] if colour else array
+    if explicit is None:
+        used = rgb_window(pixels) if colour else automatic_window(pixels)
+    else:
+        used = explicit
+    luma, nan_count, outside = lightness_within(pixels, used, gamma)
+    return Plane(
+        luma=luma,
+        alpha=_opacity(array) if colour and array.shape[-1] == 4 else None,
+        window=used,
+        window_mode="automatic" if explicit is None else "explicit",
+        kind="rgb" if colour else "grey",
+        shape=array.shape,
+        dtype=array.dtype.name,
+        nan_count=nan_count,
+        outside_window=outside / luma.size,
+    )
+
+
+def as_array(image: Any) -> NDArray[Any]:
+    """Return a picture as a NumPy array of bool, integers or floats with at least one pixel.
+
+    Raises
+    ------
+    TypeError
+        A path, or values that are not real numbers.
+    ValueError
+        No pixels at all.
+    """
+    if isinstance(image, (str, bytes)) or hasattr(image, "__fspath__"):
+        raise TypeError(
+            f"The image is a path, {image!r}; colorize takes pixels. Read the file first: "
+            "napari_colorize.files.read(path)[0].pixels."
+        )
+    if hasattr(image, "detach"):  # a torch tensor, perhaps on a GPU or with gradients
+        image = image.detach().cpu()
+        if str(image.dtype) == "torch.bfloat16":
+            image = image.float()
+    array = np.asarray(image)
+    if array.dtype.kind == "c":
+        raise TypeError(
+            f"The image holds complex numbers ({array.dtype}); take what you want to see first, "
+            "for example abs(image) or image.real."
+        )
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"The image holds {array.dtype} values; pixels must be bool, integer or "
+            "floating-point numbers."
+        )
+    if array.size == 0:
+        raise ValueError(f"The image has no pixels: its shape is {array.shape}.")
+    return array
+
+
+def _is_rgb(array: NDArray[Any]) -> bool:
+    """Tell RGB(A) from grey by shape; refuse everything that is not a single picture."""
+    if array.ndim == 2:
+        return False
+    if array.ndim == 3 and array.shape[-1] in (3, 4):
+        return True
+    accepted = "A picture is (height, width), or (height, width, 3 or 4) for RGB(A)"
+    if array.ndim == 3 and array.shape[-1] == 1:
+        advice = "drop the last axis: image[..., 0]"
+    elif array.ndim == 3 and array.shape[0] in (3, 4):
+        advice = (
+            "if the first axis holds the colour channels, move it: np.moveaxis(image, 0, -1); "
+            "if it counts planes, pick one: image[0]"
+        )
+    elif array.ndim >= 3:
+        leading = ", ".join("0" for _ in range(array.ndim - 2))
+        advice = (
+            f"this looks like a stack: pick one plane, image[{leading}], or colour each in turn"
+        )
+    else:
+        advice = "reshape it to two dimensions"
+    raise ValueError(f"The image has shape {array.shape}. {accepted}; {advice}.")
+
+
+def _opacity(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the fourth channel as 0…1; integers over their type's range, NaN is transparent."""
+    alpha = array[..., 3]
+    opacity = np.empty(alpha.shape, dtype=np.float32)
+    if alpha.dtype.kind in "iu":
+        np.divide(alpha, np.iinfo(alpha.dtype).max, out=opacity, casting="same_kind")
+    else:
+        opacity[...] = alpha
+        np.nan_to_num(opacity, copy=False, nan=0.0)
+    return np.clip(opacity, 0.0, 1.0, out=opacity)

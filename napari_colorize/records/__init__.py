@@ -1,0 +1,1 @@
+"""What a result says of itself: the provenance record and the legend."""

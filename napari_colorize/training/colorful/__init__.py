@@ -1,0 +1,1 @@
+"""How Colorful Image Colorization is trained."""

@@ -1,0 +1,106 @@
+"""How a training of *Colorful Image Colorization* starts: from a trunk and a prior, or weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_colorize.methods.colorful.graph import ColorfulGraph
+from napari_colorize.methods.colorful.network import CompactNetwork
+from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
+from napari_colorize.ops.bins import bin_centres
+from napari_colorize.training.colorful.recipe import ColorfulRecipe
+from napari_colorize.training.pretrained import pretrained_lite0
+from napari_colorize.training.start import (
+    Start,
+    build,
+    named_checkpoint,
+    refuse_other_kind,
+    take_weights,
+)
+
+if TYPE_CHECKING:
+    import lightning
+    from lightning.pytorch.callbacks import Callback
+
+
+class ColorfulLearner:
+    """What the trainer asks of *Colorful Image Colorization*; see `learner.Learner`."""
+
+    def defaults(self, recipe: ColorfulRecipe) -> Mapping[str, Any]:
+        """Return the usual settings of the annealed mean."""
+        return {"temperature": 0.38, "vividness": 0.5, "network_size": 192}
+
+    def start(self, recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:
+        """Build the graph; see `start_graph`."""
+        return start_graph(recipe, prior)
+
+    def module(
+        self, start: Start, recipe: ColorfulRecipe, prior: NDArray[np.floating], total_steps: int
+    ) -> lightning.LightningModule:
+        """Make its Lightning module."""
+        from napari_colorize.training.colorful.training import ColorfulTraining
+
+        assert isinstance(start.graph, ColorfulGraph)
+        return ColorfulTraining(start.graph, recipe, prior, total_steps)
+
+    def watchers(self, recipe: ColorfulRecipe, out: Path) -> Sequence[Callback]:
+        """Return none: ``val_chroma`` in the log tells what goes wrong here."""
+        return ()
+
+
+def start_graph(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:
+    """Build the graph that the recipe starts from.
+
+    Parameters
+    ----------
+    recipe
+        Its ``start``, ``architecture``, ``options`` and rebalancing decide.
+    prior
+        (313,) share of each bin in the training pictures.
+
+    Raises
+    ------
+    ValueError
+        The checkpoint to start from is not there, or of another kind than the recipe says.
+    """
+    loaded = named_checkpoint(recipe, otherwise="the pretrained trunk")
+    if loaded is None:
+        return Start(_fresh(recipe, prior))
+    refuse_other_kind(recipe, loaded.record, "architecture", "options", "trained_rebalancing")
+    graph = _built(recipe)
+    # The class weights too: the logits are made for those.
+    take_weights(graph, loaded)
+    return Start(graph, loaded.record, loaded.record.defaults)
+
+
+def _fresh(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> ColorfulGraph:
+    """Pretrained trunk where the network has one, class weights and last layer from the prior."""
+    graph = _built(recipe)
+    if isinstance(graph.network, CompactNetwork) and recipe.trunk != "scratch":
+        graph.network.trunk = pretrained_lite0()
+    smoothed = smooth_prior(prior, bin_centres())
+    weights = class_weights(smoothed, prior, recipe.rebalancing_mix)
+    graph.log_weights.copy_(torch.from_numpy(np.log(weights)))
+    # Begin from the colour prior rather than from noise: the first steps then waste nothing.
+    last = graph.network.last_layer()
+    tempered = smoothed * weights**recipe.trained_rebalancing
+    torch.nn.init.normal_(last.weight, std=0.01)
+    assert last.bias is not None
+    with torch.no_grad():
+        last.bias.copy_(torch.from_numpy(np.log(np.maximum(tempered / tempered.sum(), 1e-8))))
+    return graph
+
+
+def _built(recipe: ColorfulRecipe) -> ColorfulGraph:
+    graph = build(recipe, trained_rebalancing=recipe.trained_rebalancing)
+    if not isinstance(graph, ColorfulGraph):
+        raise ValueError(
+            f"The architecture {recipe.architecture!r} is not one of Colorful Image Colorization."
+        )
+    return graph

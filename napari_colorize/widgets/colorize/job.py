@@ -1,0 +1,183 @@
+"""What the panel was asked to do: everything one run needs, taken from a layer. Knows no Qt.
+
+A :class:`Job` holds the layer itself only by a weak reference: what happens to the layer after the
+click cannot change or break the run.
+"""
+
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.widgets.colorize.stack import Hold, is_lazy
+from napari_colorize.widgets.layers.in_view import part_in_view
+from napari_colorize.widgets.layers.placement import placement_of
+from napari_colorize.widgets.layers.planes import (
+    Plane,
+    at_level,
+    choose_level,
+    plane_on_screen,
+    spatial_shape,
+)
+
+if TYPE_CHECKING:
+    from napari.components import Dims
+    from napari.layers import Image
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to colour, how, and where the result will lie.
+
+    Parameters
+    ----------
+    layer : weak reference to napari.layers.Image
+    name : str
+        The layer's name at the click.
+    path : str or None
+        The file it was opened from.
+    data : array-like, or list of them
+        The layer's array, or the chosen level of its pyramid; not read yet. Of a stack, all levels.
+    rgb : bool
+        Whether the last axis of ``data`` is colour.
+    level : int
+        The chosen level; 0 for a stack.
+    window : (float, float) or None
+        The layer's contrast limits; ``None`` for an RGB layer.
+    gamma : float
+        The layer's gamma; 1 for an RGB layer.
+    plane : Plane
+        That to colour; of a stack, the one on screen.
+    hold : Hold or None
+        How the planes of a stack hang together; ``None``: colour the plane alone.
+    lazy : bool
+        Whether planes are to be coloured when somebody looks at them.
+    shape : tuple of int
+        Of the result, the colour axis left out: 1 along the sliced axes of a single plane.
+    placement : dict
+        See :func:`placement_of`.
+    parameters : ColorizeParameters
+        Its window and gamma are the layer's; :class:`StackParameters` for a stack.
+    uncertainty, clipped : bool
+        Which maps to keep beside the colour.
+    """
+
+    layer: weakref.ref
+    name: str
+    path: str | None
+    data: Any
+    rgb: bool
+    level: int
+    window: tuple[float, float] | None
+    gamma: float
+    plane: Plane
+    hold: Hold | None
+    lazy: bool
+    shape: tuple[int, ...]
+    placement: dict[str, Any]
+    parameters: ColorizeParameters
+    uncertainty: bool = False
+    clipped: bool = False
+
+
+def plan(
+    layer: "Image",
+    dims: "Dims",
+    parameters: ColorizeParameters,
+    *,
+    hold: Hold | None = None,
+    view: bool = False,
+    canvas: np.ndarray | None = None,
+    uncertainty: bool = False,
+    clipped: bool = False,
+    max_pixels: int | None = None,
+) -> Job:
+    """Take from a layer everything that a run needs; reads no pixel.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        Grey or RGB(A), two dimensions or more, plain or a pyramid.
+    dims : napari.components.Dims
+        The viewer's sliders: they say which plane.
+    parameters : ColorizeParameters
+        Window and gamma are replaced by the layer's.
+    hold : Hold, optional
+        Colour all planes parallel to the one on screen, which hang together like this.
+    view : bool
+        Of a single plane, colour only what is in view.
+    canvas : (2, 2) array, optional
+        Where the canvas is; see :func:`part_in_view`.
+    uncertainty, clipped : bool
+        Which maps to keep.
+    max_pixels : int, optional
+        Of a pyramid, colour the finest level whose plane has at most this many pixels; see
+        :func:`choose_level`.
+
+    Raises
+    ------
+    ValueError
+        Nothing of the layer is on screen, and a single plane was asked for; or what is in view
+        in 3-D display.
+    """
+    plane = plane_on_screen(layer, dims, nearest=hold is not None)
+    window = _window_of(layer)
+    common: dict[str, Any] = {
+        "layer": weakref.ref(layer),
+        "name": layer.name,
+        "path": layer.source.path,
+        "rgb": bool(layer.rgb),
+        "window": window,
+        "gamma": 1.0 if layer.rgb else float(layer.gamma),
+        "uncertainty": uncertainty,
+        "clipped": clipped,
+    }
+    parameters = parameters.changed(window=window, gamma=common["gamma"])
+    if hold is not None:
+        return _stack_job(layer, plane, hold, parameters, common)
+    if view:
+        plane = part_in_view(layer, plane, dims, canvas)
+    level = choose_level(layer, plane, max_pixels)
+    shape = spatial_shape(layer, level)
+    factors = [full / own for full, own in zip(spatial_shape(layer), shape, strict=True)]
+    plane = at_level(plane, factors, shape)
+    return Job(
+        **common,
+        data=layer.data[level] if layer.multiscale else layer.data,
+        level=level,
+        plane=plane,
+        hold=None,
+        lazy=False,
+        shape=plane.shape_in(shape),
+        placement=placement_of(layer, plane.offset, factors),
+        parameters=parameters,
+    )
+
+
+def _stack_job(
+    layer: "Image", plane: Plane, hold: Hold, parameters: ColorizeParameters, common: dict[str, Any]
+) -> Job:
+    asked = StackParameters.from_dict(
+        {**parameters.to_dict(), "consistency": hold.consistency, "window": parameters.window}
+    )
+    return Job(
+        **common,
+        data=list(layer.data) if layer.multiscale else layer.data,
+        level=0,
+        plane=plane,
+        hold=hold,
+        lazy=is_lazy(layer),
+        shape=spatial_shape(layer),
+        placement=placement_of(layer),
+        parameters=asked,
+    )
+
+
+def _window_of(layer: "Image") -> tuple[float, float] | None:
+    if layer.rgb:
+        return None
+    low, high = (float(limit) for limit in layer.contrast_limits)
+    return (low, high) if np.isfinite([low, high]).all() and low < high else None

@@ -1,0 +1,167 @@
+"""From a job to finished arrays, in the background and always ready to stop. Knows no Qt."""
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from napari_colorize import files
+from napari_colorize.widgets.colorize.job import Job
+from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane
+from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared.background import Reporter, Step, follow
+from napari_colorize.widgets.shared.preferences import preferences
+from napari_colorize.widgets.shared.preflight import load_torch
+
+
+@dataclass
+class Outcome:
+    """The arrays of a finished run, in the source's axes, and its record.
+
+    Of a lazy run they are dask arrays, of a pyramid lists of them.
+    """
+
+    rgb: Any
+    uncertainty: Any
+    clipped: Any
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+def run(job: Job, stop: Event) -> Generator[Step, None, Outcome | None]:
+    """Colour what a job says, yielding progress many times a second.
+
+    Reading and colouring happen in the shared inference thread; this generator only waits for it,
+    so that it can always be ended.
+
+    Parameters
+    ----------
+    job : Job
+    stop : threading.Event
+        Set it to end the run at the next opportunity.
+
+    Returns
+    -------
+    Outcome or None
+        ``None`` after ``stop``.
+    """
+    return (yield from follow(_executor.submit, partial(_coloured, job), "Waiting…", stop))
+
+
+def _coloured(job: Job, reporter: Reporter, should_stop: Callable[[], bool]) -> Outcome:
+    """Read and colour; runs in the inference thread."""
+    from napari_colorize import api
+    from napari_colorize.widgets.colorize import stack_run as _stack_run
+
+    def note(share: float, stage: str) -> None:
+        reporter.note(share, stage[:1].upper() + stage[1:] + "…")
+
+    if should_stop():
+        raise api.Cancelled("The run was cancelled before it began.")
+    note(0.0, "loading PyTorch")
+    load_torch()
+    note(0.0, "reading the layer")
+    if job.hold is not None:
+        return _stack_run.colour(job, note, should_stop)
+    result = api.colorize(
+        read_plane(job.data, job.plane),
+        parameters=job.parameters,
+        progress=note,
+        should_stop=should_stop,
+        source=source_of(job),
+    )
+    return _in_the_plane(job, result)
+
+
+def source_of(job: Job) -> dict[str, Any]:
+    """Say where a plane came from, for the record; a path only where it alone says everything."""
+    plane = job.plane
+    source: dict[str, Any] = {
+        "name": f"{job.name}{_index_of(plane)}",
+        "expression": _expression_of(job),
+        "layer": job.name,
+        "file": job.path,
+        "plane": {str(axis): index for axis, index in plane.at},
+        "part": [list(ends) for ends in plane.part] if plane.part else None,
+        "shown_axes": list(plane.shown),
+        "level": job.level,
+        "contrast_limits": list(job.window) if job.window else None,
+        "gamma": job.gamma,
+    }
+    whole = not plane.at and plane.part is None
+    if job.path and whole and plane.upright and job.level == 0 and _is_first_page(job):
+        source["path"] = job.path
+    return source
+
+
+def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
+    """Refuse a result beyond the free memory before anything is coloured."""
+    pixel = channels * dtype.itemsize + 4 * job.uncertainty + job.clipped
+    needed = math.prod(job.shape) * pixel
+    free = preferences().memory_for_results()
+    if needed > free:
+        raise MemoryError(
+            f"The coloured stack of shape {job.shape} needs {needed / 2**30:.1f} GiB, and "
+            f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
+            "single planes, or crop the stack."
+        )
+
+
+def _is_first_page(job: Job) -> bool:
+    """Whether a layer still holds what its file does; its data may have been changed since."""
+    try:
+        page = next(files.iter_pages(str(job.path)))
+    except (OSError, ValueError):
+        return False
+    return is_same(page.pixels, read_plane(job.data, job.plane))
+
+
+def is_same(page: np.ndarray, plane: np.ndarray) -> bool:
+    """Whether two planes hold the same numbers of the same type."""
+    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
+
+
+def _expression_of(job: Job) -> str:
+    """Return what gives the pixels that were coloured in napari's console."""
+    level = f"[{job.level}]" if _is_pyramid(job) else ""
+    turned = "" if job.plane.upright else ".swapaxes(0, 1)"
+    return f"viewer.layers[{job.name!r}].data{level}{_index_of(job.plane)}{turned}"
+
+
+def _is_pyramid(job: Job) -> bool:
+    layer = job.layer()
+    return job.level > 0 or bool(layer is not None and layer.multiscale)
+
+
+def _index_of(plane: Plane) -> str:
+    """Return a plane as one writes it behind a name in Python: ``[3, :, :]``."""
+    if not plane.at and plane.part is None:
+        return ""
+    index = [str(i) if isinstance(i, int) else _range(i) for i in plane.slicing]
+    return f"[{', '.join(index)}]"
+
+
+def _range(part: slice) -> str:
+    return ":" if part.start is None else f"{part.start}:{part.stop}"
+
+
+def _in_the_plane(job: Job, result: Any) -> Outcome:
+    """Put a coloured plane into arrays with all axes of the layer, of length 1 where sliced."""
+    channels, dtype = result.rgb.shape[-1], result.rgb.dtype
+    refuse_what_does_not_fit(job, channels, dtype)
+    first = Plane(job.plane.shown, tuple((axis, 0) for axis, _ in job.plane.at))
+
+    def placed(picture: np.ndarray) -> np.ndarray:
+        whole = np.zeros((*job.shape, *picture.shape[2:]), picture.dtype)
+        into_plane(whole, first, picture)
+        return whole
+
+    return Outcome(
+        rgb=placed(result.rgb),
+        uncertainty=placed(result.uncertainty) if job.uncertainty else None,
+        clipped=placed(result.clipped) if job.clipped else None,
+        record=result.record,
+    )

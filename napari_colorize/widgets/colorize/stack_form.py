@@ -1,0 +1,194 @@
+"""The rows of the panel that say how the planes of a stack hang together."""
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.widgets.colorize.stack import (
+    DEFAULT_CONSISTENCY,
+    Hold,
+    are_named,
+    axes_to_hold,
+    channel_axis,
+    checked_axes,
+    first_to_hold,
+    said_of_guess,
+    suggested_axes,
+)
+from napari_colorize.widgets.layers.planes import spatial_shape
+from napari_colorize.widgets.layers.slider import DefaultedSlider
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+_RIGHT = " <a href='right' style='color: #8ab8ff'>They are right</a>"
+_CONSISTENCY = StackParameters.__dataclass_fields__["consistency"].metadata
+
+
+class StackForm(QObject):
+    """Which axis colour is held along, and how firmly; says at once what is wrong with the axes.
+
+    It owns no place of its own: the panel puts ``named``, ``along`` and ``consistency`` into its
+    rows. What somebody chose for a layer is remembered as long as the layer lives.
+
+    Parameters
+    ----------
+    parent : QObject, optional
+        The panel. It ends with it: PySide6 cannot bear that Python collects it in another thread.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.axes = QLineEdit()
+        self.problem = QLabel()
+        self.guess = QLabel()
+        self.named = _above(self.axes, self.problem, self.guess)
+        self.along = QComboBox()
+        self.consistency = DefaultedSlider(
+            _CONSISTENCY["min"],
+            _CONSISTENCY["max"],
+            _CONSISTENCY["step"],
+            DEFAULT_CONSISTENCY,
+            _CONSISTENCY["help"],
+            reset_help=f"Back to {DEFAULT_CONSISTENCY:g}",
+        )
+        self._typed: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._chosen: weakref.WeakKeyDictionary[Any, int | None] = weakref.WeakKeyDictionary()
+        self._layer: weakref.ref | None = None
+        self._shown: tuple[int, int] = (0, 1)
+        self._set_up()
+
+    @property
+    def hold(self) -> Hold | None:
+        """What the rows say; ``None`` while the axes make no sense."""
+        axes = self._checked()
+        if axes is None:
+            return None
+        value = self.consistency.value
+        return Hold(
+            along=self.along.currentData(),
+            channel=channel_axis(axes),
+            consistency=DEFAULT_CONSISTENCY if value is None else value,
+            axes="" if self.guessed else axes,
+        )
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nobody has said what the axes are, neither the layer nor a person."""
+        layer = self._its_layer
+        return layer is not None and not (self._typed.get(layer) or are_named(layer.axis_labels))
+
+    def confirm(self) -> None:
+        """Take the guessed axes for right."""
+        layer = self._its_layer
+        if layer is not None:
+            self._typed[layer] = self.axes.text()
+        self._refresh()
+
+    def offer(self, layer: "Image", shown: tuple[int, int]) -> None:
+        """Show the axes of a layer of which these two are on screen."""
+        self._layer, self._shown = weakref.ref(layer), shown
+        self.axes.setText(self._typed.get(layer) or suggested_axes(layer.axis_labels))
+        self._refresh()
+
+    def _set_up(self) -> None:
+        self.axes.setToolTip(
+            "One letter for each axis of the layer, in its order: t time, z depth, c channels, y "
+            "rows, x columns; any other letter for anything else. Each channel is coloured on its "
+            "own, with the window of its own values."
+        )
+        self.problem.setWordWrap(True)
+        self.problem.setStyleSheet("color: #e06c60;")
+        self.guess.setWordWrap(True)
+        self.guess.setStyleSheet("color: #d9a441;")
+        self.guess.setToolTip(
+            "Type the letters, or say that they are right. The figure legend names an axis only if "
+            "somebody has said what it is."
+        )
+        self.guess.linkActivated.connect(self.confirm)
+        self.along.setToolTip(
+            "The axis along which structure continues: there the colours of neighbouring planes "
+            "are kept alike, so that they do not flicker."
+        )
+        self.along.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.along.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.axes.textEdited.connect(self._on_typed)
+        self.along.currentIndexChanged.connect(self._on_along)
+        self.consistency.value_changed.connect(self.changed)
+
+    @property
+    def _its_layer(self) -> "Image | None":
+        return self._layer() if self._layer is not None else None
+
+    def _on_typed(self, text: str) -> None:
+        layer = self._its_layer
+        if layer is not None:
+            self._typed[layer] = text
+        self._refresh()
+
+    def _on_along(self) -> None:
+        layer = self._its_layer
+        if layer is not None:
+            self._chosen[layer] = self.along.currentData()
+        self._show_state()
+
+    def _refresh(self) -> None:
+        """Offer what the axes allow, or say why they do not."""
+        layer, axes = self._its_layer, self._checked()
+        if layer is not None and axes is not None:
+            self._offer_along(layer, axes)
+        self._show_state()
+
+    def _checked(self) -> str | None:
+        """Return the axes, or say what is wrong with them."""
+        layer, problem, axes = self._its_layer, "", None
+        if layer is not None:
+            try:
+                axes = checked_axes(self.axes.text(), layer.ndim, self._shown)
+            except ValueError as error:
+                problem = str(error)
+        self.problem.setText(problem)
+        self.problem.setVisible(bool(problem))
+        return axes
+
+    def _offer_along(self, layer: "Image", axes: str) -> None:
+        offered = axes_to_hold(axes, spatial_shape(layer), self._shown)
+        first = first_to_hold(axes, spatial_shape(layer), self._shown, guessed=self.guessed)
+        chosen = self._chosen.get(layer, first)
+        self.along.blockSignals(True)
+        self.along.clear()
+        for axis, title in offered.items():
+            self.along.addItem(title, axis)
+        self.along.setCurrentIndex(list(offered).index(chosen) if chosen in offered else 0)
+        self.along.blockSignals(False)
+
+    def _show_state(self) -> None:
+        sound = not self.problem.text()
+        self.along.setEnabled(sound)
+        self.consistency.setEnabled(sound and self.along.currentData() is not None)
+        self._show_guess(sound)
+        self.changed.emit()
+
+    def _show_guess(self, sound: bool) -> None:
+        layer, said = self._its_layer, ""
+        if layer is not None and sound and self.guessed:
+            along = self.along.currentData()
+            said = said_of_guess(self.axes.text(), spatial_shape(layer), along) + _RIGHT
+        self.guess.setText(said)
+        self.guess.setVisible(bool(said))
+
+
+def _above(*parts: QWidget) -> QWidget:
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        column.addWidget(part)
+    return whole

@@ -1,0 +1,1 @@
+"""napari's layers: reading, placing, opening and saving them."""

@@ -1,0 +1,101 @@
+"""A box that offers the image layers of a viewer."""
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QSizePolicy
+
+from napari_colorize.widgets.layers.results import PREVIEW_KEY
+from napari_colorize.widgets.shared.alive import connect_while_alive
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+    from napari.layers import Image
+
+
+class LayerChoice(QComboBox):
+    """Offers every image layer of a list but previews, in its order; the chosen one stays chosen.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+        Any viewer's; no window is needed.
+    rgb_only : bool
+        Leave out grey layers.
+    """
+
+    layer_changed = Signal()
+
+    def __init__(self, layers: "LayerList", *, rgb_only: bool = False) -> None:
+        super().__init__()
+        self._rgb_only = rgb_only
+        self.setToolTip("The image that is coloured. It is never changed; results are new layers.")
+        self.setMinimumContentsLength(12)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._layers = layers
+        self._offered: list[weakref.ref] = []
+        self._chosen: weakref.ref | None = None
+        for emitter in (layers.events.inserted, layers.events.removed, layers.events.reordered):
+            connect_while_alive(self, emitter, self.refresh)
+        for layer in layers:
+            connect_while_alive(self, layer.events.name, self.refresh)
+        connect_while_alive(self, layers.events.inserted, self._follow_name)
+        self.currentIndexChanged.connect(self._on_index)
+        self.refresh()
+
+    @property
+    def layer(self) -> "Image | None":
+        """The chosen layer, or ``None`` where the viewer has no image."""
+        return self._chosen() if self._chosen is not None else None
+
+    @property
+    def layers(self) -> "list[Image]":
+        """The layers on offer, in the viewer's order."""
+        return [layer for reference in self._offered if (layer := reference()) is not None]
+
+    def choose(self, layer: "Image") -> None:
+        """Choose a layer of the viewer; one that is no image, or not there, changes nothing."""
+        for row, offered in enumerate(self._offered):
+            if offered() is layer:
+                self.setCurrentIndex(row)
+
+    def refresh(self, event: Any = None) -> None:
+        """Offer what the viewer holds now; without a choice so far, its active image."""
+        images = [layer for layer in self._layers if self._offers(layer)]
+        before = self.layer
+        chosen = before if any(image is before for image in images) else self._first_choice(images)
+        self.blockSignals(True)
+        self.clear()
+        self.addItems([image.name for image in images])
+        self._offered = [weakref.ref(image) for image in images]
+        if chosen is not None:
+            self.setCurrentIndex([image is chosen for image in images].index(True))
+        self.blockSignals(False)
+        self._set_chosen(chosen)
+
+    def _offers(self, layer: Any) -> bool:
+        from napari.layers import Image
+
+        if not isinstance(layer, Image) or PREVIEW_KEY in layer.metadata:
+            return False
+        return layer.ndim >= 2 and (layer.rgb or not self._rgb_only)
+
+    def _first_choice(self, images: list["Image"]) -> "Image | None":
+        active = self._layers.selection.active
+        if any(image is active for image in images):
+            return active
+        return images[-1] if images else None
+
+    def _follow_name(self, event: Any) -> None:
+        connect_while_alive(self, event.value.events.name, self.refresh)
+
+    def _on_index(self, row: int) -> None:
+        self._set_chosen(self._offered[row]() if row >= 0 else None)
+
+    def _set_chosen(self, layer: "Image | None") -> None:
+        changed = layer is not self.layer
+        self._chosen = weakref.ref(layer) if layer is not None else None
+        if changed:
+            self.layer_changed.emit()

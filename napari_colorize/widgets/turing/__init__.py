@@ -1,0 +1,1 @@
+"""The panel that asks which picture is real."""

@@ -1,0 +1,195 @@
+"""How the Turing panel looks: three pages, set-up, test and result, nothing of what they do."""
+
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_colorize.widgets.shared.controls import Sentence
+from napari_colorize.widgets.shared.docking import Scrolled
+from napari_colorize.widgets.turing.form import SetUpForm
+from napari_colorize.widgets.turing.gauge import FooledGauge
+from napari_colorize.widgets.turing.tally import Tally
+from napari_colorize.widgets.turing.view import PairView
+
+_TICKS = 1000
+INTRODUCTION = (
+    "Can people tell the recoloured picture from the photograph? Both are shown side by side for a "
+    "moment, and the participant points at the recoloured one. Half of them wrong would be perfect."
+)
+
+
+class TuringLayout:
+    """The widgets of a panel, laid out in it.
+
+    Parameters
+    ----------
+    panel : QWidget
+        An empty widget; it will own all others.
+    """
+
+    def __init__(self, panel: QWidget) -> None:
+        self.form = SetUpForm()
+        self.start, self.cancel = QPushButton("Start"), QPushButton("Cancel")
+        self.merge = QPushButton("Results of session files…")
+        self.busy, self.status = _thin_bar(), Sentence()
+        self.view = PairView()
+        self.pause, self.quit = QPushButton("Begin"), QPushButton("Quit")
+        self.where, self.done = QLabel(), _thin_bar()
+        self.headline, self.gauge, self.shares = _words(), FooledGauge(), _words()
+        self.files, self.trouble = Sentence(), Sentence()
+        self.open_sheet = QPushButton("Open the sheet")
+        self.merge_more = QPushButton("Merge files…")
+        self.again = QPushButton("New session")
+        self.pages = QStackedWidget(panel)
+        self._set_up()
+        for page in (self._set_up_page(), self._test_page(), self._result_page()):
+            self.pages.addWidget(page)
+        column = QVBoxLayout(panel)
+        column.addWidget(self.pages)
+        # napari adds empty space below a panel that does not expand by itself
+        panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.show_idle("")
+
+    def show_busy(self, fraction: float, text: str) -> None:
+        """Something is being made ready, 0…1 done."""
+        self.form.setEnabled(False)
+        self.start.setEnabled(False)
+        self.merge.setEnabled(False)
+        self.merge_more.setEnabled(False)
+        self.cancel.setEnabled(True)
+        self.busy.setVisible(True)
+        self.busy.setValue(round(_TICKS * fraction))
+        self.status.setText(text)
+
+    def show_idle(self, text: str) -> None:
+        """Nothing is under way."""
+        self.form.setEnabled(True)
+        self.start.setEnabled(not self.form.problem)
+        self.merge.setEnabled(True)
+        self.merge_more.setEnabled(True)
+        self.cancel.setEnabled(False)
+        self.busy.setVisible(False)
+        self.status.setText(text)
+
+    def show_set_up(self) -> None:
+        """Show the first page."""
+        self.pages.setCurrentIndex(0)
+
+    def show_test(self) -> None:
+        """Show the page for the participant, who can answer with the keys at once."""
+        self.pages.setCurrentIndex(1)
+        self.view.setFocus()
+
+    def show_progress(self, answered: int, trials: int, text: str, *, resting: bool) -> None:
+        """Show how far the participant is."""
+        self.done.setRange(0, trials)
+        self.done.setValue(answered)
+        self.where.setText(text)
+        self.pause.setText("Begin" if resting else "Pause")
+
+    def show_result(self, tally: Tally, headline: str, note: str = "") -> None:
+        """Show the last page."""
+        people = (
+            "1 participant" if tally.participants == 1 else f"{tally.participants} participants"
+        )
+        lines = [f"<b>{one.method}</b>: {one.sentence}" for one in tally.methods]
+        files = [str(path) for path in tally.files]
+        self.headline.setText(headline)
+        self.gauge.show_methods(tally.methods)
+        self.shares.setText("<br>".join([*lines, people]))
+        self.files.setText("\n".join(["Session file:" if len(files) == 1 else "Files:", *files]))
+        trouble = "\n".join(filter(None, [note, tally.why_no_sheet]))
+        self.trouble.setText(trouble)
+        self.trouble.setVisible(bool(trouble))
+        self.open_sheet.setEnabled(tally.sheet is not None)
+        self.pages.setCurrentIndex(2)
+
+    def _set_up(self) -> None:
+        self.start.setStyleSheet("font-weight: bold;")
+        self.start.setToolTip("Make the pairs ready, then hand over to the participant.")
+        self.cancel.setToolTip("Stop; what is recoloured already is used the next time.")
+        self.merge.setToolTip("Count one or several participants' files together.")
+        self.merge_more.setToolTip("Count several participants' files together.")
+        self.quit.setToolTip("Every answer is in the session file; open it to go on another day.")
+        self.open_sheet.setToolTip("The most and least convincing pictures, in the browser.")
+        self.headline.setStyleSheet("font-size: 18pt;")
+
+    def _set_up_page(self) -> QWidget:
+        introduction = _words(INTRODUCTION)
+        return _page(
+            introduction,
+            self.form,
+            _row(self.start, self.cancel),
+            self.busy,
+            self.status,
+            None,
+            _row(self.merge),
+        )
+
+    def _test_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.view, 1)
+        column.addWidget(self.done)
+        below = QHBoxLayout()
+        below.addWidget(self.where, 1)
+        below.addWidget(self.pause)
+        below.addWidget(self.quit)
+        column.addLayout(below)
+        return page
+
+    def _result_page(self) -> QWidget:
+        return _page(
+            self.headline,
+            self.gauge,
+            self.shares,
+            self.files,
+            self.trouble,
+            _row(self.open_sheet, self.merge_more, self.again),
+            None,
+        )
+
+
+def _page(*parts: QWidget | QHBoxLayout | None) -> QWidget:
+    """Stack parts; ``None`` stands for what space is left. Scrolled where there is none."""
+    page = Scrolled()
+    column = QVBoxLayout(page.contents)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(12)
+    for part in parts:
+        if part is None:
+            column.addStretch(1)
+        elif isinstance(part, QWidget):
+            column.addWidget(part)
+        else:
+            column.addLayout(part)
+    return page
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
+
+
+def _thin_bar() -> QProgressBar:
+    bar = QProgressBar()
+    bar.setRange(0, _TICKS)
+    bar.setTextVisible(False)
+    bar.setFixedHeight(8)
+    return bar
+
+
+def _words(text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    return label
