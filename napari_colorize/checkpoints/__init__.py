@@ -6,7 +6,12 @@ Nothing here builds pixels. torch is imported when weights are read, not before.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_colorize.checkpoints.errors import CheckpointError, DownloadCancelled, DownloadError
+from napari_colorize.checkpoints.errors import (
+    CheckpointError,
+    DownloadCancelled,
+    DownloadError,
+    Remedy,
+)
 
 if TYPE_CHECKING:
     from napari_colorize.checkpoints.download import fetch
@@ -43,6 +48,7 @@ __all__ = [
     "DownloadCancelled",
     "DownloadError",
     "LoadedModel",
+    "Remedy",
     "available",
     "clear_cache",
     "default_for",

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from napari_colorize.checkpoints import registry, weights
-from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import downloads_folder
 from napari_colorize.checkpoints.receiver import Progress, Receiver, check_address
 from napari_colorize.checkpoints.record import CheckpointRecord
@@ -114,8 +114,8 @@ def _check_content(part: Path, offer: CheckpointRecord) -> None:
     if not found.startswith(offer.sha256):
         raise CheckpointError(
             f"The download of {offer.name!r} is not the published file: its SHA-256 starts with "
-            f"{found[:12]}, expected {offer.sha256[:12]}. It was deleted. Try again later, or "
-            "another address with --url."
+            f"{found[:12]}, expected {offer.sha256[:12]}. It was deleted.",
+            Remedy.TRY_LATER,
         )
 
 

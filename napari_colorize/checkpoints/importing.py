@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.checkpoints import layout, registry, weights
-from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import checkpoints_folder
 from napari_colorize.checkpoints.record import CheckpointRecord
 from napari_colorize.checkpoints.saving import save_checkpoint
@@ -148,8 +148,8 @@ def _refuse_shipped_name(name: str) -> None:
         taken = registry.find(name)
         if taken.record.source == "shipped":
             raise CheckpointError(
-                f"{name!r} is the name of weights that come with napari-colorize. Choose another "
-                "name with --name."
+                f"{name!r} is the name of weights that come with napari-colorize.",
+                Remedy.OTHER_NAME,
             )
 
 
@@ -200,8 +200,9 @@ def _recognised(file_name: str, architecture: str | None, keys: set[str]) -> tup
         if all(mark in keys for mark in known.marks):
             return known.method, known.architecture
     raise CheckpointError(
-        f"It cannot be told which network {file_name} belongs to. Name it with --architecture: "
-        f"{', '.join(sorted(ARCHITECTURES))}."
+        f"It cannot be told which network {file_name} belongs to.",
+        Remedy.NAME_ARCHITECTURE,
+        name=", ".join(sorted(ARCHITECTURES)),
     )
 
 

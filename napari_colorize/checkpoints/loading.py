@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorize.checkpoints import layout, registry, weights
 from napari_colorize.checkpoints.borrowing import read_borrowed
-from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.record import CheckpointRecord
 
 if TYPE_CHECKING:
@@ -153,8 +153,9 @@ def locate(name_or_path: str | Path) -> registry.Entry:
         entry = registry.find(text)
     if entry.weights is None:
         raise CheckpointError(
-            f"The weights {entry.record.name!r} are not on this machine yet. Fetch them with "
-            f"`napari-colorize models fetch {entry.record.name}`."
+            f"The weights {entry.record.name!r} are not on this machine yet.",
+            Remedy.FETCH,
+            name=entry.record.name,
         )
     if not entry.weights.is_file():
         raise CheckpointError(
@@ -176,7 +177,9 @@ def _entry_of_file(path: Path) -> registry.Entry:
         weights.refuse_other_content(weights.read_bytes(path), path.name)
         raise CheckpointError(
             f"{path.name} has no record ({beside.name}) beside it, so it is not known which "
-            f"network it belongs to. Import it first: `napari-colorize models import {path.name}`."
+            "network it belongs to.",
+            Remedy.IMPORT_FIRST,
+            name=path.name,
         )
     found = replace(CheckpointRecord.from_json(beside), file=path.name)
     return registry.Entry(found, path, beside)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from napari_colorize._version import __version__
-from napari_colorize.checkpoints.errors import DownloadCancelled, DownloadError
+from napari_colorize.checkpoints.errors import DownloadCancelled, DownloadError, Remedy
 
 Progress = Callable[[int, int | None], None]
 """``progress(bytes so far, bytes in all or None)``"""
@@ -83,8 +83,8 @@ class Receiver:
             response.close()
             raise DownloadError(
                 f"{self.url} answered with a web page instead of the weights. The link may have "
-                "moved or ask for a log-in; open it in a browser, download the file there, and "
-                "use `napari-colorize models import FILE`."
+                "moved or ask for a log-in.",
+                Remedy.IMPORT_FROM_BROWSER,
             )
 
     def _receive(self, response: HTTPResponse, have: int) -> None:
@@ -109,7 +109,7 @@ class Receiver:
                     )
                 self.progress(done, total)
         if total is not None and done < total:
-            raise DownloadError(self._cut(done, total))
+            raise self._cut(done, total)
 
     def _stop_if_asked(self, done: int, total: int | None) -> None:
         if self.should_stop():
@@ -117,11 +117,11 @@ class Receiver:
                 f"The download was stopped after {done:,} bytes; the next one continues there."
             )
 
-    def _cut(self, done: int, total: int | None) -> str:
+    def _cut(self, done: int, total: int | None) -> DownloadError:
         of = f" of {total:,}" if total else ""
-        return (
-            f"The connection to {urlsplit(self.url).hostname} was cut after {done:,}{of} bytes. "
-            "Run the same command again to continue."
+        return DownloadError(
+            f"The connection to {urlsplit(self.url).hostname} was cut after {done:,}{of} bytes.",
+            Remedy.CONTINUE,
         )
 
     def _explained(self, error: Exception) -> DownloadError:
@@ -129,16 +129,15 @@ class Receiver:
         if isinstance(error, urllib.error.HTTPError):
             return DownloadError(
                 f"{self.url} cannot be downloaded: the server answered {error.code} "
-                f"({error.reason}). If the file has moved, give its new address with --url, or "
-                "use `napari-colorize models import FILE` on a copy."
+                f"({error.reason}).",
+                Remedy.OTHER_ADDRESS,
             )
         if isinstance(error, http.client.HTTPException | ConnectionResetError):
             size = self.part.stat().st_size if self.part.is_file() else 0
-            return DownloadError(self._cut(size, None))
+            return self._cut(size, None)
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         if isinstance(error, urllib.error.URLError | TimeoutError | ConnectionError):
             return DownloadError(
-                f"{host} cannot be reached ({reason}). Check the connection; on a machine "
-                "without internet, copy the file over and use `napari-colorize models import FILE`."
+                f"{host} cannot be reached ({reason}).", Remedy.IMPORT_WITHOUT_INTERNET
             )
         return DownloadError(f"The download cannot be stored in {self.part.parent}: {reason}.")

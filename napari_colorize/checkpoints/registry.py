@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import checkpoints_folder
 from napari_colorize.checkpoints.record import CheckpointRecord
 
@@ -67,11 +67,10 @@ def default_for(method: str) -> CheckpointRecord:
         if candidate.method == method:
             return candidate
     offers = [r.name for r in known() if r.method == method]
-    fetch = f" Fetch some with `napari-colorize models fetch {offers[0]}`, or" if offers else ""
-    advice = f"{fetch} import a file with `napari-colorize models import FILE`."
     raise CheckpointError(
-        f"There are no weights for the method {method!r} on this machine."
-        + (advice if offers else advice.replace(" import", " Import", 1))
+        f"There are no weights for the method {method!r} on this machine.",
+        Remedy.FETCH_OR_IMPORT if offers else Remedy.IMPORT,
+        name=offers[0] if offers else "",
     )
 
 

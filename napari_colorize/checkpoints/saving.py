@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorize._version import __version__
 from napari_colorize.checkpoints.borrowing import lend
-from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.record import CheckpointRecord
 from napari_colorize.checkpoints.weights import digest
 
@@ -71,8 +71,8 @@ def save_checkpoint(
     record_path = directory / f"{record.name}.json"
     if not overwrite and (weights_path.exists() or record_path.exists()):
         raise CheckpointError(
-            f"A checkpoint called {record.name!r} is in {directory} already. Choose another name, "
-            "or ask for it to be replaced."
+            f"A checkpoint called {record.name!r} is in {directory} already.",
+            Remedy.OTHER_NAME_OR_REPLACE,
         )
     stored = {key: _stored(tensor, key, half) for key, tensor in state.items()}
     borrowed: dict[str, str] = {}

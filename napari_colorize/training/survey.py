@@ -20,6 +20,10 @@ FEWEST_PICTURES = 20
 """Colour pictures below which nothing can be learnt."""
 
 
+class TooFewPictures(ValueError):
+    """There are fewer pictures, or fewer in colour, than can be learnt from."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """What a look at some pictures found.
@@ -95,8 +99,10 @@ def refuse_unusable(survey: Survey, readable: int, most_unreadable: float) -> No
 
     Raises
     ------
+    TooFewPictures
+        (a ``ValueError``) Too few pictures are left, or too few have colour.
     ValueError
-        Too large a share cannot be read, too few pictures are left, or they are grey.
+        Too large a share cannot be read, or all are grey.
     """
     damaged = len(survey.unreadable)
     if damaged > most_unreadable * survey.examined:
@@ -107,7 +113,7 @@ def refuse_unusable(survey: Survey, readable: int, most_unreadable: float) -> No
             "without them, raise unreadable_share in the recipe."
         )
     if readable < FEWEST_PICTURES:
-        raise ValueError(
+        raise TooFewPictures(
             f"{readable} pictures are too few to learn colour from; at least "
             f"{FEWEST_PICTURES + FEWEST_PICTURES // 9} are needed, a tenth of which is set aside "
             "to validate on."
@@ -118,7 +124,7 @@ def refuse_unusable(survey: Survey, readable: int, most_unreadable: float) -> No
             "colour to learn. Give pictures in colour; they are made grey here."
         )
     if survey.colourful < FEWEST_PICTURES:
-        raise ValueError(
+        raise TooFewPictures(
             f"Only {survey.colourful} of {survey.examined - damaged} pictures looked at have "
             f"colour; at least {FEWEST_PICTURES} are needed. The others are grey."
         )

@@ -219,7 +219,7 @@ def _refuse_plan(
     if practice < 0 or count < 1 or practice + count > pictures:
         raise ValueError(
             f"{practice} practice pairs and {count} that count need {max(practice, 0) + count} "
-            f"pictures, at least one that counts; there are {pictures}. Ask for fewer trials, or "
+            f"pictures, at least one that counts; there are {pictures}. Ask for fewer pairs, or "
             "prepare more pictures."
         )
     if not seconds > 0:
