@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,52 +15,14 @@ from napari_colorize.pipeline.image import read_plane
 from napari_colorize.pipeline.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
 from napari_colorize.pipeline.resample import network_shape
 from napari_colorize.records import record as provenance
+from napari_colorize.results import Cancelled, Colorized, Progress, Ticker
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Progress = Callable[[float, str], None]
-"""Told the share done, 0…1, and in a few words what comes next."""
+__all__ = ["Cancelled", "Colorized", "Progress", "Ticker", "colorize"]
 
 Asked = TypeVar("Asked", bound=ColorizeParameters)
-
-
-class Cancelled(Exception):
-    """Colouring was stopped because ``should_stop`` said so; there is no result."""
-
-
-@dataclass(frozen=True, eq=False)
-class Colorized:
-    """A coloured picture and what is known about it.
-
-    Parameters
-    ----------
-    rgb : (H, W, 3) or (H, W, 4) array
-        sRGB of the asked dtype; the fourth channel is the input's alpha. Its L* is the input's,
-        up to rounding.
-    uncertainty : (H, W) float32 array
-        0 (the network sees one colour) … 1 (any colour): normalised entropy of its prediction.
-    clipped : (H, W) bool array
-        Where the predicted colour was outside sRGB and was moved towards grey, the picture's L*
-        being 5…95: nearer to black or white there is hardly a colour in sRGB, and nearly every
-        prediction is moved. See :mod:`napari_colorize.pipeline.clipped`.
-    record : dict
-        Provenance, JSON-able; see ``provenance.make_record``.
-    """
-
-    rgb: NDArray[Any]
-    uncertainty: NDArray[np.float32]
-    clipped: NDArray[np.bool_]
-    record: dict[str, Any]
-
-    @property
-    def legend(self) -> str:
-        """A sentence ready for a figure legend."""
-        return str(self.record["legend"])
-
-    def as_python(self) -> str:
-        """Return the Python code that makes this result again."""
-        return provenance.as_python(self.record)
 
 
 def colorize(
@@ -219,20 +180,6 @@ def resolve_device(device: str) -> str:
                 "devices here; use 'auto' or 'cpu', or install a CUDA build of torch."
             )
     return device
-
-
-class Ticker:
-    """Reports progress, and stops the work when somebody wants it stopped."""
-
-    def __init__(self, progress: Progress | None, should_stop: Callable[[], bool] | None) -> None:
-        self._progress = progress
-        self._should_stop = should_stop
-
-    def __call__(self, share: float, stage: str) -> None:
-        if self._should_stop is not None and self._should_stop():
-            raise Cancelled(f"Colouring was stopped before {stage}; there is no result.")
-        if self._progress is not None:
-            self._progress(share, stage)
 
 
 def load_model(asked: Asked, device: str) -> tuple[Any, Asked]:

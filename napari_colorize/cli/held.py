@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Colorized
 from napari_colorize.cli.windows import OnPage, shared_window
 from napari_colorize.files import Page
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.results import Colorized
 from napari_colorize.sequences.stream import colorize_planes
 
 CHANNEL = "c"

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Progress
 from napari_colorize.parameters import checked_window
+from napari_colorize.results import ColorizedStack, Progress
 from napari_colorize.sequences.record import channels_record
-from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
+from napari_colorize.sequences.stack import colorize_stack
 
 Window = tuple[float, float]
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.results import ColorizedStack
 from napari_colorize.sequences.on_demand import PlanesOnDemand, index_below
 from napari_colorize.sequences.parameters import stack_parameters
 from napari_colorize.sequences.planes import Stack
 from napari_colorize.sequences.record import plane_record, stack_record
-from napari_colorize.sequences.stack import ColorizedStack, prepared
+from napari_colorize.sequences.stack import prepared
 
 MAX_PREDICTED_SIDE = 1024
 """Of a pyramid, colour is predicted from the finest level whose short side is no longer."""

@@ -1,53 +1,19 @@
 """Stacks in, coloured stacks out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Progress, Ticker, load_model, resolve_device
+from napari_colorize.api import load_model, resolve_device
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.records import record as provenance
+from napari_colorize.results import ColorizedStack, Progress, Ticker
 from napari_colorize.sequences.parameters import StackParameters, reach_of, stack_parameters
 from napari_colorize.sequences.planes import Pile, Stack, Streamed
 from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
 from napari_colorize.sequences.series import Coloured, Read, Series, Tick
 from napari_colorize.sequences.window import shared_window
-
-
-@dataclass(frozen=True, eq=False)
-class ColorizedStack:
-    """A coloured stack and what is known about it.
-
-    Parameters
-    ----------
-    rgb : (…, Y, X, 3) or (…, Y, X, 4) array
-        sRGB of the asked dtype, alpha where the input had it. Each plane's L* is its input's
-        under the window of all planes. Of lazy results a dask array, one chunk a plane; of
-        pyramids a list of them.
-    uncertainty : (…, Y, X) float32 array or None
-        0…1, held along the axis like the colour; None where maps were not asked for.
-    clipped : (…, Y, X) bool array or None
-        Where the colour was outside sRGB and was moved towards grey, L* being 5…95; see
-        :mod:`napari_colorize.pipeline.clipped`.
-    record : dict
-        Provenance, JSON-able: that of a picture, with joint numbers, and ``stack``.
-    """
-
-    rgb: Any
-    uncertainty: Any
-    clipped: Any
-    record: dict[str, Any]
-
-    @property
-    def legend(self) -> str:
-        """A sentence ready for a figure legend."""
-        return str(self.record["legend"])
-
-    def as_python(self) -> str:
-        """Return the Python code that makes this result again."""
-        return provenance.as_python(self.record)
 
 
 def colorize_stack(

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from napari_colorize.api import Colorized, Progress, Ticker
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.records import record as provenance
+from napari_colorize.results import Colorized, Progress, Ticker
 from napari_colorize.sequences.parameters import StackParameters, stack_parameters
 from napari_colorize.sequences.planes import Streamed
 from napari_colorize.sequences.record import plane_record
