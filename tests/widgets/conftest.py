@@ -127,7 +127,7 @@ def finish(qtbot) -> Callable:
     """Return a function that waits until a panel's run is over."""
 
     def wait_for(panel) -> None:
-        qtbot.waitUntil(lambda: panel.runner.job is None, timeout=30_000)
+        qtbot.waitUntil(lambda: not panel.task.busy, timeout=30_000)
 
     return wait_for
 
