@@ -75,6 +75,8 @@ class TinyModel:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyModel]:
     """Put a tiny model in the place of every checkpoint; all else of the library is real."""
+    import torch  # noqa: F401  # here, so that no test's time limit has to cover its loading
+
     from napari_colorize import api
     from napari_colorize.checkpoints import CheckpointRecord
 
