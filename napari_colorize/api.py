@@ -78,8 +78,8 @@ def colorize(
     Examples
     --------
     >>> import napari_colorize, skimage.data
-    >>> result = napari_colorize.colorize(skimage.data.camera())  # doctest: +SKIP
-    >>> result.rgb.shape  # doctest: +SKIP
+    >>> result = napari_colorize.colorize(skimage.data.camera())
+    >>> result.rgb.shape
     (512, 512, 3)
     """
     asked = asked_for(parameters, method, changes, ColorizeParameters)

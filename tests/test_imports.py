@@ -117,6 +117,7 @@ def test_importing_the_package_does_not_even_load_numpy():
     assert "numpy" not in loaded_by("import napari_colorize")
 
 
+@pytest.mark.alone
 def test_importing_costs_less_than_300_milliseconds():
     """Measured inside the interpreter, best of several, so that a busy machine does not matter."""
     code = (

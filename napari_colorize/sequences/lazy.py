@@ -64,9 +64,13 @@ def colorize_lazy(
 
     Examples
     --------
-    >>> import zarr  # doctest: +SKIP
-    >>> lazy = colorize_lazy(zarr.open("embryo.zarr"), axis=0)  # doctest: +SKIP
-    >>> viewer.add_image(lazy.rgb, rgb=True)  # doctest: +SKIP
+    >>> import skimage.data, zarr
+    >>> embryo = zarr.array(skimage.data.camera().reshape(4, 128, 512))
+    >>> lazy = colorize_lazy(embryo, axis=0)
+    >>> lazy.rgb.shape
+    (4, 128, 512, 3)
+    >>> lazy.rgb[2].compute().dtype
+    dtype('uint8')
     """
     levels, record = _levels([stack], method, axis, rgb, parameters, source, first, changes)
     [(colours, uncertainty, clipped)] = levels

@@ -72,6 +72,7 @@ class TestCancel:
 
         assert not held.gate.is_set()
 
+    @pytest.mark.alone
     @pytest.mark.parametrize("kind", ["slice", "stack", "lazy"])
     def test_takes_less_than_a_second(
         self, viewer, held, make_panel, start, finish, qtbot, grey, kind
