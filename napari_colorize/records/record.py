@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from napari_colorize._version import __version__
 from napari_colorize.methods import WITHOUT_EFFECT
-from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.clipped import DARKEST, LIGHTEST
-from napari_colorize.pipeline.image import Plane
+from napari_colorize.pipeline.plane import ColouredPlane
 from napari_colorize.records.as_python import as_python
 from napari_colorize.records.legend import legend
 from napari_colorize.records.source import describe_source
 
-__all__ = ["NOTICE", "SCHEMA", "as_python", "describe_source", "legend", "make_record"]
+__all__ = ["NOTICE", "SCHEMA", "as_python", "describe_source", "legend", "make_record", "mean_of"]
 
 SCHEMA = "napari-colorize/record/1"
 
@@ -25,36 +24,13 @@ NOTICE = (
 )
 
 
-def make_record(
-    *,
-    plane: Plane,
-    parameters: ColorizeParameters,
-    checkpoint: Any,
-    network_shape: tuple[int, int],
-    uncertainty: NDArray[np.float32],
-    clipped: NDArray[np.bool_],
-    moved_share: float,
-    output_shape: tuple[int, ...],
-    source: Any = None,
-) -> dict[str, Any]:
+def make_record(coloured: ColouredPlane, source: Any = None) -> dict[str, Any]:
     """Build the provenance record of one coloured plane; every value is plain JSON.
 
     Parameters
     ----------
-    plane : Plane
-        The input, as it was read.
-    parameters : ColorizeParameters
-        As used: defaults resolved, device named.
-    checkpoint : checkpoints.CheckpointRecord
-        Of the weights; its ``name`` and ``sha256`` are kept.
-    network_shape : (int, int)
-        Size at which the network saw the picture.
-    uncertainty, clipped : (H, W) arrays
-        Results, for their means.
-    moved_share : float
-        Share of pixels whose colour was moved into sRGB, next to black and white too, 0…1.
-    output_shape : tuple of int
-        Shape of the RGB(A) result.
+    coloured : ColouredPlane
+        The result, and all that it came from.
     source : str, path or mapping, optional
         A file, the name of a layer, or a mapping as in ``files.Page.source``. Of a mapping,
         ``axes`` is taken for the letters of a stack's axes, in their order, ``part`` for the
@@ -64,12 +40,14 @@ def make_record(
     Returns
     -------
     dict
-        ``legend`` holds the sentence for a figure, ``notice`` what predicted colour is not.
+        ``legend`` holds the sentence for a figure, ``notice`` what predicted colour is not,
+        ``memory``, where it is there, what was done instead when memory ran out.
     """
     import torch
 
     from napari_colorize import ops
 
+    plane, parameters = coloured.plane, coloured.parameters
     used = parameters.to_dict() | {"window": list(plane.window)}
     record = {
         "schema": SCHEMA,
@@ -82,7 +60,7 @@ def make_record(
             "torch": str(torch.__version__),
         },
         "method": parameters.method,
-        "checkpoint": {"name": checkpoint.name, "sha256": checkpoint.sha256},
+        "checkpoint": {"name": coloured.checkpoint.name, "sha256": coloured.checkpoint.sha256},
         "parameters": used,
         "without_effect": list(WITHOUT_EFFECT.get(parameters.method, ())),
         "source": describe_source(source),
@@ -96,14 +74,23 @@ def make_record(
             "outside_window": plane.outside_window,
             "one_shade": plane.one_shade,
         },
-        "network": {"input_shape": list(network_shape)},
+        "network": {"input_shape": list(coloured.network_shape)},
         "output": {
-            "shape": list(output_shape),
+            "shape": list(coloured.rgb.shape),
             "dtype": parameters.dtype,
-            "clipped_share": float(np.count_nonzero(clipped) / clipped.size),
+            "clipped_share": float(np.count_nonzero(coloured.clipped) / coloured.clipped.size),
             "clipped_between": [DARKEST, LIGHTEST],
-            "moved_share": float(moved_share),
-            "mean_uncertainty": float(uncertainty.mean(axis=1).mean(dtype=np.float64)),
+            "moved_share": float(coloured.moved_share),
+            "mean_uncertainty": mean_of(coloured.uncertainty),
         },
+        **coloured.facts,
     }
-    return record | {"legend": legend(record)}
+    record["legend"] = legend(record)
+    if coloured.memory:
+        record["memory"] = list(coloured.memory)
+    return record
+
+
+def mean_of(uncertainty: NDArray[np.float32]) -> float:
+    """Return the mean of an (H, W) map, summed in float64 over the means of its rows."""
+    return float(uncertainty.mean(axis=1).mean(dtype=np.float64))

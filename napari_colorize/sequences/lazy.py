@@ -130,8 +130,10 @@ def _levels(
     asked = stack_parameters(parameters, method, changes)
     stacks = _checked([Stack(level, axis, rgb) for level in levels])
     seen = stacks[_predicted_level(stacks)]
-    facts, graph = prepared(seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None)
-    colours = PlanesOnDemand(seen, facts, graph)
+    facts, colorizer = prepared(
+        seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None
+    )
+    colours = PlanesOnDemand(seen, facts, colorizer)
     asked_first = _checked_index(first, stacks[0])
     index = index_below(asked_first, stacks[0].shape, seen.shape)
     tried = colours.coloured(seen, index)

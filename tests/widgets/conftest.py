@@ -77,8 +77,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyModel]:
     """Put a tiny model in the place of every checkpoint; all else of the library is real."""
     import torch  # noqa: F401  # here, so that no test's time limit has to cover its loading
 
-    from napari_colorize import api
     from napari_colorize.checkpoints import CheckpointRecord
+    from napari_colorize.pipeline import network
 
     tiny = TinyModel()
     tiny.gate.set()
@@ -94,7 +94,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyModel]:
         load=lambda name, device: SimpleNamespace(graph=tiny, record=record),
         default_for=lambda method: record,
     )
-    monkeypatch.setattr(api, "checkpoints", stand_in)
+    monkeypatch.setattr(network, "checkpoints", stand_in)
     yield tiny
     tiny.gate.set()
 
