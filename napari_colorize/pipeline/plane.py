@@ -125,7 +125,8 @@ class PlaneColorizer:
         """Return the plane's L* (0…100) at the size at which the network sees it, (h', w')."""
         assert self.used.network_size is not None, "parameters are resolved"
         with memory.explained("reading lightness", plane, "cpu"):
-            return plane.lightness_at(network_shape(*plane.luma.shape, self.used.network_size))
+            height, width = plane.luma.shape
+            return plane.lightness_at(network_shape(height, width, self.used.network_size))
 
     def predict(
         self, plane: Plane, seen: NDArray[np.float32]

@@ -107,6 +107,14 @@ def colorize_multiscale(
     -------
     ColorizedStack
         ``rgb``, ``uncertainty`` and ``clipped`` are lists of dask arrays, from fine to coarse.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> picture = skimage.data.camera()
+    >>> pyramid = colorize_multiscale([picture, picture[::2, ::2], picture[::4, ::4]])
+    >>> [level.shape for level in pyramid.rgb]
+    [(512, 512, 3), (256, 256, 3), (128, 128, 3)]
     """
     done, record = _levels(
         list(levels), method, axis, rgb, parameters, source, first, changes, True

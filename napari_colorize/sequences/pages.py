@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -175,10 +176,14 @@ def _windows(stack: Any, parameters: ColorizeParameters, numbers: np.ndarray) ->
     windows: list[Any] = [None] * len(stack)
     for group in groups:
         pages = [int(page) for page in group.ravel()]
-        window = shared_window(lambda number, pages=pages: stack[pages[number]], len(pages))
+        window = shared_window(partial(_page_of, stack, pages), len(pages))
         for page in pages:
             windows[page] = window
     return windows
+
+
+def _page_of(stack: Any, pages: Sequence[int], number: int) -> Any:
+    return stack[pages[number]]
 
 
 def _named(letter: str) -> dict[str, str]:

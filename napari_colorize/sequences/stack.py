@@ -85,6 +85,16 @@ def colorize_stack(
         Memory ran out.
     Cancelled
         ``should_stop`` returned True. Planes that were put into ``out`` stay there.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> film = skimage.data.camera()[::4, ::4].reshape(2, 64, 128)
+    >>> result = colorize_stack(film, axis=0, consistency=0.5)
+    >>> result.rgb.shape, result.uncertainty.shape
+    ((2, 64, 128, 3), (2, 64, 128))
+    >>> result.record["stack"]["reach"]
+    4
     """
     asked = stack_parameters(parameters, method, changes)
     whole = Stack(stack if hasattr(stack, "shape") else Pile(list(stack)), axis, rgb)

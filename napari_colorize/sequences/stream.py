@@ -47,7 +47,17 @@ def colorize_planes(
 
     Raises
     ------
-    As :func:`colorize_stack`.
+    TypeError, ValueError, MemoryError, Cancelled
+        As :func:`colorize_stack`, with the plane at which it happens.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> film = skimage.data.camera()[::4, ::4].reshape(2, 64, 128)
+    >>> for result in colorize_planes(plane for plane in film):
+    ...     print(result.record["stack"]["plane"], result.rgb.shape)
+    0 (64, 128, 3)
+    1 (64, 128, 3)
     """
     asked = stack_parameters(parameters, method, changes)
     describe_source(source)
