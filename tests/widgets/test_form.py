@@ -21,7 +21,7 @@ def make_form(qtbot, monkeypatch):
         stand_in = SimpleNamespace(available=lambda: installed)
         monkeypatch.setattr(_form, "checkpoints", stand_in)
         form = ParameterForm()
-        qtbot.addWidget(form)
+        qtbot.addWidget(form.native)
         return form
 
     return make
@@ -30,7 +30,7 @@ def make_form(qtbot, monkeypatch):
 def test_untouched_leaves_every_choice_to_the_checkpoint(make_form):
     form = make_form(weights("a", temperature=0.3, vividness=0.7))
 
-    assert form.parameters() == ColorizeParameters()
+    assert form.values() == ColorizeParameters()
 
 
 def test_sliders_stand_where_the_weights_were_published(make_form):
@@ -45,7 +45,7 @@ def test_without_weights_the_sliders_stand_at_the_papers_values(make_form):
     form = make_form()
 
     assert form.temperature.slider.value() == pytest.approx(PAPER_DEFAULTS["temperature"])
-    assert form.checkpoint.currentText() == "None installed"
+    assert form.checkpoint.current_choice == "None installed"
 
 
 def test_other_weights_move_untouched_sliders_only(make_form):
@@ -53,19 +53,19 @@ def test_other_weights_move_untouched_sliders_only(make_form):
         weights("a", temperature=0.3, vividness=0.7), weights("b", temperature=0.5, vividness=0.1)
     )
     form.temperature.slider.setValue(0.44)
-    form.checkpoint.setCurrentIndex(form.checkpoint.findData("b"))
+    form.checkpoint.value = "b"
 
-    assert form.parameters() == ColorizeParameters(checkpoint="b", temperature=0.44)
+    assert form.values() == ColorizeParameters(checkpoint="b", temperature=0.44)
     assert form.vividness.slider.value() == pytest.approx(0.1)
 
 
 def test_reset_gives_the_choice_back_to_the_checkpoint(make_form):
     form = make_form(weights("a", temperature=0.3, vividness=0.7))
     form.temperature.slider.setValue(0.9)
-    assert form.parameters().temperature == pytest.approx(0.9)
+    assert form.values().temperature == pytest.approx(0.9)
     form.temperature.reset_button.click()
 
-    assert form.parameters().temperature is None
+    assert form.values().temperature is None
     assert form.temperature.slider.value() == pytest.approx(0.3)
 
 
@@ -74,9 +74,9 @@ def test_numbers_have_range_help_and_default_of_the_dataclass(make_form, name):
     form = make_form()
     box, option = getattr(form, name), OPTIONS[name]
 
-    assert (box.minimum(), box.maximum()) == (option.metadata["min"], option.metadata["max"])
-    assert box.value() == option.default
-    assert box.toolTip() == option.metadata["help"]
+    assert (box.min, box.max) == (option.metadata["min"], option.metadata["max"])
+    assert box.value == option.default
+    assert box.native.toolTip() == option.metadata["help"]
 
 
 @pytest.mark.parametrize("name", ["temperature", "vividness"])
@@ -89,10 +89,10 @@ def test_sliders_have_the_range_of_the_dataclass(make_form, name):
 
 def test_plain_refinement_greys_out_what_it_does_not_use(make_form):
     form = make_form()
-    form.refinement.setCurrentIndex(form.refinement.findData("bilinear"))
+    form.refinement.value = "bilinear"
 
-    assert not form.radius.isEnabled()
-    assert form.parameters().refinement == "bilinear"
+    assert not form.radius.enabled
+    assert form.values().refinement == "bilinear"
 
 
 def test_the_advanced_section_is_folded_at_first(make_form):

@@ -9,7 +9,7 @@ from napari_colorize.checkpoints import CheckpointError, Remedy
 from napari_colorize.methods import ARCHITECTURES, METHODS, WITHOUT_EFFECT
 from napari_colorize.widgets.colorize import form as _form
 from napari_colorize.widgets.colorize.form import ParameterForm
-from napari_colorize.widgets.shared.methods import METHOD_TITLES, NETWORK_TITLES
+from napari_colorize.widgets.shared.weights import METHOD_TITLES, NETWORK_TITLES
 from napari_colorize.widgets.shared.words import sentence_of
 from napari_colorize.widgets.turing import form as _turing_form
 from napari_colorize.widgets.turing.form import SetUpForm
@@ -34,7 +34,7 @@ def form(request, qtbot, weights_of):
     """Return a form of each panel that asks for a method; pix2pix lacks weights."""
     weights_of("colorful", "deep")
     made = request.param()
-    qtbot.addWidget(made)
+    qtbot.addWidget(made.native)
     return made
 
 
@@ -55,7 +55,7 @@ def test_a_title_names_the_first_author_of_the_paper_and_a_year(method):
 
 
 def test_both_forms_use_the_titles_and_mark_what_lacks_weights(form):
-    texts = [form.method.itemText(i) for i in range(len(METHODS))]
+    texts = [form.method.native.itemText(i) for i in range(len(METHODS))]
 
     assert texts[:2] == ["Colorful (Zhang 2016)", "Deep (Cheng 2015)"]
     assert texts[-1] == "pix2pix (Isola 2017), no weights"
@@ -65,31 +65,31 @@ def test_a_method_without_weights_is_a_problem_with_a_way_out(form):
     assert form.problem == ""
     assert form.hint.isHidden()
 
-    form.method.setCurrentIndex(form.method.findData("pix2pix"))
+    form.method.value = "pix2pix"
 
     assert form.problem.startswith("There are no weights for pix2pix (Isola 2017)")
     assert "Plugins → Colorize → Models, Import file…" in form.problem
     assert not form.hint.isHidden()
-    assert form.checkpoint.currentText() == "None installed"
+    assert form.checkpoint.current_choice == "None installed"
 
 
 def test_weights_that_arrive_take_the_mark_away(form, weights_of):
-    form.method.setCurrentIndex(form.method.findData("pix2pix"))
+    form.method.value = "pix2pix"
     weights_of(*METHODS)
 
     form.refresh_checkpoints()
 
     assert form.problem == ""
-    assert not any("no weights" in form.method.itemText(i) for i in range(form.method.count()))
+    assert not any("no weights" in form.method.native.itemText(i) for i in range(len(form.method)))
 
 
 def test_controls_of_the_turing_test_need_no_weights(qtbot, weights_of):
     weights_of()
     form = SetUpForm()
-    qtbot.addWidget(form)
+    qtbot.addWidget(form.native)
     assert form.problem
 
-    form.method.setCurrentIndex(len(METHODS))
+    form.method.native.setCurrentIndex(len(METHODS))
 
     assert form.problem == ""
 
@@ -97,7 +97,7 @@ def test_controls_of_the_turing_test_need_no_weights(qtbot, weights_of):
 def test_prepared_pairs_need_no_weights(qtbot, weights_of, tmp_path):
     weights_of()
     form = SetUpForm()
-    qtbot.addWidget(form)
+    qtbot.addWidget(form.native)
     (tmp_path / "pairs.json").write_text("{}")
     form._enable("pairs")
 
@@ -108,20 +108,20 @@ def test_prepared_pairs_need_no_weights(qtbot, weights_of, tmp_path):
 def test_sliders_can_be_moved_where_they_have_an_effect(qtbot, weights_of, method):
     weights_of(*METHODS)
     form = ParameterForm()
-    qtbot.addWidget(form)
+    qtbot.addWidget(form.native)
     form.temperature.slider.setValue(0.9)
-    form.method.setCurrentIndex(form.method.findData(method))
+    form.method.value = method
 
     for name in ("temperature", "vividness"):
         without = name in WITHOUT_EFFECT.get(method, ())
         slider = getattr(form, name)
-        assert slider.isEnabled() != without
+        assert slider.enabled != without
         assert ("no effect" in slider.slider.toolTip()) == without
     without = "temperature" in WITHOUT_EFFECT.get(method, ())
-    assert form.parameters().temperature == (None if without else pytest.approx(0.9))
+    assert form.values().temperature == (None if without else pytest.approx(0.9))
 
-    form.method.setCurrentIndex(form.method.findData("colorful"))
-    assert form.parameters().temperature == pytest.approx(0.9)
+    form.method.value = "colorful"
+    assert form.values().temperature == pytest.approx(0.9)
 
 
 class TestPanelWords:

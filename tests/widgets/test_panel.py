@@ -429,9 +429,9 @@ class TestPanel:
         panel = make_panel(viewer)
         form = panel.ui.form
         form.vividness.slider.setValue(0.9)
-        form.refinement.setCurrentIndex(form.refinement.findData("bilinear"))
+        form.refinement.value = "bilinear"
         form.network_size.setValue(128)
 
-        assert form.parameters() == ColorizeParameters(
+        assert form.values() == ColorizeParameters(
             vividness=0.9, refinement="bilinear", network_size=128
         )

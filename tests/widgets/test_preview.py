@@ -115,7 +115,7 @@ class TestFollowing:
     def test_a_setting_replaces_the_pixels_of_the_same_layer(
         self, viewer, panel, settle, shown, grey
     ):
-        panel.ui.form.refinement.setCurrentIndex(panel.ui.form.refinement.findData("bilinear"))
+        panel.ui.form.refinement.value = "bilinear"
         settle(panel)
 
         assert panel.live.layer.layer is shown
@@ -335,7 +335,7 @@ class TestErrors:
     def test_of_the_form_are_told_too(self, viewer, model, panel, settle, grey):
         viewer.add_image(grey)
         panel.ui.preview.setChecked(True)
-        panel.ui.form.network_size.setValue(7)
+        panel.ui.form.network_size.value = 7
         settle(panel)
 
         assert "network_size is 7" in panel.ui.status.text()

@@ -235,7 +235,7 @@ class TestErrors:
         monkeypatch.setattr("napari.utils.notifications.show_error", shown.append)
         viewer.add_image(grey)
         panel = make_panel(viewer)
-        panel.ui.form.network_size.setValue(7)
+        panel.ui.form.network_size.value = 7
         panel.run()
 
         assert "network_size is 7" in shown[0]

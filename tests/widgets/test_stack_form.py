@@ -73,7 +73,7 @@ class TestHold:
         panel.ui.stack.along.setCurrentIndex(panel.ui.stack.along.count() - 1)
         assert panel.ui.stack.along.currentText() == NOTHING_HELD
         assert panel.ui.hold.along is None
-        assert not panel.ui.stack.consistency.isEnabled()
+        assert not panel.ui.stack.consistency.enabled
 
     def test_leaves_channels_out(self, stack, panel):
         all_planes(panel)

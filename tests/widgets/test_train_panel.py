@@ -14,7 +14,7 @@ from napari_colorize.checkpoints import CheckpointRecord
 from napari_colorize.training.survey import TooFewPictures
 from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.layers.results import RECORD_KEY
-from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.train.panel import TrainPanel
 
 
@@ -436,7 +436,7 @@ def test_what_it_learns_from_one_half_of_a_slide_colours_the_other(
     )
     panel.ui.use.click()
     assert isinstance(colorize, ColorizePanel)
-    assert colorize.ui.form.checkpoint.currentData() == "my-stain"
+    assert colorize.ui.form.checkpoint.value == "my-stain"
     colorize.run()
     finish(colorize)
     guess = viewer.layers[-1]

@@ -13,9 +13,8 @@ from napari_colorize.api import Cancelled
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.evaluation.turing.stimuli import Stimuli
-from napari_colorize.widgets.turing import prepare as _turing_prepare
-from napari_colorize.widgets.turing.pairs import find_stimuli, free_path, kind_of, sit_down
-from napari_colorize.widgets.turing.prepare import Wish
+from napari_colorize.widgets.turing import pairs as _turing_pairs
+from napari_colorize.widgets.turing.pairs import Wish, find_stimuli, free_path, kind_of, sit_down
 from napari_colorize.widgets.turing.tally import tally
 
 
@@ -115,9 +114,7 @@ class TestSitDown:
             assert gate.wait(20)
             return np.repeat(grey[..., None], 3, 2)
 
-        monkeypatch.setattr(
-            _turing_prepare, "graded_method", lambda *_: GradedMethod("slow", colour)
-        )
+        monkeypatch.setattr(_turing_pairs, "graded_method", lambda *_: GradedMethod("slow", colour))
         with ThreadPoolExecutor(1) as thread:
             future = thread.submit(sit_down, wish, lambda share, text: None, stop.is_set)
             assert entered.wait(20)

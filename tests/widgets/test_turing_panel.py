@@ -11,7 +11,7 @@ from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.observer import simulated_observer
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.widgets.shared.words import sentence_of
-from napari_colorize.widgets.turing import prepare as _turing_prepare
+from napari_colorize.widgets.turing import pairs as _turing_pairs
 from napari_colorize.widgets.turing import view as _turing_view
 from napari_colorize.widgets.turing.panel import PANEL, TuringPanel
 from napari_colorize.widgets.turing.view import Phase
@@ -27,7 +27,7 @@ def quick(monkeypatch):
     def tinted(grey):
         return np.stack([grey // 2, grey, grey], axis=-1)
 
-    monkeypatch.setattr(_turing_prepare, "graded_method", lambda *_: GradedMethod("tint", tinted))
+    monkeypatch.setattr(_turing_pairs, "graded_method", lambda *_: GradedMethod("tint", tinted))
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ def make_panel(qtbot, folder, tmp_path):
 
 def fill(panel, folder, tmp_path, trials, practice, seconds) -> None:
     form = panel.ui.form
-    form.pictures.setText(str(folder))
-    form.results.setText(str(tmp_path / "results"))
-    form.participant.setText("Ana")
-    form.trials.setValue(trials)
-    form.practice.setValue(practice)
-    form.seconds.setValue(seconds)
+    form.pictures.value = str(folder)
+    form.results.value = str(tmp_path / "results")
+    form.participant.value = "Ana"
+    form.trials.value = trials
+    form.practice.value = practice
+    form.seconds.value = seconds
 
 
 @pytest.fixture
@@ -221,9 +221,9 @@ def test_quit_and_resume_goes_on_with_the_next_pair(make_panel, sit, answer, unt
     assert before.answered == 3
 
     another = make_panel()
-    another.ui.form.pictures.setText(str(path))
+    another.ui.form.pictures.value = str(path)
     assert another.ui.run.text() == "Go on"
-    assert not another.ui.form.participant.isEnabled()
+    assert not another.ui.form.participant.enabled
     session = sit(another)
     assert session.trials == before.trials
     answer(another, lambda trial: "right")
@@ -290,9 +290,7 @@ class TestPreparation:
             assert gate.open.wait(30)
             return np.repeat(grey[..., None], 3, 2)
 
-        monkeypatch.setattr(
-            _turing_prepare, "graded_method", lambda *_: GradedMethod("slow", colour)
-        )
+        monkeypatch.setattr(_turing_pairs, "graded_method", lambda *_: GradedMethod("slow", colour))
         yield gate
         gate.open.set()
 
@@ -322,7 +320,7 @@ class TestPreparation:
         def broken(*_):
             raise RuntimeError("CUDA says no")
 
-        monkeypatch.setattr(_turing_prepare, "graded_method", broken)
+        monkeypatch.setattr(_turing_pairs, "graded_method", broken)
         panel = make_panel()
         panel.ui.run.click()
         qtbot.waitUntil(lambda: not panel.task.busy, timeout=20_000)
@@ -336,7 +334,7 @@ class TestPreparation:
 )
 def test_a_missing_source_is_said_at_once(make_panel, shown, text, said):
     panel = make_panel()
-    panel.ui.form.pictures.setText(text)
+    panel.ui.form.pictures.value = text
     panel.run()
 
     assert said in shown[0]

@@ -75,7 +75,7 @@ class ColorizePanel(RunningPanel):
         self._job = plan(
             layer,
             self._viewer.dims,
-            preferences().applied_to(self.ui.form.parameters()),
+            preferences().applied_to(self.ui.form.values()),
             hold=self.ui.hold,
             view=self.ui.only_view,
             canvas=canvas_corners(self._viewer),
@@ -173,7 +173,7 @@ class ColorizePanel(RunningPanel):
         layer = self.ui.layer.layer
         if layer is None or self.ui.form.problem:
             return None
-        parameters = preferences().applied_to(self.ui.form.parameters())
+        parameters = preferences().applied_to(self.ui.form.values())
         return plan_preview(
             layer,
             self._viewer.dims,

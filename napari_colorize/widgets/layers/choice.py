@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
+from superqt.utils import signals_blocked
 
 from napari_colorize.widgets.layers.results import PREVIEW_KEY
 from napari_colorize.widgets.shared.alive import connect_while_alive
@@ -66,13 +67,12 @@ class LayerChoice(QComboBox):
         images = [layer for layer in self._layers if self._offers(layer)]
         before = self.layer
         chosen = before if any(image is before for image in images) else self._first_choice(images)
-        self.blockSignals(True)
-        self.clear()
-        self.addItems([image.name for image in images])
-        self._offered = [weakref.ref(image) for image in images]
-        if chosen is not None:
-            self.setCurrentIndex([image is chosen for image in images].index(True))
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.clear()
+            self.addItems([image.name for image in images])
+            self._offered = [weakref.ref(image) for image in images]
+            if chosen is not None:
+                self.setCurrentIndex([image is chosen for image in images].index(True))
         self._set_chosen(chosen)
 
     def _offers(self, layer: Any) -> bool:

@@ -20,7 +20,7 @@ from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.widgets.models.listing import ModelList
 from napari_colorize.widgets.shared.controls import TaskControls, row
 from napari_colorize.widgets.shared.docking import scrolled
-from napari_colorize.widgets.shared.methods import NETWORK_TITLES
+from napari_colorize.widgets.shared.weights import NETWORK_TITLES
 
 TOLD_FROM_FILE = "Told from the file"
 

@@ -2,10 +2,11 @@
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+from superqt.utils import signals_blocked
 
 from napari_colorize.checkpoints import registry
 from napari_colorize.widgets.models.work import megabytes
-from napari_colorize.widgets.shared.methods import short_title_of
+from napari_colorize.widgets.shared.weights import short_title_of
 
 COLUMNS = ("Name", "Method", "State", "Size")
 SOURCES = {"shipped": "shipped", "download": "downloaded", "imported": "imported"}
@@ -55,13 +56,12 @@ class ModelList(QTreeWidget):
         """Read the registry again."""
         before = self.entry.record.name if self.entry else None
         self._entries = registry.entries()
-        self.blockSignals(True)
-        self.clear()
-        self.addTopLevelItems([_item(entry) for entry in self._entries])
-        self.setCurrentItem(self.topLevelItem(0))
-        if before is not None:
-            self.choose(before)
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.clear()
+            self.addTopLevelItems([_item(entry) for entry in self._entries])
+            self.setCurrentItem(self.topLevelItem(0))
+            if before is not None:
+                self.choose(before)
         self.entry_changed.emit()
 
 

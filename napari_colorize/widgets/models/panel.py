@@ -12,7 +12,7 @@ from napari_colorize.widgets.shared.docking import MODELS
 from napari_colorize.widgets.shared.executor import WEIGHTS
 from napari_colorize.widgets.shared.panel import RunningPanel
 from napari_colorize.widgets.shared.task import Work
-from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.shared.words import sentence_of
 
 PANEL = MODELS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_colorize.api import Cancelled
+from napari_colorize.results import Cancelled
 from napari_colorize.widgets.layers.planes import (
     Plane,
     all_planes,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QListWidget, QListWidgetItem
+from superqt.utils import signals_blocked
 
 from napari_colorize.widgets.layers.results import RECORD_KEY
 from napari_colorize.widgets.shared.alive import connect_while_alive
@@ -77,14 +78,13 @@ class LayerTicks(QListWidget):
                 self._known.add(image)
                 if image in self._layers.selection or len(images) == 1:
                     self._ticked.add(image)
-        self.blockSignals(True)
-        self.clear()
-        for image in images:
-            item = QListWidgetItem(image.name)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(_STATES[image in self._ticked])
-            self.addItem(item)
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.clear()
+            for image in images:
+                item = QListWidgetItem(image.name)
+                item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+                item.setCheckState(_STATES[image in self._ticked])
+                self.addItem(item)
         self._offered = [weakref.ref(image) for image in images]
         after = self.ticked
         if len(before) != len(after) or any(a is not b for a, b in zip(before, after, strict=True)):

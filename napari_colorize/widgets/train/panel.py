@@ -9,7 +9,7 @@ from napari_colorize.widgets.shared.docking import COLORIZE, TRAIN, open_panel
 from napari_colorize.widgets.shared.executor import TRAINING
 from napari_colorize.widgets.shared.panel import RunningPanel
 from napari_colorize.widgets.shared.task import Work
-from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.train.job import (
     NothingKept,
     TrainingJob,
@@ -76,9 +76,9 @@ class TrainPanel(RunningPanel):
             return
         method, name = self.taught
         form = open_panel(self._viewer, COLORIZE).ui.form
-        form.method.setCurrentIndex(form.method.findData(method))
+        form.method.value = method
         form.refresh_checkpoints()
-        form.checkpoint.setCurrentIndex(form.checkpoint.findData(name))
+        form.checkpoint.value = name
         self.ui.status.setText(f"'{name}' is chosen in the panel Colorize.")
 
     def leave(self) -> None:

@@ -70,7 +70,7 @@ class TuringLayout(RunControls):
         super().show_rest(text)
 
     def _enable(self, enabled: bool) -> None:
-        for widget in (self.form, self.merge, self.merge_more):
+        for widget in (self.form.native, self.merge, self.merge_more):
             widget.setEnabled(enabled)
 
     def show_set_up(self) -> None:
@@ -117,7 +117,7 @@ class TuringLayout(RunControls):
         introduction = _words(INTRODUCTION)
         return _page(
             introduction,
-            self.form,
+            self.form.native,
             row(self.run, self.cancel),
             self.progress,
             self.status,
