@@ -5,7 +5,7 @@ import pytest
 from qtpy.QtWidgets import QComboBox, QDockWidget, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from napari_colorize.widgets.shared.controls import Sentence
-from napari_colorize.widgets.shared.docking import LEAST_HEIGHT, bring_forward, dock_of, scrolled
+from napari_colorize.widgets.shared.panel import LEAST_HEIGHT, bring_forward, dock_of, scrolled
 
 HASH = "3f" * 32
 PATH = "/home/somebody/pictures/2026-11-23_confocal_overview_of_the_whole_slide_number_12/a.tif"

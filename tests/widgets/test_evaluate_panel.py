@@ -8,8 +8,8 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_colorize.evaluation import comparison as library
 from napari_colorize.evaluation.comparison import compare
+from napari_colorize.widgets.evaluate.job import ERROR_KEY
 from napari_colorize.widgets.evaluate.panel import EvaluatePanel
-from napari_colorize.widgets.evaluate.results import ERROR_KEY
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from napari_colorize import ColorizeParameters
+from napari_colorize.refinements import NUMBERS, REFINEMENTS
 from napari_colorize.widgets.colorize import form as _form
 from napari_colorize.widgets.colorize.form import OPTIONS, PAPER_DEFAULTS, ParameterForm
 
@@ -87,12 +88,58 @@ def test_sliders_have_the_range_of_the_dataclass(make_form, name):
     assert (slider.minimum(), slider.maximum()) == (known["min"], known["max"])
 
 
+@pytest.mark.parametrize("refinement", REFINEMENTS)
+def test_a_refinement_greys_out_the_numbers_it_does_not_use_and_says_so(make_form, refinement):
+    form = make_form()
+    form.refinement.value = refinement
+    known = REFINEMENTS[refinement]
+
+    assert form.values().refinement == refinement
+    for name in NUMBERS:
+        box = form.get_widget(name)
+        assert box.enabled == (name in known.uses)
+        said = OPTIONS[name].metadata["help"]
+        if name not in known.uses:
+            said = f"{known.title}: this number has no effect."
+        assert box.native.toolTip() == said
+
+
 def test_plain_refinement_greys_out_what_it_does_not_use(make_form):
     form = make_form()
     form.refinement.value = "bilinear"
 
-    assert not form.radius.enabled
+    assert not any(form.get_widget(name).enabled for name in NUMBERS)
     assert form.values().refinement == "bilinear"
+
+
+def test_the_form_is_a_container_of_magicgui_that_others_can_embed(make_form):
+    from magicgui.widgets import Container
+
+    form, heard = make_form(weights("a", temperature=0.3, vividness=0.7)), []
+    outer = Container(widgets=[form])
+    form.changed.connect(lambda changed: heard.append(changed.values()))
+    form.radius.value = 5
+    form.temperature.value = 0.9
+    form.checkpoint.value = "a"
+    form.temperature.value = None
+
+    assert isinstance(form, Container)
+    assert form.native.window() is outer.native.window()
+    assert heard[0] == ColorizeParameters(radius=5)
+    assert heard[1] == ColorizeParameters(radius=5, temperature=0.9)
+    assert heard[-1] == ColorizeParameters(radius=5, checkpoint="a") == form.values()
+    assert form.asdict()["radius"] == 5
+
+
+def test_choices_that_are_offered_anew_keep_what_is_chosen(make_form):
+    form = make_form(weights("a"), weights("b"))
+    form.checkpoint.value = "b"
+    form.refresh_checkpoints()
+    assert form.checkpoint.value == "b"
+
+    form.checkpoint.offer([("Default (c)", None), ("c", "c")])
+    assert form.checkpoint.value is None
+    assert form.checkpoint.current_choice == "Default (c)"
 
 
 def test_the_advanced_section_is_folded_at_first(make_form):

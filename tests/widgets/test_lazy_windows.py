@@ -7,7 +7,7 @@ import tifffile
 from qtpy.QtCore import QTimer
 
 from napari_colorize import colorize_stack
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 
 pytestmark = pytest.mark.qt
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_colorize.pipeline import memory
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 
 
 def test_labels_are_never_touched_nor_coloured(viewer, model, make_panel, finish, grey):

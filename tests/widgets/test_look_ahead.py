@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from napari_colorize import colorize_stack
-from napari_colorize.widgets.layers.look_ahead import is_lazy_result, planes_ahead
+from napari_colorize.widgets.colorize.look_ahead import is_lazy_result, planes_ahead
 from napari_colorize.widgets.layers.planes import Plane
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 
 
 def at(number):

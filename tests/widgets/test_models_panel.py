@@ -225,7 +225,7 @@ class TestFetch:
         assert panel.ui.status.text() == "'paper' is on this machine, and its hash is right."
         assert rows(panel)[1] == ["paper", "Colorful", "downloaded"]
         assert panel.ui.models.entry.record.name == "paper"
-        assert other.ui.form.checkpoint.findData("paper") > 0
+        assert "paper" in other.ui.form.checkpoint.choices
         assert checkpoints.verify("paper").source == "download"
 
     def test_shows_how_far_it_is_and_can_be_cancelled_while_the_server_is_silent(

@@ -10,8 +10,7 @@ from npe2 import PluginManifest
 from napari_colorize import ColorizeParameters
 from napari_colorize.widgets.colorize import panel as panel_module
 from napari_colorize.widgets.colorize import run as _run
-from napari_colorize.widgets.layers import results as _results
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 from napari_colorize.widgets.shared.preferences import Preferences, preferences
 
 
@@ -21,7 +20,7 @@ def prefer(monkeypatch):
 
     def put(**changes) -> None:
         wanted = Preferences(**changes)
-        for module in (_executor, _results, _run, panel_module):
+        for module in (_executor, _run, panel_module):
             monkeypatch.setattr(module, "preferences", lambda: wanted)
 
     return put

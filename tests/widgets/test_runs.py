@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_colorize import ColorizeParameters, colorize
 from napari_colorize.widgets.colorize.job import plan
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 from napari_colorize.widgets.shared.words import sentence_of
 
 

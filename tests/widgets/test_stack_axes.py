@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_colorize.widgets.colorize.stack import (
+from napari_colorize.widgets.colorize.hold import (
     NOTHING_HELD,
     axes_to_hold,
     channel_axis,

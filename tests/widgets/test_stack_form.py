@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets.colorize.stack import NOTHING_HELD, Hold
+from napari_colorize.widgets.colorize.hold import NOTHING_HELD, Hold
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def all_planes(panel):
 
 
 def rows_hidden(panel):
-    rows = (panel.ui.stack.named, panel.ui.stack.along, panel.ui.stack.consistency)
+    rows = (panel.ui.stack.named, panel.ui.stack.along, panel.ui.stack.consistency.native)
     return [row.isHidden() for row in rows]
 
 

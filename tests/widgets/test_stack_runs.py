@@ -13,11 +13,10 @@ from napari_colorize import colorize_channels, colorize_multiscale, colorize_sta
 from napari_colorize.api import Colorized
 from napari_colorize.records import record as provenance
 from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.widgets.colorize.hold import Hold
 from napari_colorize.widgets.colorize.job import plan
-from napari_colorize.widgets.colorize.run import run
-from napari_colorize.widgets.colorize.stack import Hold
-from napari_colorize.widgets.shared import executor as _executor
-from napari_colorize.widgets.shared.told import LAZY
+from napari_colorize.widgets.colorize.run import LAZY, run
+from napari_colorize.widgets.shared import task as _executor
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import pytest
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QApplication
 
-from napari_colorize.widgets.shared.executor import PAIRS, submit
-from napari_colorize.widgets.shared.task import Task
+from napari_colorize.widgets.shared.task import PAIRS, Task, submit
 
 
 @pytest.fixture

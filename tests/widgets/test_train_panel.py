@@ -13,7 +13,7 @@ from napari_colorize.api import Cancelled
 from napari_colorize.checkpoints import CheckpointRecord
 from napari_colorize.training.survey import TooFewPictures
 from napari_colorize.widgets.colorize.panel import ColorizePanel
-from napari_colorize.widgets.layers.results import RECORD_KEY
+from napari_colorize.widgets.layers.marks import RECORD_KEY
 from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.train.panel import TrainPanel
 
@@ -362,7 +362,7 @@ class TestAfterwards:
 
 class TestTimeLeft:
     def test_is_told_from_the_pace_of_the_last_minute(self):
-        from napari_colorize.widgets.train.watch import TimeLeft
+        from napari_colorize.widgets.train.job import TimeLeft
 
         now = [0.0]
         left = TimeLeft(lambda: now[0])
@@ -380,8 +380,8 @@ class TestTimeLeft:
 
 class TestCurve:
     def test_keeps_to_what_matters(self):
-        from napari_colorize.widgets.train.curve import bounds_of
-        from napari_colorize.widgets.train.watch import Point
+        from napari_colorize.widgets.train.job import Point
+        from napari_colorize.widgets.train.pictures import bounds_of
 
         assert bounds_of(()) is None
         points = [Point(1, 90.0, None), Point(2, 2.0, 2.5), Point(3, 1.0, 2.0)]

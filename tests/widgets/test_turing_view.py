@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
+from napari_colorize.widgets.shared.controls import image_of
 from napari_colorize.widgets.turing import view as _turing_view
-from napari_colorize.widgets.turing.paint import SURROUND, frames
-from napari_colorize.widgets.turing.store import as_image
-from napari_colorize.widgets.turing.view import PairView, Phase
+from napari_colorize.widgets.turing.view import SURROUND, PairView, Phase, frames
 
 RED, BLUE = (np.full((30, 40, 3), colour, np.uint8) for colour in ((255, 0, 0), (0, 0, 255)))
 KEYS = {"left": Qt.Key.Key_Left, "right": Qt.Key.Key_Right}
@@ -32,7 +31,7 @@ def show(view, qtbot):
     """Return a function that shows red beside blue and waits until both are on screen."""
 
     def show(seconds: float) -> None:
-        view.show_pair(as_image(RED), as_image(BLUE), seconds)
+        view.show_pair(image_of(RED), image_of(BLUE), seconds)
         qtbot.waitUntil(lambda: view._shown_at is not None, timeout=5000)
 
     return show
@@ -88,7 +87,7 @@ def test_a_slow_painting_does_not_prolong_the_display(view, qtbot, monkeypatch):
 
     monkeypatch.setattr(PairView, "paintEvent", slow)
     with qtbot.waitSignal(view.blanked, timeout=5000) as blanked:
-        view.show_pair(as_image(RED), as_image(BLUE), 0.4)
+        view.show_pair(image_of(RED), image_of(BLUE), 0.4)
 
     assert 0.37 < blanked.args[0] < 0.47
 
@@ -116,7 +115,7 @@ def test_takes_one_answer_only_and_none_before_the_pair(view, show, qtbot):
     answers: list = []
     view.chosen.connect(lambda side, seconds: answers.append(side))
     qtbot.keyClick(view, KEYS["left"])
-    view.show_pair(as_image(RED), as_image(BLUE), 5)
+    view.show_pair(image_of(RED), image_of(BLUE), 5)
     qtbot.keyClick(view, KEYS["left"])
     qtbot.waitUntil(lambda: view._shown_at is not None)
     qtbot.keyClick(view, KEYS["right"])
@@ -127,7 +126,7 @@ def test_takes_one_answer_only_and_none_before_the_pair(view, show, qtbot):
 
 def test_the_time_does_not_run_while_nobody_can_see_the_pair(view, qtbot):
     view.hide()
-    view.show_pair(as_image(RED), as_image(BLUE), 0.1)
+    view.show_pair(image_of(RED), image_of(BLUE), 0.1)
     qtbot.wait(200)
     assert view._shown_at is None
 
@@ -155,7 +154,7 @@ def test_a_message_takes_the_pair_away_and_space_goes_on(view, show, qtbot):
 @pytest.mark.parametrize("shape", [(300, 100), (100, 300), (1, 1)])
 def test_any_picture_fits_its_frame(view, qtbot, shape):
     picture = np.full((*shape, 3), (255, 0, 0), np.uint8)
-    view.show_pair(as_image(picture), as_image(picture), 5)
+    view.show_pair(image_of(picture), image_of(picture), 5)
     qtbot.waitUntil(lambda: view._shown_at is not None)
     left, right = view._pixmaps
     frame = frames(view.rect())[0]

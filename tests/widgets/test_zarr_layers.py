@@ -8,7 +8,7 @@ import pytest
 from napari_builtins.io import napari_get_reader
 
 from napari_colorize import colorize_multiscale, colorize_stack
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 
 zarr = pytest.importorskip("zarr", reason="zarr comes with the extra napari-colorize[dev]")
 

@@ -12,9 +12,8 @@ import numpy as np
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets.colorize.stack import Hold, is_lazy
-from napari_colorize.widgets.layers.in_view import part_in_view
-from napari_colorize.widgets.layers.placement import placement_of
+from napari_colorize.widgets.colorize.hold import Hold, is_lazy
+from napari_colorize.widgets.layers.placement import part_in_view, placement_of
 from napari_colorize.widgets.layers.planes import (
     Plane,
     at_level,

@@ -12,11 +12,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorize.widgets.colorize.form import ParameterForm
-from napari_colorize.widgets.colorize.stack import Hold
+from napari_colorize.widgets.colorize.hold import Hold
 from napari_colorize.widgets.colorize.stack_form import StackForm
 from napari_colorize.widgets.layers.choice import LayerChoice
 from napari_colorize.widgets.shared.controls import RunControls, caveat, row
-from napari_colorize.widgets.shared.docking import scrolled
+from napari_colorize.widgets.shared.panel import scrolled
 
 if TYPE_CHECKING:
     from napari.components import LayerList

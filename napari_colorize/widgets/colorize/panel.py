@@ -4,32 +4,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
+from napari_colorize.widgets.colorize.hold import is_lazy
 from napari_colorize.widgets.colorize.job import Job, plan
 from napari_colorize.widgets.colorize.layout import PanelLayout
+from napari_colorize.widgets.colorize.live import LivePreview
+from napari_colorize.widgets.colorize.look_ahead import LookAhead
 from napari_colorize.widgets.colorize.preview import Look, plan_preview
-from napari_colorize.widgets.colorize.preview_runner import LivePreview
-from napari_colorize.widgets.colorize.run import Outcome, run
-from napari_colorize.widgets.colorize.stack import is_lazy
-from napari_colorize.widgets.layers.in_view import canvas_corners
-from napari_colorize.widgets.layers.look_ahead import LookAhead
+from napari_colorize.widgets.colorize.run import Outcome, build_layers, run, told_of
+from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.placement import canvas_corners
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
-from napari_colorize.widgets.layers.results import RECORD_KEY, build_layers
-from napari_colorize.widgets.shared import clipboard as _clipboard
-from napari_colorize.widgets.shared.alive import connect_while_alive
-from napari_colorize.widgets.shared.docking import COLORIZE, PLUGIN
-from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.preferences import preferences
-from napari_colorize.widgets.shared.rendering import render_in_background, window_waits
-from napari_colorize.widgets.shared.task import Work
-from napari_colorize.widgets.shared.told import told_of
+from napari_colorize.widgets.shared import words as _clipboard
+from napari_colorize.widgets.shared.panel import COLORIZE, RunningPanel
+from napari_colorize.widgets.shared.preferences import (
+    preferences,
+    render_in_background,
+    window_waits,
+)
+from napari_colorize.widgets.shared.task import Work, connect_while_alive
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
 PANEL = COLORIZE
-__all__ = ["PANEL", "PLUGIN", "ColorizePanel"]
-
 IN_BACKGROUND = (
     "napari renders all layers in the background now; File → Preferences → Experimental has it."
 )

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets.colorize.stack import (
+from napari_colorize.widgets.colorize.hold import (
     DEFAULT_CONSISTENCY,
     Hold,
     are_named,

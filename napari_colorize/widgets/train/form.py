@@ -22,8 +22,8 @@ from superqt import QCollapsible
 
 from napari_colorize.training.naming import why_not
 from napari_colorize.training.tiles import LARGEST_TILE, SMALLEST_TILE, TILE
+from napari_colorize.widgets.layers.choice import LayerTicks
 from napari_colorize.widgets.shared.weights import title_of, weights_news
-from napari_colorize.widgets.train.layers import LayerTicks
 
 if TYPE_CHECKING:
     from napari.components import LayerList

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorize.results import Cancelled
-from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared import task as _executor
 from napari_colorize.widgets.shared.preflight import load_torch
 
 if TYPE_CHECKING:

@@ -7,10 +7,8 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
-from napari_colorize.widgets.shared.docking import TURING
-from napari_colorize.widgets.shared.executor import PAIRS
-from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.task import Work
+from napari_colorize.widgets.shared.panel import TURING, RunningPanel
+from napari_colorize.widgets.shared.task import PAIRS, Work
 from napari_colorize.widgets.turing.conductor import Conductor
 from napari_colorize.widgets.turing.layout import TuringLayout
 from napari_colorize.widgets.turing.pairs import Sitting, kind_of, sit_down

@@ -1,6 +1,10 @@
-"""Which of several plugins saves a layer: ours first, since it passes on what is not its own."""
+"""How our layers are known, and saved: keys in their metadata, and whose writer comes first."""
 
-PLUGIN = "napari-colorize"
+from napari_colorize.widgets.shared.preferences import PLUGIN
+
+RECORD_KEY = "napari_colorize"
+PREVIEW_KEY = "napari_colorize_preview"
+"""In the metadata of a preview, which has no record and is no image to work with."""
 
 
 def prefer_our_writers() -> None:
