@@ -7,10 +7,10 @@ from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
 from napari_colorize.widgets.colorize.hold import is_lazy
 from napari_colorize.widgets.colorize.job import Job, plan
 from napari_colorize.widgets.colorize.layout import PanelLayout
-from napari_colorize.widgets.colorize.live import LivePreview
 from napari_colorize.widgets.colorize.look_ahead import LookAhead
-from napari_colorize.widgets.colorize.preview import Look, plan_preview
-from napari_colorize.widgets.colorize.run import Outcome, build_layers, run, told_of
+from napari_colorize.widgets.colorize.outcome import Outcome, build_layers, is_lazy_run, told_of
+from napari_colorize.widgets.colorize.preview import LivePreview, Look, plan_preview
+from napari_colorize.widgets.colorize.run import run
 from napari_colorize.widgets.layers.marks import RECORD_KEY
 from napari_colorize.widgets.layers.placement import canvas_corners
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
@@ -151,7 +151,7 @@ class ColorizePanel(RunningPanel):
             layer.visible = True
         self.record = outcome.record
         self._name_of_result()
-        self.ui.background.setVisible(job.lazy and window_waits())
+        self.ui.background.setVisible(is_lazy_run(job) and window_waits())
         self.ui.preview.setChecked(False)  # the result has taken its place
         return told_of(job, outcome.record, self.seconds)
 

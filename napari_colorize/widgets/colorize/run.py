@@ -1,35 +1,19 @@
-"""From a job to finished arrays, in another thread, and from these to layers. Knows no Qt."""
+"""From a job to finished arrays, in another thread. Knows no Qt."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorize import files
-from napari_colorize.widgets.colorize.job import Job
-from napari_colorize.widgets.layers.marks import RECORD_KEY, prefer_our_writers
+from napari_colorize.widgets.colorize.job import Job, PlaneJob, StackJob
+from napari_colorize.widgets.colorize.outcome import Outcome, is_same, refuse_what_does_not_fit
+from napari_colorize.widgets.colorize.stack_run import colour_stack
 from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane
-from napari_colorize.widgets.shared.preferences import preferences
 from napari_colorize.widgets.shared.preflight import load_torch
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
-
-
-@dataclass
-class Outcome:
-    """The arrays of a finished run, in the source's axes, and its record.
-
-    Of a lazy run they are dask arrays, of a pyramid lists of them.
-    """
-
-    job: Job
-    rgb: Any
-    uncertainty: Any
-    clipped: Any
-    record: dict[str, Any] = field(default_factory=dict)
+    pass
 
 
 def run(
@@ -51,7 +35,6 @@ def run(
         ``should_stop`` said so.
     """
     from napari_colorize import api
-    from napari_colorize.widgets.colorize import stack_run as _stack_run
 
     def note(share: float, stage: str) -> None:
         progress(share, stage[:1].upper() + stage[1:] + "…")
@@ -59,8 +42,9 @@ def run(
     note(0.0, "loading PyTorch")
     load_torch()
     note(0.0, "reading the layer")
-    if job.hold is not None:
-        return _stack_run.colour(job, note, should_stop)
+    if isinstance(job, StackJob):
+        return colour_stack(job, note, should_stop)
+    assert isinstance(job, PlaneJob)  # there is no third kind
     result = api.colorize(
         read_plane(job.data, job.plane),
         parameters=job.parameters,
@@ -71,7 +55,7 @@ def run(
     return _in_the_plane(job, result)
 
 
-def source_of(job: Job) -> dict[str, Any]:
+def source_of(job: PlaneJob) -> dict[str, Any]:
     """Say where a plane came from, for the record; a path only where it alone says everything."""
     plane = job.plane
     source: dict[str, Any] = {
@@ -92,20 +76,7 @@ def source_of(job: Job) -> dict[str, Any]:
     return source
 
 
-def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
-    """Refuse a result beyond the free memory before anything is coloured."""
-    pixel = channels * dtype.itemsize + 4 * job.uncertainty + job.clipped
-    needed = math.prod(job.shape) * pixel
-    free = preferences().memory_for_results()
-    if needed > free:
-        raise MemoryError(
-            f"The coloured stack of shape {job.shape} needs {needed / 2**30:.1f} GiB, and "
-            f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
-            "single planes, or crop the stack."
-        )
-
-
-def _is_first_page(job: Job) -> bool:
+def _is_first_page(job: PlaneJob) -> bool:
     """Whether a layer still holds what its file does; its data may have been changed since."""
     try:
         page = next(files.iter_pages(str(job.path)))
@@ -114,19 +85,14 @@ def _is_first_page(job: Job) -> bool:
     return is_same(page.pixels, read_plane(job.data, job.plane))
 
 
-def is_same(page: np.ndarray, plane: np.ndarray) -> bool:
-    """Whether two planes hold the same numbers of the same type."""
-    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
-
-
-def _expression_of(job: Job) -> str:
+def _expression_of(job: PlaneJob) -> str:
     """Return what gives the pixels that were coloured in napari's console."""
     level = f"[{job.level}]" if _is_pyramid(job) else ""
     turned = "" if job.plane.upright else ".swapaxes(0, 1)"
     return f"viewer.layers[{job.name!r}].data{level}{_index_of(job.plane)}{turned}"
 
 
-def _is_pyramid(job: Job) -> bool:
+def _is_pyramid(job: PlaneJob) -> bool:
     layer = job.layer()
     return job.level > 0 or bool(layer is not None and layer.multiscale)
 
@@ -143,7 +109,7 @@ def _range(part: slice) -> str:
     return ":" if part.start is None else f"{part.start}:{part.stop}"
 
 
-def _in_the_plane(job: Job, result: Any) -> Outcome:
+def _in_the_plane(job: PlaneJob, result: Any) -> Outcome:
     """Put a coloured plane into arrays with all axes of the layer, of length 1 where sliced."""
     channels, dtype = result.rgb.shape[-1], result.rgb.dtype
     refuse_what_does_not_fit(job, channels, dtype)
@@ -161,105 +127,3 @@ def _in_the_plane(job: Job, result: Any) -> Outcome:
         clipped=placed(result.clipped) if job.clipped else None,
         record=result.record,
     )
-
-
-def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
-    """Return the layers of a run, lowest first: uncertainty, colour, clipped colours.
-
-    Lazy ones are not visible yet: napari would colour the first plane of a visible layer as soon as
-    it is made, wherever the sliders stand. Show them once they are in a viewer.
-
-    Built here, and not left to napari's converters, because those overwrite a layer of the same
-    name, guess what is RGB, and lose scale, units or axis labels.
-    """
-    from napari.layers import Image, Labels
-
-    prefer_our_writers()
-    method = job.parameters.method
-    common = {
-        "metadata": {RECORD_KEY: outcome.record},
-        "multiscale": isinstance(outcome.rgb, list),
-        "visible": not job.lazy,
-        **job.placement,
-    }
-    layers: list[Layer] = []
-    if outcome.uncertainty is not None:
-        layers.append(
-            Image(
-                outcome.uncertainty,
-                rgb=False,
-                name=f"{job.name} (uncertainty, {method})",
-                colormap="magma",
-                contrast_limits=(0, 1),
-                **common,
-            )
-        )
-    layers.append(
-        Image(
-            outcome.rgb,
-            rgb=True,
-            name=preferences().name_of(job.name, method),
-            **common,
-        )
-    )
-    if outcome.clipped is not None:
-        layers.append(
-            Labels(
-                _as_labels(outcome.clipped),
-                name=f"{job.name} (clipped colours, {method})",
-                **common,
-            )
-        )
-    return layers
-
-
-def _as_labels(clipped: Any) -> Any:
-    if isinstance(clipped, list):
-        return [level.astype(np.uint8) for level in clipped]
-    return clipped.astype(np.uint8)
-
-
-LAZY = "The layer is there. Planes are coloured when you come to them, the next ones meanwhile."
-ONE_SHADE = (
-    "Under these contrast limits all of it is of one shade; there is nothing to tell colours by."
-)
-
-
-def told_of(job: Job, record: Mapping[str, Any], seconds: float) -> str:
-    """Return what to say of a finished run.
-
-    Parameters
-    ----------
-    job : Job
-    record : mapping
-        Of its result.
-    seconds : float
-        How long it took.
-    """
-    if job.lazy:
-        return " ".join([LAZY, *_said_of_axis(job)])
-    said = [f"Done in {seconds:.1f} s.", *_said_of_input(job, record["input"])]
-    share = record["output"]["clipped_share"]
-    if share >= 0.0005:  # less is shown as 0.0%
-        said.append(f"{share:.1%} of the pixels are paler than predicted: sRGB has no such colour.")
-    return " ".join([*said, *_said_of_axis(job), *record.get("memory", [])])
-
-
-def _said_of_input(job: Job, given: Mapping[str, Any]) -> list[str]:
-    """Warn where there was little or nothing to be seen."""
-    missing, pixels = given["nan_count"], math.prod(job.shape)
-    if missing == pixels:
-        return ["All of it is missing (NaN); the result is black."]
-    said = [ONE_SHADE] if given["one_shade"] else []
-    if missing:
-        many = "1 pixel is" if missing == 1 else f"{missing} pixels are"
-        said.append(f"{many} missing (NaN) and black.")
-    return said
-
-
-def _said_of_axis(job: Job) -> list[str]:
-    """Say that colour was held along an axis of which nobody has said what it is."""
-    if job.hold is None or job.hold.along is None or job.hold.axes:
-        return []
-    planes = job.shape[job.hold.along]
-    return [f"Colour is held along an axis of {planes} planes that was guessed; see Axes."]

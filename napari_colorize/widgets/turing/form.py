@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from psygnal import Signal
 from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
 from napari_colorize import checkpoints
@@ -38,15 +37,7 @@ _TITLES = {
 
 
 class SetUpForm(DataclassForm):
-    """A form over :class:`Wish`. What the chosen file decides by itself is not asked.
-
-    Signals
-    -------
-    kind_changed(str)
-        Another kind of source was chosen; see :func:`kind_of`.
-    """
-
-    kind_changed = Signal(str)
+    """A form over :class:`Wish`. What the chosen file decides by itself is not asked."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -108,7 +99,6 @@ class SetUpForm(DataclassForm):
         kind = kind_of(self.pictures.value)
         self.kind.setText(KINDS[kind])
         self._enable(kind)
-        self.kind_changed.emit(kind)
 
     def _enable(self, kind: str) -> None:
         """Let be changed what the kind of source leaves open."""

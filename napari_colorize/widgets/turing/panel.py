@@ -106,14 +106,12 @@ class TuringPanel(RunningPanel):
         self.ui.merge_more.clicked.connect(self.ask_for_files)
         self.ui.open_sheet.clicked.connect(self.open_sheet)
         self.ui.again.clicked.connect(self.new_session)
-        self.ui.form.kind_changed.connect(self._on_kind)
         self.ui.form.changed.connect(self.offer)
 
-    def _on_kind(self, kind: str) -> None:
-        self.ui.run.setText("Go on" if kind == "session" else "Start")
-
     def offer(self) -> None:
-        """Offer what can be done now."""
+        """Offer what can be done now, by its name."""
+        begun = kind_of(self.ui.form.pictures.value) == "session"
+        self.ui.run.setText("Go on" if begun else "Start")
         self.ui.run.setEnabled(not self.task.busy and not self.ui.form.problem)
 
     def show_result(self, result: Sitting | Tally) -> str:
