@@ -102,7 +102,8 @@ class ParameterForm(DataclassForm):
         """Grey out the numbers that the chosen refinement does not use, and say so."""
         known = REFINEMENTS[self.refinement.value]
         for name in NUMBERS:
-            box, used = self.get_widget(name), name in known.uses
+            box: Any = self.get_widget(name)
+            used = name in known.uses
             box.enabled = used
             box.tooltip = _help(name) if used else f"{known.title}: this number has no effect."
 

@@ -172,6 +172,7 @@ class EvaluatePanel(RunningPanel):
         self._connect()
         self._suggest()
         self._show_choice()
+        self.rest("")
 
     # -- what a person or a command does ------------------------------------------------------
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, LineEdit
-from magicgui.widgets.bases import ValuedContainerWidget, ValueWidget
+from magicgui.widgets.bases import BaseValueWidget, ValuedContainerWidget
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
@@ -53,7 +53,7 @@ class DataclassForm(Container):
         self,
         kind: type,
         titles: Mapping[str, str],
-        given: Mapping[str, ValueWidget] | None = None,
+        given: Mapping[str, BaseValueWidget] | None = None,
         folded: Mapping[str, str] | None = None,
     ) -> None:
         made, every = dict(given or {}), {**titles, **(folded or {})}
@@ -106,9 +106,10 @@ class DataclassForm(Container):
                 part.setVisible(visible)
 
 
-def widget_for(field: Field) -> ValueWidget:
+def widget_for(field: Field) -> BaseValueWidget:
     """Return the widget of magicgui for a dataclass's field, from its type and its metadata."""
     known: Mapping[str, Any] = field.metadata
+    default: Any = field.default
     tooltip = known.get("help", "")
     if known.get("choices"):
         return ChoiceBox([(choice, choice) for choice in known["choices"]], tooltip=tooltip)
@@ -118,14 +119,14 @@ def widget_for(field: Field) -> ValueWidget:
             known["min"],
             known["max"],
             known["step"],
-            field.default,
+            default,
             decimals=0 if whole else 2,
             unit=known.get("unit", ""),
             tooltip=tooltip,
         )
-    if isinstance(field.default, bool):
-        return CheckBox(value=field.default, tooltip=tooltip)
-    return LineEdit(value=str(field.default or ""), tooltip=tooltip)
+    if isinstance(default, bool):
+        return CheckBox(value=default, tooltip=tooltip)
+    return LineEdit(value=str(default or ""), tooltip=tooltip)
 
 
 class ChoiceBox(ComboBox):
