@@ -345,13 +345,13 @@ def fill_turing_form(form: Any, place: Path, method: str) -> None:
     for name in ("astronaut", "chelsea", "coffee"):
         square = ImageOps.fit(Image.fromarray(getattr(data, name)()), (300, 300))
         square.save(photographs / f"{name}.png")
-    form.pictures.setText(str(photographs))
-    form.results.setText(str(place / "results"))
-    form.participant.setText("1")
-    form.trials.setValue(3)
-    form.practice.setValue(0)
-    form.seconds.setValue(30)
-    form.method.setCurrentIndex(form.method.findData(method))
+    form.pictures.value = str(photographs)
+    form.results.value = str(place / "results")
+    form.participant.value = "1"
+    form.trials.value = 3
+    form.practice.value = 0
+    form.seconds.value = 30
+    form.method.value = method
 
 
 def open_panel(

@@ -5,11 +5,10 @@ Each takes the viewer, which napari injects, and does what a panel's button does
 
 from typing import TYPE_CHECKING, Any
 
+from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
 from napari_colorize.widgets.layers.opening import record_of_layer
-from napari_colorize.widgets.layers.results import PREVIEW_KEY, RECORD_KEY
-from napari_colorize.widgets.shared import clipboard as _clipboard
-from napari_colorize.widgets.shared.docking import COLORIZE, EVALUATE, open_panel
-from napari_colorize.widgets.shared.keys import on_key
+from napari_colorize.widgets.shared import words as _clipboard
+from napari_colorize.widgets.shared.panel import COLORIZE, EVALUATE, on_key, open_panel
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -30,7 +30,7 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
     import napari
 
     from napari_colorize.sample_data import camera
-    from napari_colorize.widgets.colorize.panel import PANEL, PLUGIN
+    from napari_colorize.widgets.shared.panel import COLORIZE, open_panel
 
     viewer = napari.Viewer(title="napari-colorize")
     if files:
@@ -38,7 +38,7 @@ def open_viewer(files: Sequence[str] = ()) -> "napari.Viewer":
     else:
         [(picture, settings, _)] = camera()
         viewer.add_image(picture, **settings)
-    viewer.window.add_plugin_dock_widget(PLUGIN, PANEL)  # the one that the menus open, too
+    open_panel(viewer, COLORIZE)  # the one that the menus open, too
     return viewer
 
 

@@ -12,7 +12,7 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_colorize.records import record as provenance
 from napari_colorize.widgets import commands
-from napari_colorize.widgets.shared.keys import KEYS, bind_keys
+from napari_colorize.widgets.shared.panel import KEYS, bind_keys
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the panel was asked to do: everything one run needs, taken from a layer. Knows no Qt.
 
-A :class:`Job` holds the layer itself only by a weak reference: what happens to the layer after the
+A job holds the layer itself only by a weak reference: what happens to the layer after the
 click cannot change or break the run.
 """
 
@@ -12,9 +12,8 @@ import numpy as np
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets.colorize.stack import Hold, is_lazy
-from napari_colorize.widgets.layers.in_view import part_in_view
-from napari_colorize.widgets.layers.placement import placement_of
+from napari_colorize.widgets.colorize.hold import Hold, is_lazy
+from napari_colorize.widgets.layers.placement import part_in_view, placement_of
 from napari_colorize.widgets.layers.planes import (
     Plane,
     at_level,
@@ -28,9 +27,9 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to colour, how, and where the result will lie.
+    """What is common to all runs: the source, how to colour it, and where the result will lie.
 
     Parameters
     ----------
@@ -39,28 +38,20 @@ class Job:
         The layer's name at the click.
     path : str or None
         The file it was opened from.
-    data : array-like, or list of them
-        The layer's array, or the chosen level of its pyramid; not read yet. Of a stack, all levels.
     rgb : bool
-        Whether the last axis of ``data`` is colour.
-    level : int
-        The chosen level; 0 for a stack.
+        Whether the last axis of the layer's arrays is colour.
     window : (float, float) or None
         The layer's contrast limits; ``None`` for an RGB layer.
     gamma : float
         The layer's gamma; 1 for an RGB layer.
     plane : Plane
-        That to colour; of a stack, the one on screen.
-    hold : Hold or None
-        How the planes of a stack hang together; ``None``: colour the plane alone.
-    lazy : bool
-        Whether planes are to be coloured when somebody looks at them.
+        That on screen.
     shape : tuple of int
-        Of the result, the colour axis left out: 1 along the sliced axes of a single plane.
+        Of the result, the colour axis left out.
     placement : dict
         See :func:`placement_of`.
     parameters : ColorizeParameters
-        Its window and gamma are the layer's; :class:`StackParameters` for a stack.
+        Its window and gamma are the layer's.
     uncertainty, clipped : bool
         Which maps to keep beside the colour.
     """
@@ -68,19 +59,53 @@ class Job:
     layer: weakref.ref
     name: str
     path: str | None
-    data: Any
     rgb: bool
-    level: int
     window: tuple[float, float] | None
     gamma: float
     plane: Plane
-    hold: Hold | None
-    lazy: bool
     shape: tuple[int, ...]
     placement: dict[str, Any]
     parameters: ColorizeParameters
     uncertainty: bool = False
     clipped: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaneJob(Job):
+    """The plane on screen, or the part of it that is in view; its result has length 1 elsewhere.
+
+    Parameters
+    ----------
+    data : array-like
+        The layer's array, or the chosen level of its pyramid; not read yet.
+    level : int
+        That level; 0 for a plain layer.
+    """
+
+    data: Any
+    level: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackJob(Job):
+    """All planes parallel to the one on screen.
+
+    Parameters
+    ----------
+    levels : tuple of array-like
+        The layer's array, or all levels of its pyramid; not read yet.
+    pyramid : bool
+        Whether the layer is a pyramid.
+    hold : Hold
+        How the planes hang together.
+    lazy : bool
+        Whether planes are to be coloured when somebody looks at them.
+    """
+
+    levels: tuple[Any, ...]
+    pyramid: bool
+    hold: Hold
+    lazy: bool
 
 
 def plan(
@@ -94,7 +119,7 @@ def plan(
     uncertainty: bool = False,
     clipped: bool = False,
     max_pixels: int | None = None,
-) -> Job:
+) -> PlaneJob | StackJob:
     """Take from a layer everything that a run needs; reads no pixel.
 
     Parameters
@@ -144,13 +169,11 @@ def plan(
     shape = spatial_shape(layer, level)
     factors = [full / own for full, own in zip(spatial_shape(layer), shape, strict=True)]
     plane = at_level(plane, factors, shape)
-    return Job(
+    return PlaneJob(
         **common,
         data=layer.data[level] if layer.multiscale else layer.data,
         level=level,
         plane=plane,
-        hold=None,
-        lazy=False,
         shape=plane.shape_in(shape),
         placement=placement_of(layer, plane.offset, factors),
         parameters=parameters,
@@ -159,14 +182,14 @@ def plan(
 
 def _stack_job(
     layer: "Image", plane: Plane, hold: Hold, parameters: ColorizeParameters, common: dict[str, Any]
-) -> Job:
+) -> StackJob:
     asked = StackParameters.from_dict(
         {**parameters.to_dict(), "consistency": hold.consistency, "window": parameters.window}
     )
-    return Job(
+    return StackJob(
         **common,
-        data=list(layer.data) if layer.multiscale else layer.data,
-        level=0,
+        levels=tuple(layer.data) if layer.multiscale else (layer.data,),
+        pyramid=bool(layer.multiscale),
         plane=plane,
         hold=hold,
         lazy=is_lazy(layer),

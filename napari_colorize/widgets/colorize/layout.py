@@ -12,11 +12,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_colorize.widgets.colorize.form import ParameterForm
-from napari_colorize.widgets.colorize.stack import Hold
+from napari_colorize.widgets.colorize.hold import Hold
 from napari_colorize.widgets.colorize.stack_form import StackForm
 from napari_colorize.widgets.layers.choice import LayerChoice
 from napari_colorize.widgets.shared.controls import RunControls, caveat, row
-from napari_colorize.widgets.shared.docking import scrolled
+from napari_colorize.widgets.shared.panel import scrolled
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -104,7 +104,7 @@ class PanelLayout(RunControls):
         self.form.show_row(self.view, not self.every_plane)
         layer = self.layer.layer
         stack = self.every_plane and layer is not None and layer.ndim > 2
-        for field in (self.stack.named, self.stack.along, self.stack.consistency):
+        for field in (self.stack.named, self.stack.along, self.stack.consistency.native):
             self.form.show_row(field, stack)
 
     def offer_copies(self, has_result: bool) -> None:
@@ -152,12 +152,12 @@ class PanelLayout(RunControls):
         self.form.add_above("", self.view)
         self.form.add_above("Axes", self.stack.named)
         self.form.add_above("Hold along", self.stack.along)
-        self.form.add_above("Consistency", self.stack.consistency)
+        self.form.add_above("Consistency", self.stack.consistency.native)
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
         column = QVBoxLayout(scrolled(panel).contents)
         column.setSpacing(10)
-        column.addWidget(self.form)
+        column.addWidget(self.form.native)
         column.addWidget(self.preview)
         column.addWidget(caveat(CAVEAT))
         self.add_to(column)

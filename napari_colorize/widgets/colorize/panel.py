@@ -4,32 +4,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
+from napari_colorize.widgets.colorize.hold import is_lazy
 from napari_colorize.widgets.colorize.job import Job, plan
 from napari_colorize.widgets.colorize.layout import PanelLayout
-from napari_colorize.widgets.colorize.preview import Look, plan_preview
-from napari_colorize.widgets.colorize.preview_runner import LivePreview
-from napari_colorize.widgets.colorize.run import Outcome, run
-from napari_colorize.widgets.colorize.stack import is_lazy
-from napari_colorize.widgets.layers.in_view import canvas_corners
-from napari_colorize.widgets.layers.look_ahead import LookAhead
+from napari_colorize.widgets.colorize.look_ahead import LookAhead
+from napari_colorize.widgets.colorize.outcome import Outcome, build_layers, is_lazy_run, told_of
+from napari_colorize.widgets.colorize.preview import LivePreview, Look, plan_preview
+from napari_colorize.widgets.colorize.run import run
+from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.placement import canvas_corners
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
-from napari_colorize.widgets.layers.results import RECORD_KEY, build_layers
-from napari_colorize.widgets.shared import clipboard as _clipboard
-from napari_colorize.widgets.shared.alive import connect_while_alive
-from napari_colorize.widgets.shared.docking import COLORIZE, PLUGIN
-from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.preferences import preferences
-from napari_colorize.widgets.shared.rendering import render_in_background, window_waits
-from napari_colorize.widgets.shared.task import Work
-from napari_colorize.widgets.shared.told import told_of
+from napari_colorize.widgets.shared import words as _clipboard
+from napari_colorize.widgets.shared.panel import COLORIZE, RunningPanel
+from napari_colorize.widgets.shared.preferences import (
+    preferences,
+    render_in_background,
+    window_waits,
+)
+from napari_colorize.widgets.shared.task import Work, connect_while_alive
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
 PANEL = COLORIZE
-__all__ = ["PANEL", "PLUGIN", "ColorizePanel"]
-
 IN_BACKGROUND = (
     "napari renders all layers in the background now; File → Preferences → Experimental has it."
 )
@@ -75,7 +73,7 @@ class ColorizePanel(RunningPanel):
         self._job = plan(
             layer,
             self._viewer.dims,
-            preferences().applied_to(self.ui.form.parameters()),
+            preferences().applied_to(self.ui.form.values()),
             hold=self.ui.hold,
             view=self.ui.only_view,
             canvas=canvas_corners(self._viewer),
@@ -153,7 +151,7 @@ class ColorizePanel(RunningPanel):
             layer.visible = True
         self.record = outcome.record
         self._name_of_result()
-        self.ui.background.setVisible(job.lazy and window_waits())
+        self.ui.background.setVisible(is_lazy_run(job) and window_waits())
         self.ui.preview.setChecked(False)  # the result has taken its place
         return told_of(job, outcome.record, self.seconds)
 
@@ -173,7 +171,7 @@ class ColorizePanel(RunningPanel):
         layer = self.ui.layer.layer
         if layer is None or self.ui.form.problem:
             return None
-        parameters = preferences().applied_to(self.ui.form.parameters())
+        parameters = preferences().applied_to(self.ui.form.values())
         return plan_preview(
             layer,
             self._viewer.dims,

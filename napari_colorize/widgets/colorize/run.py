@@ -1,31 +1,19 @@
-"""From a job to finished arrays, in another thread and always ready to stop. Knows no Qt."""
+"""From a job to finished arrays, in another thread. Knows no Qt."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_colorize import files
-from napari_colorize.widgets.colorize.job import Job
+from napari_colorize.widgets.colorize.job import Job, PlaneJob, StackJob
+from napari_colorize.widgets.colorize.outcome import Outcome, is_same, refuse_what_does_not_fit
+from napari_colorize.widgets.colorize.stack_run import colour_stack
 from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane
-from napari_colorize.widgets.shared.preferences import preferences
 from napari_colorize.widgets.shared.preflight import load_torch
 
-
-@dataclass
-class Outcome:
-    """The arrays of a finished run, in the source's axes, and its record.
-
-    Of a lazy run they are dask arrays, of a pyramid lists of them.
-    """
-
-    job: Job
-    rgb: Any
-    uncertainty: Any
-    clipped: Any
-    record: dict[str, Any] = field(default_factory=dict)
+if TYPE_CHECKING:
+    pass
 
 
 def run(
@@ -47,7 +35,6 @@ def run(
         ``should_stop`` said so.
     """
     from napari_colorize import api
-    from napari_colorize.widgets.colorize import stack_run as _stack_run
 
     def note(share: float, stage: str) -> None:
         progress(share, stage[:1].upper() + stage[1:] + "…")
@@ -55,8 +42,9 @@ def run(
     note(0.0, "loading PyTorch")
     load_torch()
     note(0.0, "reading the layer")
-    if job.hold is not None:
-        return _stack_run.colour(job, note, should_stop)
+    if isinstance(job, StackJob):
+        return colour_stack(job, note, should_stop)
+    assert isinstance(job, PlaneJob)  # there is no third kind
     result = api.colorize(
         read_plane(job.data, job.plane),
         parameters=job.parameters,
@@ -67,7 +55,7 @@ def run(
     return _in_the_plane(job, result)
 
 
-def source_of(job: Job) -> dict[str, Any]:
+def source_of(job: PlaneJob) -> dict[str, Any]:
     """Say where a plane came from, for the record; a path only where it alone says everything."""
     plane = job.plane
     source: dict[str, Any] = {
@@ -88,20 +76,7 @@ def source_of(job: Job) -> dict[str, Any]:
     return source
 
 
-def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
-    """Refuse a result beyond the free memory before anything is coloured."""
-    pixel = channels * dtype.itemsize + 4 * job.uncertainty + job.clipped
-    needed = math.prod(job.shape) * pixel
-    free = preferences().memory_for_results()
-    if needed > free:
-        raise MemoryError(
-            f"The coloured stack of shape {job.shape} needs {needed / 2**30:.1f} GiB, and "
-            f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
-            "single planes, or crop the stack."
-        )
-
-
-def _is_first_page(job: Job) -> bool:
+def _is_first_page(job: PlaneJob) -> bool:
     """Whether a layer still holds what its file does; its data may have been changed since."""
     try:
         page = next(files.iter_pages(str(job.path)))
@@ -110,19 +85,14 @@ def _is_first_page(job: Job) -> bool:
     return is_same(page.pixels, read_plane(job.data, job.plane))
 
 
-def is_same(page: np.ndarray, plane: np.ndarray) -> bool:
-    """Whether two planes hold the same numbers of the same type."""
-    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
-
-
-def _expression_of(job: Job) -> str:
+def _expression_of(job: PlaneJob) -> str:
     """Return what gives the pixels that were coloured in napari's console."""
     level = f"[{job.level}]" if _is_pyramid(job) else ""
     turned = "" if job.plane.upright else ".swapaxes(0, 1)"
     return f"viewer.layers[{job.name!r}].data{level}{_index_of(job.plane)}{turned}"
 
 
-def _is_pyramid(job: Job) -> bool:
+def _is_pyramid(job: PlaneJob) -> bool:
     layer = job.layer()
     return job.level > 0 or bool(layer is not None and layer.multiscale)
 
@@ -139,7 +109,7 @@ def _range(part: slice) -> str:
     return ":" if part.start is None else f"{part.start}:{part.stop}"
 
 
-def _in_the_plane(job: Job, result: Any) -> Outcome:
+def _in_the_plane(job: PlaneJob, result: Any) -> Outcome:
     """Put a coloured plane into arrays with all axes of the layer, of length 1 where sliced."""
     channels, dtype = result.rgb.shape[-1], result.rgb.dtype
     refuse_what_does_not_fit(job, channels, dtype)

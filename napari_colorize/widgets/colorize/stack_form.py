@@ -4,10 +4,11 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from superqt.utils import signals_blocked
 
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.widgets.colorize.stack import (
+from napari_colorize.widgets.colorize.hold import (
     DEFAULT_CONSISTENCY,
     Hold,
     are_named,
@@ -19,13 +20,12 @@ from napari_colorize.widgets.colorize.stack import (
     suggested_axes,
 )
 from napari_colorize.widgets.layers.planes import spatial_shape
-from napari_colorize.widgets.layers.slider import DefaultedSlider
+from napari_colorize.widgets.shared.form import DefaultedSlider, option, widen
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
 _RIGHT = " <a href='right' style='color: #8ab8ff'>They are right</a>"
-_CONSISTENCY = StackParameters.__dataclass_fields__["consistency"].metadata
 
 
 class StackForm(QObject):
@@ -49,12 +49,9 @@ class StackForm(QObject):
         self.guess = QLabel()
         self.named = _above(self.axes, self.problem, self.guess)
         self.along = QComboBox()
-        self.consistency = DefaultedSlider(
-            _CONSISTENCY["min"],
-            _CONSISTENCY["max"],
-            _CONSISTENCY["step"],
+        self.consistency = DefaultedSlider.of(
+            option(StackParameters, "consistency"),
             DEFAULT_CONSISTENCY,
-            _CONSISTENCY["help"],
             reset_help=f"Back to {DEFAULT_CONSISTENCY:g}",
         )
         self._typed: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
@@ -118,10 +115,10 @@ class StackForm(QObject):
         self.along.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.along.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        widen(self.along)
         self.axes.textEdited.connect(self._on_typed)
         self.along.currentIndexChanged.connect(self._on_along)
-        self.consistency.value_changed.connect(self.changed)
+        self.consistency.changed.connect(self._on_consistency)
 
     @property
     def _its_layer(self) -> "Image | None":
@@ -132,6 +129,9 @@ class StackForm(QObject):
         if layer is not None:
             self._typed[layer] = text
         self._refresh()
+
+    def _on_consistency(self) -> None:
+        self.changed.emit()
 
     def _on_along(self) -> None:
         layer = self._its_layer
@@ -162,17 +162,16 @@ class StackForm(QObject):
         offered = axes_to_hold(axes, spatial_shape(layer), self._shown)
         first = first_to_hold(axes, spatial_shape(layer), self._shown, guessed=self.guessed)
         chosen = self._chosen.get(layer, first)
-        self.along.blockSignals(True)
-        self.along.clear()
-        for axis, title in offered.items():
-            self.along.addItem(title, axis)
-        self.along.setCurrentIndex(list(offered).index(chosen) if chosen in offered else 0)
-        self.along.blockSignals(False)
+        with signals_blocked(self.along):
+            self.along.clear()
+            for axis, title in offered.items():
+                self.along.addItem(title, axis)
+            self.along.setCurrentIndex(list(offered).index(chosen) if chosen in offered else 0)
 
     def _show_state(self) -> None:
         sound = not self.problem.text()
         self.along.setEnabled(sound)
-        self.consistency.setEnabled(sound and self.along.currentData() is not None)
+        self.consistency.enabled = sound and self.along.currentData() is not None
         self._show_guess(sound)
         self.changed.emit()
 

@@ -1,7 +1,7 @@
-"""What the panel *Evaluate* was asked to compare, taken from two layers. Knows no Qt.
+"""What the panel *Evaluate* was asked to compare, taken from two layers, and the map that it adds.
 
 An :class:`EvaluationJob` holds the layers only by weak references: what happens to them after the
-click cannot change or break the comparison.
+click cannot change or break the comparison. Knows no Qt.
 """
 
 import weakref
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_colorize._version import __version__
 from napari_colorize.widgets.layers.placement import placement_of
 from napari_colorize.widgets.layers.planes import (
     Plane,
@@ -200,3 +201,40 @@ def _corners(layer: "Image", part: _Part) -> np.ndarray:
     points = [(corner + 0.5) * spans - 0.5 for corner in (first, last)]
     shown = [axis - layer.ndim for axis in part.plane.shown]  # as napari aligns layers: at the end
     return np.array([np.asarray(layer.data_to_world(point))[shown] for point in points])
+
+
+ERROR_KEY = "napari_colorize_error"
+"""Where the layer's metadata says what it shows."""
+
+SHOWN = 50.0
+"""Lab units at the bright end of every map, so that maps of several methods can be compared."""
+
+
+def build_error_layer(evaluated: Evaluated) -> "Image":
+    """Return the map of the error, over the coloured layer's own pixels, with its colour bar."""
+    from napari.layers import Image
+
+    job = evaluated.job
+    coloured, truth = job.names
+    layer = Image(
+        evaluated.error,
+        rgb=False,
+        name=f"{coloured} (colour error against {truth})",
+        colormap="inferno",
+        contrast_limits=(0.0, SHOWN),
+        metadata={
+            ERROR_KEY: {
+                "quantity": "distance on the ab plane of CIE L*a*b* (D65)",
+                "unit": "Lab",
+                "coloured": coloured,
+                "truth": truth,
+                "planes": len(job.planes),
+                "scores": evaluated.comparison.scores,
+                "version": __version__,
+            }
+        },
+        **job.placement,
+    )
+    if hasattr(layer, "colorbar"):  # since napari 0.7
+        layer.colorbar.visible = True
+    return layer

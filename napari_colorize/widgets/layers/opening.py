@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorize import files
-from napari_colorize.widgets.layers.precedence import prefer_our_writers
-from napari_colorize.widgets.layers.results import RECORD_KEY
+from napari_colorize.widgets.layers.marks import RECORD_KEY, prefer_our_writers
 
 if TYPE_CHECKING:
     import napari.viewer

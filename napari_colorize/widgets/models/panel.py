@@ -1,19 +1,75 @@
 """The panel *Models*: which weights there are, what is known of them, and how to get more."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog
 
-from napari_colorize.checkpoints import CheckpointError, Remedy, registry
-from napari_colorize.widgets.models.layout import ModelsLayout
-from napari_colorize.widgets.models.work import Done, fetch, import_file, verify
-from napari_colorize.widgets.shared.docking import MODELS
-from napari_colorize.widgets.shared.executor import WEIGHTS
-from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.task import Work
-from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize import checkpoints
+from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, Remedy, registry
+from napari_colorize.widgets.models.layout import ModelsLayout, megabytes
+from napari_colorize.widgets.shared.panel import MODELS, RunningPanel
+from napari_colorize.widgets.shared.preflight import load_torch
+from napari_colorize.widgets.shared.task import WEIGHTS, Work
+from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.shared.words import sentence_of
+
+Progress = Callable[[float | None, str], None]
+ShouldStop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What was done with weights: a sentence, the record, and whether there are new ones."""
+
+    sentence: str
+    record: CheckpointRecord
+    changed: bool
+
+
+def verify(name: str, progress: Progress, should_stop: ShouldStop) -> Done:
+    """Check hash, content and layout of weights from the disk."""
+    progress(None, f"Verifying '{name}'…")
+    load_torch()
+    record = checkpoints.verify(name)
+    # Whole, the hash is a word that no panel can wrap; the card has all of it.
+    sentence = f"'{name}' is intact: SHA-256 {record.sha256[:12]}…, as in its card."
+    return Done(sentence, record, changed=False)
+
+
+def fetch(name: str, size_bytes: int, progress: Progress, should_stop: ShouldStop) -> Done:
+    """Download weights; ``size_bytes`` helps where the server does not say how much there is."""
+
+    def note(done: int, total: int | None) -> None:
+        whole = total or size_bytes
+        of = f" of {megabytes(whole)}" if whole else ""
+        share = min(done / whole, 1.0) if whole else None
+        # What follows the last byte (hash, layout) has no share of its own.
+        progress(
+            share, "Checking…" if share == 1.0 else f"Fetching '{name}': {megabytes(done)}{of}"
+        )
+
+    progress(None, f"Connecting for '{name}'…")
+    load_torch()
+    record = checkpoints.fetch(name, progress=note, should_stop=should_stop)
+    return Done(f"'{name}' is on this machine, and its hash is right.", record, changed=True)
+
+
+def import_file(
+    path: Path,
+    name: str | None,
+    architecture: str | None,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> Done:
+    """Copy a weights file into the user's data folder; no code in it is run."""
+    progress(None, f"Importing {path.name}…")
+    load_torch()
+    record = checkpoints.import_file(path, name=name, architecture=architecture)
+    return Done(f"Imported {path.name} as '{record.name}'.", record, changed=True)
+
 
 PANEL = MODELS
 _FILES = "Weights (*.safetensors *.pth *.pt *.bin);;All files (*)"

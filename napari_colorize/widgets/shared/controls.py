@@ -1,7 +1,10 @@
-"""What every panel that runs something shows of it: *Cancel*, a bar, a sentence; and its start."""
+"""What panels are put together from: the controls of a run, sentences, rows, pictures."""
 
 import re
 
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 _TICKS = 1000
@@ -108,3 +111,31 @@ def caveat(text: str) -> QLabel:
     label.setWordWrap(True)
     label.setStyleSheet("font-style: italic;")
     return label
+
+
+def image_of(rgb: np.ndarray) -> QImage:
+    """Return a picture ``(H, W, 3)`` uint8 as an image that owns its pixels."""
+    height, width, _ = rgb.shape
+    image = QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+    return image.convertToFormat(QImage.Format.Format_RGB32)  # which copies the pixels
+
+
+def fitted(image: QImage, side: int, ratio: float) -> QPixmap:
+    """Fit a picture into a square, in the screen's own pixels, so that painting is a copy.
+
+    Parameters
+    ----------
+    image : QImage
+    side : int
+        Of the square, in Qt's pixels.
+    ratio : float
+        The screen's pixels in one of Qt's.
+    """
+    pixels = round(side * ratio)
+    keep, smooth = (
+        Qt.AspectRatioMode.KeepAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )
+    pixmap = QPixmap.fromImage(image.scaled(pixels, pixels, keep, smooth))
+    pixmap.setDevicePixelRatio(ratio)
+    return pixmap

@@ -1,4 +1,4 @@
-"""What the user set under Preferences → Colorize, read anew at every run."""
+"""What the user set in napari, read anew at every run: Preferences → Colorize, and rendering."""
 
 from dataclasses import dataclass, fields
 
@@ -67,3 +67,17 @@ def preferences() -> Preferences:
     except (ImportError, KeyError, AttributeError):
         return Preferences()
     return Preferences(**{field.name: getattr(page, field.name) for field in fields(Preferences)})
+
+
+def window_waits() -> bool:
+    """Return whether napari asks for planes in its main thread, and waits for them."""
+    from napari.settings import get_settings
+
+    return not get_settings().experimental.async_
+
+
+def render_in_background() -> None:
+    """Have napari ask for planes in a thread of its own, from now on and in later sessions."""
+    from napari.settings import get_settings
+
+    get_settings().experimental.async_ = True

@@ -1,9 +1,16 @@
-"""Work beside the window's thread. Progress, result and error come back as signals of Qt."""
+"""Work beside the window's thread, and what must end with a Qt widget.
+
+Progress, result and error come back as signals of Qt. All panels colour in one thread, one picture
+after another: TorchScript specialises a graph anew in every thread that calls it, and a thread that
+stays pays for that once. It also keeps two runs from competing for memory. What takes long and
+colours nothing (downloads, trainings) has threads of its own, so that it keeps nobody from
+colouring.
+"""
 
 import logging
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache, partial
 from threading import Event
 from typing import Any
@@ -12,8 +19,84 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, Signal, Slot
 from superqt.utils import QSignalThrottler
 
-from napari_colorize.widgets.shared.alive import StopWithOwner
-from napari_colorize.widgets.shared.executor import INFERENCE, submit
+from napari_colorize.pipeline import memory
+from napari_colorize.widgets.shared.preferences import preferences
+from napari_colorize.widgets.shared.preflight import load_torch
+
+
+def connect_while_alive(widget: QObject, emitter: Any, method: Any) -> None:
+    """Connect a bound method of ``widget`` to a napari event emitter until Qt deletes the widget.
+
+    A viewer can outlive a panel whose dock was closed; an event that reaches the Python half of a
+    deleted widget raises.
+    """
+    owner, listener = weakref.ref(widget), weakref.WeakMethod(method)
+
+    def forward(event: Any) -> None:
+        alive, bound = owner(), listener()
+        if alive is not None and bound is not None and isalive(alive):
+            bound(event)
+
+    emitter.connect(forward)
+
+
+class StopWithOwner(Event):
+    """A request to stop that is also made by the end of the Qt object the work is for."""
+
+    def __init__(self, owner: QObject) -> None:
+        super().__init__()
+        self._owner = weakref.ref(owner)
+
+    def is_set(self) -> bool:
+        """Whether somebody asked, or the owner is gone."""
+        owner = self._owner()
+        return super().is_set() or owner is None or not isalive(owner)
+
+
+INFERENCE, WEIGHTS, TRAINING, PAIRS = "inference", "weights", "training", "turing"
+"""The kinds of work: colouring, downloads and imports, training, and preparing a Turing test."""
+
+
+def submit(
+    function: Callable[..., Any], *args: Any, thread: str = INFERENCE, **kwargs: Any
+) -> Future:
+    """Queue a call in the thread of one kind of work; returns at once.
+
+    Parameters
+    ----------
+    function : callable
+    thread : {"inference", "weights", "training", "turing"}
+        Calls of one kind are made one after another.
+    """
+    return _executor(thread).submit(with_threads, preferences().threads, function, *args, **kwargs)
+
+
+def with_threads(threads: int, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call with so many processor threads (0: PyTorch's own choice), in the calling thread."""
+    if threads or _own_choice.cache_info().currsize:
+        load_torch()
+        import torch
+
+        own = _own_choice()  # asked before the first change
+        if torch.get_num_threads() != (threads or own):
+            torch.set_num_threads(threads or own)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        memory.release()  # other programs need the device too, while somebody looks at the result
+
+
+@cache
+def _executor(thread: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"napari-colorize-{thread}")
+
+
+@cache
+def _own_choice() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +124,7 @@ class Task(QObject):
     parent : QObject, optional
         The panel. The task ends with it.
     thread : str
-        Where the work is done; see :func:`napari_colorize.widgets.shared.executor.submit`.
+        Where the work is done; see :func:`napari_colorize.widgets.shared.task.submit`.
 
     Signals
     -------

@@ -22,9 +22,9 @@ from superqt import QCollapsible
 
 from napari_colorize.training.naming import why_not
 from napari_colorize.training.tiles import LARGEST_TILE, SMALLEST_TILE, TILE
-from napari_colorize.widgets.shared.methods import title_of
-from napari_colorize.widgets.shared.weights_news import weights_news
-from napari_colorize.widgets.train.layers import LayerTicks
+from napari_colorize.widgets.layers.choice import LayerTicks
+from napari_colorize.widgets.shared.form import form_layout
+from napari_colorize.widgets.shared.weights import title_of, weights_news
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -162,14 +162,20 @@ class TrainForm(QObject):
     def enable(self, enabled: bool) -> None:
         """Let the fields be changed, or not, while a training is under way."""
         for field in (
-            *(self.method, self.source, self.sources, self.name, self.planes),
-            *(self.licence, self.tile, self.effort),
+            self.method,
+            self.source,
+            self.sources,
+            self.name,
+            self.planes,
+            self.licence,
+            self.tile,
+            self.effort,
         ):
             field.setEnabled(enabled)
 
     def rows(self) -> QFormLayout:
         """Lay the fields out."""
-        rows = _form()
+        rows = form_layout()
         rows.addRow("Method", self.method)
         rows.addRow("", self.advice)
         rows.addRow("Learn from", self.source)
@@ -177,7 +183,7 @@ class TrainForm(QObject):
         rows.addRow("Name", self.name)
         rows.addRow("", self.hint)
         inner = QWidget()
-        more = _form()
+        more = form_layout()
         inner.setLayout(more)
         more.addRow("Planes", self.planes)
         more.addRow("Tiles", self.tile)
@@ -270,10 +276,3 @@ class TrainForm(QObject):
         )
         if chosen:
             self.path.setText(chosen)
-
-
-def _form() -> QFormLayout:
-    rows = QFormLayout()
-    rows.setContentsMargins(0, 0, 0, 0)
-    rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    return rows

@@ -3,14 +3,20 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtWidgets import (
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
-from napari_colorize.widgets.shared.alive import connect_while_alive
-from napari_colorize.widgets.shared.docking import COLORIZE, TRAIN, open_panel
-from napari_colorize.widgets.shared.executor import TRAINING
-from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.task import Work
-from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize.widgets.shared.controls import RunControls, caveat
+from napari_colorize.widgets.shared.panel import COLORIZE, TRAIN, RunningPanel, open_panel, scrolled
+from napari_colorize.widgets.shared.task import TRAINING, Work, connect_while_alive
+from napari_colorize.widgets.shared.weights import weights_news
+from napari_colorize.widgets.train.form import TrainForm
 from napari_colorize.widgets.train.job import (
+    LiveWatch,
     NothingKept,
     TrainingJob,
     references_of,
@@ -18,13 +24,71 @@ from napari_colorize.widgets.train.job import (
     summary,
     train,
 )
-from napari_colorize.widgets.train.layout import TrainLayout
-from napari_colorize.widgets.train.watch import LiveWatch
+from napari_colorize.widgets.train.pictures import LossCurve, SampleStrip
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.components import LayerList
 
     from napari_colorize.training.teaching import Taught
+
+CAVEAT = (
+    "Weights colour pictures of the kind they have learnt from, and all others as if they were."
+)
+
+
+class TrainLayout(RunControls):
+    """The widgets of the panel, laid out in it.
+
+    Parameters
+    ----------
+    panel : QWidget
+        An empty widget; it will own all others.
+    layers : napari.components.LayerList
+    """
+
+    def __init__(self, panel: QWidget, layers: "LayerList") -> None:
+        super().__init__(
+            "Train",
+            "Learn in the background; no layer is changed.",
+            "End the training; the best weights so far are kept.",
+        )
+        self.form = TrainForm(layers, panel)
+        self.curve = LossCurve()
+        self.sample = SampleStrip()
+        self.use = QPushButton("Colorize with it")
+        self.use.setToolTip("Choose these weights in the panel Colorize.")
+        self._lay_out(panel)
+
+    def show_busy(self, share: float | None, text: str) -> None:
+        """Show that a training is under way, and how far."""
+        self.form.enable(False)
+        if self.run.isEnabled():  # it begins: show what it does, where the panel is low
+            self._scroll.reveal(self.sample, self.run)
+        super().show_busy(share, text)
+
+    def show_rest(self, text: str) -> None:
+        """Show that no training is under way any more, and a sentence on how it ended."""
+        self.form.enable(True)
+        super().show_rest(text)
+
+    def show_sight(self, watch: LiveWatch) -> None:
+        """Show error and sample as they are now."""
+        self.curve.show_points(watch.curve)
+        self.sample.show_sample(watch.latest)
+
+    def _lay_out(self, panel: QWidget) -> None:
+        self._scroll = scrolled(panel)
+        column = QVBoxLayout(self._scroll.contents)
+        column.setSpacing(8)
+        column.addLayout(self.form.rows())
+        column.addWidget(caveat(CAVEAT))
+        self.add_to(column)
+        column.addWidget(self.curve)
+        column.addWidget(self.sample)
+        column.addWidget(self.use)
+        column.addStretch(1)
+
 
 PANEL = TRAIN
 
@@ -76,9 +140,9 @@ class TrainPanel(RunningPanel):
             return
         method, name = self.taught
         form = open_panel(self._viewer, COLORIZE).ui.form
-        form.method.setCurrentIndex(form.method.findData(method))
+        form.method.value = method
         form.refresh_checkpoints()
-        form.checkpoint.setCurrentIndex(form.checkpoint.findData(name))
+        form.checkpoint.value = name
         self.ui.status.setText(f"'{name}' is chosen in the panel Colorize.")
 
     def leave(self) -> None:

@@ -7,10 +7,8 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
-from napari_colorize.widgets.shared.docking import TURING
-from napari_colorize.widgets.shared.executor import PAIRS
-from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.task import Work
+from napari_colorize.widgets.shared.panel import TURING, RunningPanel
+from napari_colorize.widgets.shared.task import PAIRS, Work
 from napari_colorize.widgets.turing.conductor import Conductor
 from napari_colorize.widgets.turing.layout import TuringLayout
 from napari_colorize.widgets.turing.pairs import Sitting, kind_of, sit_down
@@ -44,8 +42,8 @@ class TuringPanel(RunningPanel):
 
     def plan(self) -> Work:
         """Return what makes a sitting ready as the form says."""
-        wish = self.ui.form.wish()
-        if self.ui.form.pictures.text().strip() == "":
+        wish = self.ui.form.values()
+        if not self.ui.form.pictures.line.text().strip():
             raise ValueError("There are no pictures; choose a folder or a tar of photographs.")
         if not wish.pictures.exists():
             raise ValueError(f"{wish.pictures} does not exist; choose a folder or a file.")
@@ -66,13 +64,13 @@ class TuringPanel(RunningPanel):
             return
         path = self.conductor.sitting.session.path
         self._leave()
-        self.ui.form.pictures.setText(str(path))
+        self.ui.form.pictures.value = path
         self.ui.show_set_up()
         self.rest(f"All answers so far are in {path}. Start goes on with it.")
 
     def ask_for_files(self) -> None:
         """Ask which session files to count."""
-        start = str(self.ui.form.wish().results)
+        start = str(self.ui.form.values().results)
         files, _ = QFileDialog.getOpenFileNames(self, "Session files", start, "Sessions (*.json)")
         if files:
             self.count([Path(path) for path in files])
@@ -82,7 +80,7 @@ class TuringPanel(RunningPanel):
         if self.task.busy:
             return
         self._headline, self._note = headline, note
-        self.begin(partial(tally, files, self.ui.form.wish().results))
+        self.begin(partial(tally, files, self.ui.form.values().results))
 
     def open_sheet(self) -> None:
         """Open the page of the most and least convincing pictures in the browser."""
@@ -93,9 +91,9 @@ class TuringPanel(RunningPanel):
 
     def new_session(self) -> None:
         """Back to the first page, for the next participant."""
-        if kind_of(self.ui.form.wish().pictures) == "session":
-            self.ui.form.pictures.clear()
-        self.ui.form.participant.clear()
+        if kind_of(self.ui.form.values().pictures) == "session":
+            self.ui.form.pictures.line.clear()
+        self.ui.form.participant.value = ""
         self.ui.show_set_up()
         self.rest("")
 
@@ -108,14 +106,12 @@ class TuringPanel(RunningPanel):
         self.ui.merge_more.clicked.connect(self.ask_for_files)
         self.ui.open_sheet.clicked.connect(self.open_sheet)
         self.ui.again.clicked.connect(self.new_session)
-        self.ui.form.kind_changed.connect(self._on_kind)
         self.ui.form.changed.connect(self.offer)
 
-    def _on_kind(self, kind: str) -> None:
-        self.ui.run.setText("Go on" if kind == "session" else "Start")
-
     def offer(self) -> None:
-        """Offer what can be done now."""
+        """Offer what can be done now, by its name."""
+        begun = kind_of(self.ui.form.pictures.value) == "session"
+        self.ui.run.setText("Go on" if begun else "Start")
         self.ui.run.setEnabled(not self.task.busy and not self.ui.form.problem)
 
     def show_result(self, result: Sitting | Tally) -> str:

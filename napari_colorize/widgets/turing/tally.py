@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_colorize.api import Cancelled
+from napari_colorize.results import Cancelled
 from napari_colorize.widgets.turing.pairs import find_stimuli, free_path
 
 if TYPE_CHECKING:
