@@ -16,11 +16,10 @@ from superqt import QCollapsible
 
 from napari_colorize.checkpoints.card import card
 from napari_colorize.evaluation.catalogue import BY_KEY
-from napari_colorize.methods import ARCHITECTURES
+from napari_colorize.methods import ARCHITECTURES, NETWORK_TITLES
 from napari_colorize.widgets.models.listing import ModelList
 from napari_colorize.widgets.shared.controls import TaskControls, row
 from napari_colorize.widgets.shared.docking import scrolled
-from napari_colorize.widgets.shared.methods import NETWORK_TITLES
 
 TOLD_FROM_FILE = "Told from the file"
 
