@@ -55,9 +55,9 @@ def colorize(
         tensor, or anything with ``__array__``. Of RGB, the lightness is used and alpha is kept.
         NaN counts as the low end of the window. See
         :func:`napari_colorize.pipeline.image.read_plane`.
-    method : {"colorful", "deep", "unet", "gan", "pix2pix"}, optional
-        Default: that of ``parameters``; where these are left out that of ``checkpoint``, else
-        ``"colorful"``.
+    method : str, optional
+        A key of :data:`napari_colorize.methods.METHODS`. Default: that of ``parameters``; where
+        these are left out that of ``checkpoint``, else ``"colorful"``.
     parameters : ColorizeParameters, optional
         All choices in one object.
     progress : callable, optional

@@ -9,13 +9,14 @@ import difflib
 import math
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from napari_colorize import methods, refinements
 
-METHODS = tuple(methods.METHODS)
+METHODS = methods.METHODS
+"""The methods by name; those of other packages come in as they are registered."""
 REFINEMENTS = tuple(refinements.REFINEMENTS)
 OUTPUT_DTYPES = ("uint8", "uint16", "float32")
 
@@ -31,7 +32,7 @@ def _option(
     min: float | None = None,
     max: float | None = None,
     step: float | None = None,
-    choices: tuple[str, ...] | None = None,
+    choices: Collection[str] | None = None,
 ) -> Any:
     """Declare a field together with what a form or a command line must know about it."""
     described = {
@@ -59,8 +60,9 @@ class ColorizeParameters:
 
     Parameters
     ----------
-    method : {"colorful", "deep", "unet", "gan", "pix2pix"}
-        The colouring method. Temperature and vividness act on ``"colorful"`` alone.
+    method : str
+        The colouring method: a key of :data:`napari_colorize.methods.METHODS`. Which settings a
+        method has no use for, says :data:`napari_colorize.methods.WITHOUT_EFFECT`.
     checkpoint : str or path, optional
         Name of registered weights, or a weights file. ``None``: the method's own.
     temperature : float, optional

@@ -1,6 +1,7 @@
 """Fixtures for everything that colours, and how two processes share the tests between them."""
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,3 +129,83 @@ def fake_model(monkeypatch):
     monkeypatch.setattr(checkpoints, "method_of", lambda name: model.record.method, raising=False)
     monkeypatch.setattr(checkpoints, "default_for", lambda method: model.record, raising=False)
     return model
+
+
+SEPIA = '''
+"""A method of another package: every picture in one warm tone."""
+
+import torch
+from torch import Tensor, nn
+
+from napari_colorize.methods import Architecture, MethodCard, Paper
+
+
+class SepiaGraph(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tone = nn.Parameter(torch.tensor([8.0, 20.0]))
+
+    def forward(
+        self, luma: Tensor, temperature: Tensor, vividness: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        flat = torch.zeros_like(luma)
+        return flat + self.tone[None, :, None, None], flat + 1.0
+
+
+CARD = MethodCard(
+    name="sepia",
+    title="Sepia",
+    long_title="Sepia toning",
+    paper=Paper(("Doe", "Roe"), 2026),
+    uncertainty="nothing: it is 1 throughout",
+    architectures={"sepia-flat": Architecture("Sepia, flat", SepiaGraph)},
+    without_effect=("temperature", "vividness"),
+)
+'''
+
+
+@pytest.fixture
+def sepia(tmp_path, monkeypatch):
+    """Install another package with a method, and its weights; return the package's folder.
+
+    The method is not registered: its entry point does that in a new process, `sepia_card` in this.
+    """
+    from importlib import import_module
+
+    from napari_colorize import checkpoints
+
+    site = tmp_path / "site"
+    about = site / "sepia_colour-1.0.dist-info"
+    about.mkdir(parents=True)
+    (site / "sepia_colour.py").write_text(SEPIA)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: sepia-colour\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[napari_colorize.methods]\nsepia = sepia_colour:CARD\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("NAPARI_COLORIZE_HOME", str(tmp_path / "home"))
+    monkeypatch.delitem(sys.modules, "sepia_colour", raising=False)
+    graph = import_module("sepia_colour").SepiaGraph()
+    record = checkpoints.CheckpointRecord(
+        name="sepia-one",
+        method="sepia",
+        architecture="sepia-flat",
+        source="imported",
+        defaults={"temperature": 1.0, "vividness": 0.5, "network_size": 64},
+        created="2026-01-31",
+    )
+    checkpoints.save_checkpoint(graph.state_dict(), record, tmp_path / "home" / "checkpoints")
+    return site
+
+
+@pytest.fixture
+def sepia_card(sepia):
+    """Register the method of `sepia` in this process; return its card."""
+    from importlib import import_module
+
+    from napari_colorize import methods
+
+    card = import_module("sepia_colour").CARD
+    methods.register(card)
+    yield card
+    methods.unregister(card.name)

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from deep_evidence import ablation
 from deep_evidence.tables import print_sets
 from deep_evidence.whole import ONE
 from napari_colorize import checkpoints
+from napari_colorize.files.pictures import Picture, find_pictures, split_holdout
 from napari_colorize.methods.deep.descriptor import BLOCKS
-from napari_colorize.training.deep import ablation
 from napari_colorize.training.deep.run import drawn
 from napari_colorize.training.deep.tree import grow, picture_psnr
-from napari_colorize.training.pictures import Picture, find_pictures, split_holdout
 from napari_colorize.training.recipe_files import load_recipe
 
 ALL = ", ".join(BLOCKS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deep_evidence import ablation
 from deep_evidence.tables import print_scores
 from deep_evidence.whole import ONE, graded, without_clusters
 from napari_colorize import checkpoints
@@ -19,18 +20,18 @@ from napari_colorize.checkpoints import save_checkpoint
 from napari_colorize.evaluation.baselines import baselines, with_chroma
 from napari_colorize.evaluation.colour import to_lab
 from napari_colorize.evaluation.methods import GradedMethod, colorize_method
-from napari_colorize.training.deep import ablation, cache
+from napari_colorize.files.pictures import (
+    Picture,
+    find_pictures,
+    fingerprint_of_names,
+    included,
+    split_holdout,
+)
+from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.learning import learn
 from napari_colorize.training.deep.record import make_record
 from napari_colorize.training.deep.references import usual_size
 from napari_colorize.training.deep.settings import DeepSettings, chosen_blocks
-from napari_colorize.training.pictures import (
-    Picture,
-    find_pictures,
-    fingerprint,
-    included,
-    split_holdout,
-)
 
 TRAININGS = {
     "as by default": DeepSettings(),
@@ -80,7 +81,7 @@ def trained(given: argparse.Namespace, settings: DeepSettings) -> Path:
     training = training[: given.learn_from]
     blocks = chosen_blocks(settings, len(training))
     settings = replace(settings, size=size, blocks=blocks, steps=given.steps or settings.steps)
-    seen = fingerprint(training)
+    seen = fingerprint_of_names(training)
     weights = given.work / f"stains-{_hashed(settings, seen)}.safetensors"
     if not weights.exists():
         cached = given.work / f"stains-{len(training)}-{cache.FILE}"

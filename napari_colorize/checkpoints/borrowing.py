@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_colorize.checkpoints import weights
 from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.storage import digest_of_file
 
 if TYPE_CHECKING:
     import torch
@@ -78,7 +79,7 @@ def lend(
     import torch
 
     borrowed = {
-        **{"file": lender.name, "sha256": weights.digest_of_file(lender)},
+        **{"file": lender.name, "sha256": digest_of_file(lender)},
         **{"lender_prefix": lender_prefix, "prefix": prefix},
     }
     lent = read_borrowed(borrowed, lender.parent)

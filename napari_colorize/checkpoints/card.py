@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from napari_colorize.checkpoints.record import CheckpointRecord
-from napari_colorize.methods import METHODS, WITHOUT_EFFECT
+from napari_colorize.methods import CARDS, METHODS, WITHOUT_EFFECT
 
 WIDTH = 100
 """Columns of a card's text; tables and links may be wider."""
@@ -85,10 +85,12 @@ def _summary(record: CheckpointRecord) -> str:
         f"{_words(key)} {value:g}" for key, value in record.defaults.items() if key not in without
     )
     licence = (record.licence or "not stated").rstrip(".")
+    known = CARDS.get(record.method)
+    measures = f" Its uncertainty, 0…1, measures {known.uncertainty}." if known else ""
     return (
         f"Weights for {METHODS.get(record.method, record.method)}, architecture "
         f"`{record.architecture}`; {_SOURCES[record.source]}. Defaults: {settings}. "
-        f"Licence: {licence}."
+        f"Licence: {licence}.{measures}"
     )
 
 

@@ -1,7 +1,6 @@
 """Fetch weights over https: streamed, continued where it stopped, checked before use."""
 
 import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import downloads_folder
 from napari_colorize.checkpoints.receiver import Progress, Receiver, check_address
 from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.storage import digest_of_file
 
 
 def fetch(
@@ -103,14 +103,14 @@ def download(
         except CheckpointError:
             part.unlink(missing_ok=True)
             raise
-    os.replace(part, complete)
+    part.replace(complete)
     return complete
 
 
 def _check_content(part: Path, offer: CheckpointRecord) -> None:
     with part.open("rb") as file:
         weights.refuse_other_content(file.read(512), f"The download of {offer.name!r}")
-    found = weights.digest_of_file(part)
+    found = digest_of_file(part)
     if not found.startswith(offer.sha256):
         raise CheckpointError(
             f"The download of {offer.name!r} is not the published file: its SHA-256 starts with "

@@ -1,60 +1,21 @@
 """Bring weights that a user already has into the user's data folder, as safetensors."""
 
-import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.checkpoints import layout, registry, weights
 from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import checkpoints_folder
-from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.checkpoints.record import CheckpointRecord, is_valid_name
 from napari_colorize.checkpoints.saving import save_checkpoint
-from napari_colorize.checkpoints.validation import is_valid_name
+from napari_colorize.methods import ARCHITECTURES, CARDS, PublicLayout, method_of
+from napari_colorize.storage import digest, slug
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class PublicLayout:
-    """How a published state dict maps onto one of our architectures.
-
-    Parameters
-    ----------
-    architecture, method : str
-        What it becomes.
-    marks : tuple of str
-        Keys that tell this layout from any other.
-    prefix : str
-        What our graph puts before the published keys.
-    fixed : tuple of str
-        Published keys of tensors that were never trained and that we hold too: where the
-        file's differ, its outputs mean something else than ours.
-    """
-
-    architecture: str
-    method: str
-    marks: tuple[str, ...]
-    prefix: str
-    fixed: tuple[str, ...] = ()
-
-
-LAYOUTS = (
-    PublicLayout(
-        architecture="colorful-paper",
-        method="colorful",
-        marks=("model1.0.weight", "model8.4.bias", "model_out.weight"),
-        prefix="network.",
-        fixed=("model_out.weight",),
-    ),
-)
-
-
-METHODS_OF = {"unet-pix2pix": "pix2pix"}
-"""Architecture → method, where the architecture's name does not begin with it."""
 
 
 def import_file(
@@ -93,7 +54,7 @@ def import_file(
     """
     path = Path(path).expanduser()
     content = weights.read_bytes(path)
-    found = weights.digest(content)
+    found = digest(content)
     state = weights.parse(content, path.name)
     described = (
         _described_elsewhere(path, content, found) if architecture is None else None
@@ -113,7 +74,7 @@ def install_download(path: Path, offer: CheckpointRecord, url: str) -> Checkpoin
     content = weights.read_bytes(path)
     state = weights.parse(content, offer.name)
     described = replace(offer, url=url)
-    return _install(state, described, offer.name, weights.digest(content), "download", True)
+    return _install(state, described, offer.name, digest(content), "download", True)
 
 
 def _install(
@@ -190,15 +151,13 @@ def _plain_record(path: Path, architecture: str | None, keys: set[str]) -> Check
 
 
 def _recognised(file_name: str, architecture: str | None, keys: set[str]) -> tuple[str, str]:
-    from napari_colorize.methods import ARCHITECTURES
-
     if architecture is not None:
         if architecture not in ARCHITECTURES:
             layout.build(architecture, {})  # says which ones there are
-        return METHODS_OF.get(architecture, architecture.partition("-")[0]), architecture
-    for known in LAYOUTS:
+        return method_of(architecture), architecture
+    for known in _layouts():
         if all(mark in keys for mark in known.marks):
-            return known.method, known.architecture
+            return method_of(known.architecture), known.architecture
     raise CheckpointError(
         f"It cannot be told which network {file_name} belongs to.",
         Remedy.NAME_ARCHITECTURE,
@@ -206,11 +165,15 @@ def _recognised(file_name: str, architecture: str | None, keys: set[str]) -> tup
     )
 
 
+def _layouts() -> tuple[PublicLayout, ...]:
+    return tuple(layout for card in CARDS.values() for layout in card.layouts)
+
+
 def _renamed(
     state: "Mapping[str, torch.Tensor]", expected: "Mapping[str, torch.Tensor]"
 ) -> "dict[str, Any]":
     """Put our prefix before published keys, and fill in what such files never hold."""
-    prefixes = ["", *(known.prefix for known in LAYOUTS)]
+    prefixes = ["", *(known.prefix for known in _layouts())]
     prefix = max(prefixes, key=lambda p: sum(p + key in expected for key in state))
     renamed: dict[str, Any] = {prefix + key: tensor for key, tensor in state.items()}
     for key, tensor in expected.items():
@@ -225,7 +188,7 @@ def _renamed(
 def _warn_of_other_constants(
     expected: "Mapping[str, torch.Tensor]", found: "Mapping[str, torch.Tensor]", file_name: str
 ) -> None:
-    for key in (known.prefix + fixed for known in LAYOUTS for fixed in known.fixed):
+    for key in (known.prefix + fixed for known in _layouts() for fixed in known.fixed):
         if key not in expected or key not in found or found[key].shape != expected[key].shape:
             continue
         if not found[key].allclose(expected[key], rtol=0, atol=1e-3):
@@ -238,5 +201,4 @@ def _warn_of_other_constants(
 
 
 def _name_from(stem: str) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", stem.lower()).strip("-._")[:64]
-    return name or "imported"
+    return slug(stem, "imported")

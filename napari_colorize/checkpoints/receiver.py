@@ -1,4 +1,8 @@
-"""Stream one https address into one file, continuing where an earlier attempt stopped."""
+"""Stream one https address into one file, continuing where an earlier attempt stopped.
+
+Not by pooch, which begins a download anew after it was cut, cannot be cancelled, and takes as many
+bytes as a server cares to send.
+"""
 
 import http.client
 import urllib.error

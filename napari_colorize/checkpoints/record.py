@@ -1,16 +1,32 @@
 """What is known about a set of weights: a frozen dataclass, kept as JSON beside the file."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from napari_colorize.checkpoints.borrowing import check_borrowed
 from napari_colorize.checkpoints.errors import CheckpointError
-from napari_colorize.checkpoints.validation import check_record
 
 UNGRADED = "Not graded yet: see docs/training.md."
 """The known failure of weights fresh from a training; it goes when scores are recorded."""
+
+SOURCES = ("shipped", "download", "imported")
+PREFIX_LENGTH = 8
+"""Hex digits of a SHA-256 that an offer to download must carry at the least."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DIGEST_PREFIX = re.compile(rf"[0-9a-f]{{{PREFIX_LENGTH},64}}")
+_WEIGHT_SUFFIXES = (".safetensors", ".pth")
+_TEXTS = (
+    *("name", "method", "architecture", "sha256", "file", "url", "source", "hardware"),
+    *("intended_use", "licence", "created", "version"),
+)
+_MAPPINGS = ("options", "recipe", "scores", "defaults", "borrowed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,3 +163,124 @@ class CheckpointRecord:
     def is_offer(self) -> bool:
         """Whether this only says where weights can be downloaded."""
         return self.source == "download" and not self.file
+
+
+def is_valid_name(name: object) -> bool:
+    """Return whether a checkpoint may be called `name`."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
+def check_record(record: CheckpointRecord) -> None:
+    """Raise a `CheckpointError` that names the first field that is wrong."""
+    _check_types(record)
+    _check_identity(record)
+    _check_file(record)
+    check_borrowed(record.borrowed)
+    _check_numbers(record)
+    _check_json(record)
+
+
+def _check_types(record: CheckpointRecord) -> None:
+    for name in _TEXTS:
+        if not isinstance(getattr(record, name), str):
+            raise CheckpointError(f"The record's {name} must be text.")
+    for name in _MAPPINGS:
+        if not isinstance(getattr(record, name), Mapping):
+            raise CheckpointError(f"The record's {name} must be an object of named values.")
+    if not isinstance(record.data, tuple) or not all(
+        isinstance(entry, Mapping) and entry.get("name") and entry.get("licence")
+        for entry in record.data
+    ):
+        raise CheckpointError("Each entry of the record's data needs a name and a licence.")
+    failures = record.known_failures
+    if not isinstance(failures, tuple) or not all(isinstance(text, str) for text in failures):
+        raise CheckpointError("The record's known_failures must be a list of sentences.")
+
+
+def _check_identity(record: CheckpointRecord) -> None:
+    if not is_valid_name(record.name):
+        raise CheckpointError(
+            f"{record.name!r} cannot name a checkpoint: use up to 64 lower-case letters, digits, "
+            "'.', '_' and '-', starting with a letter or digit."
+        )
+    for required in ("method", "architecture"):
+        if not getattr(record, required):
+            raise CheckpointError(f"The record's {required} is empty.")
+    if record.source not in SOURCES:
+        raise CheckpointError(
+            f"The record's source is {record.source!r}; it must be one of {', '.join(SOURCES)}."
+        )
+    if record.created:
+        try:
+            date.fromisoformat(record.created)
+        except ValueError as error:
+            raise CheckpointError(
+                f"The record's created date {record.created!r} is not of the form YYYY-MM-DD."
+            ) from error
+
+
+def _check_file(record: CheckpointRecord) -> None:
+    if record.file:
+        # A record must not be able to point outside its own folder.
+        if re.search(r"[/\\:]", record.file) or record.file.startswith("."):
+            raise CheckpointError(f"The record's file {record.file!r} must be a bare file name.")
+        if not record.file.endswith(_WEIGHT_SUFFIXES):
+            raise CheckpointError(
+                f"The record's file {record.file!r} must end in {' or '.join(_WEIGHT_SUFFIXES)}."
+            )
+    if record.is_offer and not record.url:
+        raise CheckpointError("A record of weights to download needs their url.")
+    pattern = _DIGEST_PREFIX if record.is_offer else _DIGEST
+    if (record.sha256 or record.file or record.is_offer) and not pattern.fullmatch(record.sha256):
+        digits = f"at least {PREFIX_LENGTH}" if record.is_offer else "64"
+        raise CheckpointError(
+            f"The record's sha256 must be {digits} lower-case hex digits, not {record.sha256!r}."
+        )
+
+
+def _check_numbers(record: CheckpointRecord) -> None:
+    if not _is_integer(record.size_bytes) or record.size_bytes < 0:
+        raise CheckpointError("The record's size_bytes must be a whole number of bytes.")
+    if record.seed is not None and not _is_integer(record.seed):
+        raise CheckpointError("The record's seed must be a whole number or null.")
+    if record.hours is not None and not _is_within(record.hours, 0, 1e6):
+        raise CheckpointError("The record's hours must be a number ≥ 0 or null.")
+    if not _is_within(record.trained_rebalancing, 0, 1):
+        raise CheckpointError("The record's trained_rebalancing must be a number from 0 to 1.")
+    built_with = record.options.get("trained_rebalancing", record.trained_rebalancing)
+    if built_with != record.trained_rebalancing:
+        raise CheckpointError(
+            f"The record's trained_rebalancing is {record.trained_rebalancing}, but its options "
+            f"say {built_with!r}; only one of them can be right."
+        )
+    ranges = {"temperature": (0.01, 1), "vividness": (0, 1), "network_size": (32, 2048)}
+    if set(record.defaults) != set(ranges):
+        raise CheckpointError(
+            f"The record's defaults must be exactly {', '.join(ranges)}; "
+            f"it has {', '.join(sorted(record.defaults)) or 'none'}."
+        )
+    for name, (low, high) in ranges.items():
+        if not _is_within(record.defaults[name], low, high):
+            raise CheckpointError(
+                f"The record's default {name} must be a number from {low:g} to {high:g}, "
+                f"not {record.defaults[name]!r}."
+            )
+    if not _is_integer(record.defaults["network_size"]):
+        raise CheckpointError("The record's default network_size must be a whole number.")
+
+
+def _check_json(record: CheckpointRecord) -> None:
+    try:
+        json.dumps(asdict(record), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"The record of {record.name!r} holds a value that JSON cannot carry: {error}."
+        ) from error
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_within(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import checkpoints_folder
-from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.checkpoints.record import CheckpointRecord, is_valid_name
+from napari_colorize.storage import slug
 
 SHIPPED_RECORDS = Path(__file__).parent / "records"
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
@@ -87,6 +88,33 @@ def find(name: str) -> Entry:
         f"There is no checkpoint called {name!r}. "
         + (f"Known: {names}." if names else "No checkpoints are known on this machine.")
     )
+
+
+def why_not(name: str, directory: str | Path | None = None) -> str:
+    """Say why new weights cannot be called so; empty where they can. Forms ask at every key.
+
+    Parameters
+    ----------
+    name : str
+        Wanted.
+    directory : str or Path, optional
+        Where the weights are to go; the user's own folder of weights if left out.
+    """
+    if not name:
+        return "Give the weights a name."
+    if not is_valid_name(name):
+        better = slug(name)
+        hint = f", such as {better!r}" if is_valid_name(better) else ""
+        return (
+            f"{name!r} cannot name weights: use up to 64 lower-case letters, digits, '.', '_' and "
+            f"'-', beginning with a letter or digit{hint}."
+        )
+    folder = Path(directory) if directory is not None else checkpoints_folder()
+    files = (folder / f"{name}{suffix}" for suffix in (".safetensors", ".json"))
+    taken = directory is None and any(record.name == name for record in known())
+    if taken or any(path.exists() for path in files):
+        return f"There are weights called {name!r} already; choose another name."
+    return ""
 
 
 def entries() -> tuple[Entry, ...]:

@@ -1,7 +1,5 @@
 """Write weights and their record, whole or not at all."""
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ from napari_colorize._version import __version__
 from napari_colorize.checkpoints.borrowing import lend
 from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.record import CheckpointRecord
-from napari_colorize.checkpoints.weights import digest
+from napari_colorize.storage import digest, write_whole
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +90,7 @@ def save_checkpoint(
     )
     # The record goes last: without it the weights are not seen, so no half a checkpoint is.
     write_whole(weights_path, content)
-    write_whole(record_path, complete.to_json().encode())
+    write_whole(record_path, complete.to_json())
     return complete
 
 
@@ -128,20 +126,8 @@ def update_record(name_or_path: str | Path, **changes: Any) -> CheckpointRecord:
     entry = locate(name_or_path)
     assert entry.described_in is not None
     changed = replace(entry.record, **changes)
-    write_whole(entry.described_in, changed.to_json().encode())
+    write_whole(entry.described_in, changed.to_json())
     return changed
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it there, so that it is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _stored(tensor: "torch.Tensor", key: str, half: bool) -> "torch.Tensor":

@@ -5,7 +5,6 @@ from the file's name), and only then are they deserialised: safetensors, or PyTo
 with ``weights_only=True``. Half-precision numbers are widened to float32.
 """
 
-import hashlib
 import io
 import json
 import pickle
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.storage import digest
 
 if TYPE_CHECKING:
     import torch
@@ -35,20 +35,6 @@ def read_bytes(path: Path) -> bytes:
         raise CheckpointError(
             f"The weights file {path} cannot be read: {error.strerror}."
         ) from error
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of `content` as 64 hex digits."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def digest_of_file(path: Path) -> str:
-    """Return the SHA-256 of a file, read in pieces."""
-    sha = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            sha.update(piece)
-    return sha.hexdigest()
 
 
 def check_digest(content: bytes, expected: str, name: str, size_bytes: int = 0) -> None:

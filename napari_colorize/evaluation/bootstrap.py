@@ -44,7 +44,14 @@ class Estimate:
 
 
 def draw_counts(pictures: int, *, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """Return how often each picture is drawn: ``(draws, pictures)``, rows sum to pictures."""
+    """Return how often each picture is drawn: ``(draws, pictures)``, rows sum to pictures.
+
+    Examples
+    --------
+    >>> counts = draw_counts(3, draws=4)
+    >>> counts.shape, counts.sum(axis=1).tolist()
+    ((4, 3), [3.0, 3.0, 3.0, 3.0])
+    """
     if pictures < 1:
         raise ValueError("There is no picture to draw from; grade at least one.")
     generator = np.random.default_rng(seed)
@@ -62,6 +69,13 @@ def ratio_draws(value: np.ndarray, weight: np.ndarray, counts: np.ndarray) -> np
         ``(pictures,)``; a picture without a value has weight 0.
     counts : numpy.ndarray
         ``(draws, pictures)`` from :func:`draw_counts`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value, weight = np.array([1.0, 3.0]), np.array([1.0, 1.0])
+    >>> ratio_draws(value, weight, np.array([[1.0, 1.0], [0.0, 2.0]])).tolist()
+    [2.0, 3.0]
     """
     used = np.where(weight > 0, value, 0.0) * weight
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -74,38 +88,33 @@ def estimate_ratio(
     counts: np.ndarray,
     finish: Callable[[np.ndarray], np.ndarray] = lambda pooled: pooled,
 ) -> Estimate:
-    """Estimate ``finish(Σ weight · value / Σ weight)`` with its interval."""
+    """Estimate ``finish(Σ weight · value / Σ weight)`` with its interval.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> value = np.array([0.2, 0.4, 0.6, 0.8])
+    >>> found = estimate_ratio(value, np.ones(4), draw_counts(4))
+    >>> round(found.value, 2), found.low < found.value < found.high, found.pictures
+    (0.5, True, 4)
+    """
     point = ratio_draws(value, weight, np.ones((1, len(value))))
     drawn = finish(ratio_draws(value, weight, counts))
     return from_draws(float(finish(point)[0]), drawn, int(np.count_nonzero(weight)))
 
 
 def from_draws(value: float, drawn: np.ndarray, pictures: int, *, level: float = LEVEL) -> Estimate:
-    """Return an estimate whose interval holds the middle ``level`` of the draws."""
+    """Return an estimate whose interval holds the middle ``level`` of the draws.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = from_draws(0.5, np.linspace(0, 1, 101), 10)
+    >>> round(found.low, 3), round(found.high, 3)
+    (0.025, 0.975)
+    """
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or drawn.size == 0:
         return Estimate(value, float("nan"), float("nan"), pictures)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(value, float(low), float(high), pictures)
-
-
-def wilson(successes: int, trials: int, *, level: float = LEVEL) -> tuple[float, float]:
-    """Return Wilson's score interval of a share (Wilson 1927).
-
-    Returns
-    -------
-    tuple of float
-        (low, high), 0…1; (0, 1) without a trial.
-    """
-    from statistics import NormalDist
-
-    if not 0 <= successes <= trials:
-        raise ValueError(f"{successes} of {trials} is no share; count successes within the trials.")
-    if trials == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share = successes / trials
-    centre = share + z**2 / (2 * trials)
-    spread = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    scale = 1 + z**2 / trials
-    return max(0.0, float(centre - spread) / scale), min(1.0, float(centre + spread) / scale)

@@ -34,6 +34,12 @@ def as_rgb8(picture: Any, what: str = "the picture") -> np.ndarray:
     ------
     TypeError, ValueError
         Not uint8, not an RGB picture, or empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_rgb8(np.zeros((2, 3, 3), np.uint8)).shape
+    (2, 3, 3)
     """
     array = np.asarray(picture)
     if array.ndim != 3 or array.shape[2] not in (3, 4) or array.size == 0:
@@ -57,33 +63,16 @@ def to_lab(rgb: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray
         ``(H, W, 3)`` float32; L 0…100, a and b in Lab units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> to_lab(np.full((1, 1, 3), 255, np.uint8)).round().tolist()
+    [[[100.0, -0.0, 0.0]]]
     """
     from skimage.color import rgb2lab
 
     return rgb2lab(as_rgb8(rgb).astype(np.float32) / np.float32(255))
-
-
-def from_lab(lab: np.ndarray) -> np.ndarray:
-    """Return 8-bit sRGB of CIE L*a*b*; colours that sRGB cannot show are cut channel by channel.
-
-    Parameters
-    ----------
-    lab : numpy.ndarray
-        ``(H, W, 3)`` float, D65.
-
-    Returns
-    -------
-    numpy.ndarray
-        ``(H, W, 3)`` uint8.
-    """
-    import warnings
-
-    from skimage.color import lab2rgb
-
-    with warnings.catch_warnings():  # negative Z is cut to zero: expected for wild colours
-        warnings.simplefilter("ignore", UserWarning)
-        rgb = lab2rgb(np.asarray(lab, dtype=np.float32))
-    return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
 
 def grey_of(rgb: np.ndarray) -> np.ndarray:
@@ -102,6 +91,12 @@ def grey_of(rgb: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray
         ``(H, W)`` uint8; its L* is that of ``rgb`` within the rounding to 8 bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey_of(np.full((1, 2, 3), (255, 0, 0), np.uint8)).tolist()
+    [[127, 127]]
     """
     luminance = _LINEAR[as_rgb8(rgb)] @ LUMINANCE.astype(np.float32)
     luminance = np.clip(luminance, 0, 1)

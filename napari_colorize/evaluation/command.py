@@ -110,8 +110,8 @@ def _grading(**given: Any) -> Any:
     from napari_colorize.evaluation.baselines import baselines
     from napari_colorize.evaluation.damage import damaged
     from napari_colorize.evaluation.features import PretrainedFeatures
-    from napari_colorize.evaluation.judges import EfficientNetLite2
-    from napari_colorize.evaluation.pictures import read_labels
+    from napari_colorize.evaluation.judges import EfficientNetLite2, read_labels
+    from napari_colorize.evaluation.methods import methods_of
     from napari_colorize.evaluation.prior import load_prior
     from napari_colorize.evaluation.runner import Grading
     from napari_colorize.evaluation.scoring import ScoringOptions
@@ -138,34 +138,6 @@ def _grading(**given: Any) -> Any:
         labels=read_labels(given["labels"]) if given["labels"] else {},
         limit=given["limit"],
     )
-
-
-def methods_of(
-    names: tuple[str, ...], checkpoints: tuple[str, ...], changes: tuple[str, ...]
-) -> Any:
-    """Return one method for each name and each checkpoint, all with the same changed parameters.
-
-    Where checkpoints are named and no method is, each is of its own.
-    """
-    from napari_colorize.evaluation.methods import colorize_method
-
-    parameters = dict(_parsed(change) for change in changes)
-    weights = [{"checkpoint": checkpoint} for checkpoint in checkpoints] or [{}]
-    if not names:  # weights say themselves which method they are of
-        return [colorize_method(**one, **parameters) for one in weights]
-    return [colorize_method(name, **one, **parameters) for name in names for one in weights]
-
-
-def _parsed(change: str) -> tuple[str, Any]:
-    import json
-
-    key, equals, value = change.partition("=")
-    if not equals or not key.strip():
-        raise ValueError(f"--set {change} is not KEY=VALUE, such as --set vividness=0.5.")
-    try:
-        return key.strip(), json.loads(value)
-    except ValueError:
-        return key.strip(), value
 
 
 def _values(scores: dict[str, Any]) -> dict[str, dict[str, float | None]]:

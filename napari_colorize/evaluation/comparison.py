@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Cancelled
 from napari_colorize.evaluation.catalogue import BY_KEY, SCORES
 from napari_colorize.evaluation.metrics import ab_error
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
+from napari_colorize.results import Cancelled
 
 _WORSE = 1e-3
 """How far beyond 0…1 a float picture may stray by rounding."""
@@ -81,7 +81,7 @@ def compare(
     ------
     ValueError, TypeError
         The sizes differ, or one of the two is no RGB picture.
-    napari_colorize.api.Cancelled
+    napari_colorize.results.Cancelled
         `should_stop` answered true.
     """
     shapes = [tuple(np.shape(picture)) for picture in (coloured, truth)]

@@ -9,14 +9,18 @@ photographs: a judge of another family may be passed in wherever one is at hand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib import resources
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from napari_colorize.evaluation.colour import as_rgb8
+
+_WNID = re.compile(r"n\d{8}")
 
 
 class Judge(Protocol):
@@ -151,3 +155,31 @@ def judged(judge: Judge, rgb: np.ndarray, wnid: str) -> dict[str, list[float]]:
     own = list(judge.wnids).index(wnid)
     better = int(np.count_nonzero(scores > scores[own]))
     return {"top1": [float(better < 1), 1.0], "top5": [float(better < 5), 1.0]}
+
+
+def read_labels(path: str | Path) -> dict[str, str]:
+    """Read picture → WordNet id from a two-column text file.
+
+    Parameters
+    ----------
+    path : str or path
+        Lines ``name<TAB or comma>n02114712``; empty lines and lines starting with ``#`` are left
+        out. A name is a picture's name in the collection or the last part of it.
+
+    Returns
+    -------
+    dict
+        Name → WordNet id.
+    """
+    labels = {}
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts: Sequence[str] = re.split(r"[\t,]", line.strip())
+        if len(parts) != 2 or not _WNID.fullmatch(parts[1].strip()):
+            raise ValueError(
+                f"Line {number} of {path} is {line!r}; write a picture's name, a tab and its "
+                "WordNet id, such as n02114712."
+            )
+        labels[parts[0].strip()] = parts[1].strip()
+    return labels

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from napari_colorize.storage import write_whole
 
 THUMBNAIL = 192
 """Long side of the small pictures kept for contact sheets, in pixels."""
@@ -53,8 +54,8 @@ class Ledger:
     def write(self, sha256: str, row: Mapping[str, Any], rgb: np.ndarray | None = None) -> None:
         """Store a picture's result, and a small copy of the picture for contact sheets."""
         if rgb is not None:
-            write_beside(self._path(sha256, ".jpg"), _thumbnail(rgb))
-        write_beside(self._path(sha256, ".json"), json.dumps(row).encode())
+            write_whole(self._path(sha256, ".jpg"), _thumbnail(rgb))
+        write_whole(self._path(sha256, ".json"), json.dumps(row))
 
     def thumbnail(self, sha256: str) -> bytes:
         """Return the small copy, JPEG."""
@@ -62,13 +63,6 @@ class Ledger:
 
     def _path(self, sha256: str, suffix: str) -> Path:
         return self.folder / f"{sha256[:24]}{suffix}"
-
-
-def write_beside(path: Path, body: bytes) -> None:
-    """Write a file beside its place and rename it, so that it is never half there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(body)
-    os.replace(beside, path)
 
 
 def _thumbnail(rgb: np.ndarray) -> bytes:

@@ -95,3 +95,27 @@ def colorize_method(
 
     plain = f"{given.method} ({said})" if said else given.method
     return GradedMethod(name or plain, colour, settings)
+
+
+def methods_of(
+    names: tuple[str, ...], checkpoints: tuple[str, ...], changes: tuple[str, ...]
+) -> list[GradedMethod]:
+    """Return one method for each name and each checkpoint, all with the same changed parameters.
+
+    Where checkpoints are named and no method is, each is of its own.
+    """
+    parameters = dict(_parsed(change) for change in changes)
+    weights = [{"checkpoint": checkpoint} for checkpoint in checkpoints] or [{}]
+    if not names:  # weights say themselves which method they are of
+        return [colorize_method(**one, **parameters) for one in weights]
+    return [colorize_method(name, **one, **parameters) for name in names for one in weights]
+
+
+def _parsed(change: str) -> tuple[str, Any]:
+    key, equals, value = change.partition("=")
+    if not equals or not key.strip():
+        raise ValueError(f"--set {change} is not KEY=VALUE, such as --set vividness=0.5.")
+    try:
+        return key.strip(), json.loads(value)
+    except ValueError:
+        return key.strip(), value

@@ -19,7 +19,16 @@ _WINDOW = 11  # of SSIM, in pixels
 
 
 def mean_squared_error(truth: np.ndarray, rgb: np.ndarray) -> float:
-    """Return the mean squared difference over pixels and channels, in squared 8-bit codes."""
+    """Return the mean squared difference over pixels and channels, in squared 8-bit codes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((16, 16, 3), (200, 120, 40), np.uint8)
+    >>> grey = np.full((16, 16, 3), 132, np.uint8)
+    >>> mean_squared_error(truth, grey)
+    4410.666666666667
+    """
     truth, rgb = _pair(truth, rgb)
     difference = truth.astype(np.float32) - rgb
     return float(np.mean(np.square(difference), dtype=np.float64))
@@ -34,13 +43,30 @@ def psnr(truth: np.ndarray, rgb: np.ndarray) -> float:
     -------
     float
         dB; infinite for equal pictures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((16, 16, 3), (200, 120, 40), np.uint8)
+    >>> grey = np.full((16, 16, 3), 132, np.uint8)
+    >>> round(psnr(truth, grey), 2)
+    11.69
     """
     error = mean_squared_error(truth, rgb)
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
 
 
 def rmse_rgb(truth: np.ndarray, rgb: np.ndarray) -> float:
-    """Return the root mean squared difference in RGB, in 8-bit codes 0…255."""
+    """Return the root mean squared difference in RGB, in 8-bit codes 0…255.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((16, 16, 3), (200, 120, 40), np.uint8)
+    >>> grey = np.full((16, 16, 3), 132, np.uint8)
+    >>> round(rmse_rgb(truth, grey), 2)
+    66.41
+    """
     return float(np.sqrt(mean_squared_error(truth, rgb)))
 
 
@@ -56,6 +82,14 @@ def ssim(truth: np.ndarray, rgb: np.ndarray) -> float:
     -------
     float
         −1…1, 1 for equal pictures; NaN where a side is shorter than the window.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((16, 16, 3), (200, 120, 40), np.uint8)
+    >>> grey = np.full((16, 16, 3), 132, np.uint8)
+    >>> round(ssim(truth, truth), 3)
+    1.0
     """
     import cv2
 
@@ -86,6 +120,14 @@ def colourfulness(rgb: np.ndarray) -> float:
     -------
     float
         0 for grey; about 15 slightly, 45 fairly, 80 and more highly colourful (their table 2).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((16, 16, 3), (200, 120, 40), np.uint8)
+    >>> grey = np.full((16, 16, 3), 132, np.uint8)
+    >>> round(colourfulness(truth), 1), colourfulness(grey)
+    (43.3, 0.0)
     """
     red, green, blue = np.moveaxis(as_rgb8(rgb).astype(np.float32), -1, 0)
     opponent = np.stack([red - green, (red + green) / 2 - blue]).reshape(2, -1)
@@ -101,6 +143,14 @@ def delta_e_2000(truth_lab: np.ndarray, lab: np.ndarray) -> float:
     -------
     float
         0 for equal pictures; about 1 is just noticeable between two large patches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((2, 2, 3), (60.0, 30.0, 40.0))
+    >>> coloured = np.full((2, 2, 3), (60.0, 27.0, 36.0))
+    >>> round(delta_e_2000(truth, coloured), 2)
+    1.59
     """
     from skimage.color import deltaE_ciede2000
 
@@ -117,6 +167,14 @@ def mae_lab(truth_lab: np.ndarray, lab: np.ndarray) -> float:
     -------
     float
         Lab units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((2, 2, 3), (60.0, 30.0, 40.0))
+    >>> coloured = np.full((2, 2, 3), (60.0, 27.0, 36.0))
+    >>> round(mae_lab(truth, coloured), 2)
+    2.33
     """
     truth_lab, lab = _lab_pair(truth_lab, lab)
     return float(np.mean(np.abs(truth_lab - lab), dtype=np.float64))
@@ -140,6 +198,14 @@ def accuracy(truth_lab: np.ndarray, lab: np.ndarray, *, epsilon: float = 2.0) ->
     -------
     float
         0…1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((2, 2, 3), (60.0, 30.0, 40.0))
+    >>> coloured = np.full((2, 2, 3), (60.0, 27.0, 36.0))
+    >>> accuracy(truth, coloured), accuracy(truth, coloured, epsilon=5)
+    (1.0, 1.0)
     """
     if not epsilon >= 0:
         raise ValueError(f"epsilon is {epsilon}; give 0 or more, in units of L*.")
@@ -150,7 +216,16 @@ def accuracy(truth_lab: np.ndarray, lab: np.ndarray, *, epsilon: float = 2.0) ->
 
 
 def ab_error(truth_lab: np.ndarray, lab: np.ndarray) -> np.ndarray:
-    """Return each pixel's distance on the ab plane, in Lab units: ``(H, W)`` float32."""
+    """Return each pixel's distance on the ab plane, in Lab units: ``(H, W)`` float32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> truth = np.full((2, 2, 3), (60.0, 30.0, 40.0))
+    >>> coloured = np.full((2, 2, 3), (60.0, 27.0, 36.0))
+    >>> ab_error(truth, coloured).tolist()
+    [[5.0, 5.0], [5.0, 5.0]]
+    """
     truth_lab, lab = _lab_pair(truth_lab, lab)
     difference = np.asarray(truth_lab[..., 1:] - lab[..., 1:], dtype=np.float32)
     return np.hypot(difference[..., 0], difference[..., 1])
@@ -163,6 +238,12 @@ def rmse_ab(error: np.ndarray) -> float:
     ----------
     error : numpy.ndarray
         Distances from :func:`ab_error`; the result is ``sqrt(mean(error²) / 2)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rmse_ab(np.full((4, 4), 5.0))
+    3.5355339059327378
     """
     return float(np.sqrt(np.mean(np.square(error), dtype=np.float64) / 2))
 
@@ -184,6 +265,12 @@ def auc(error: np.ndarray, weights: np.ndarray | None = None) -> float:
     -------
     float
         0…1; NaN where all weights are zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> auc(np.zeros((4, 4))), round(auc(np.full((4, 4), 75.0)), 3)
+    (1.0, 0.503)
     """
     error = np.asarray(error)
     if error.size == 0:
@@ -202,6 +289,13 @@ def auc_share(error: np.ndarray) -> np.ndarray:
     """Return, for each pixel, the share of the thresholds 0…150 that its ab error passes.
 
     The mean of this is :func:`auc`, since the order of the two sums does not matter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> share = auc_share(np.array([0.0, 150.0]))
+    >>> share.round(3).tolist()
+    [1.0, 0.007]
     """
     first_passed = np.minimum(np.ceil(error), AUC_THRESHOLDS)
     return (AUC_THRESHOLDS - first_passed) / AUC_THRESHOLDS

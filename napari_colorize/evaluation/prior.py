@@ -10,7 +10,6 @@ photographs of your own::
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from napari_colorize.evaluation.colour import to_lab
-from napari_colorize.evaluation.pictures import Picture, fingerprint, read_pictures
+from napari_colorize.files.pictures import Picture, fingerprint_of_contents, read_pictures
 from napari_colorize.ops.bins import BIN_STEP, NUM_BINS, bin_centres
+from napari_colorize.storage import write_whole
 
 SIGMA = 5.0
 """Standard deviation of the smoothing on the ab plane (Zhang et al. 2016, section 2.2)."""
@@ -100,12 +100,9 @@ class Prior:
         return 1 / np.maximum(self.smoothed(sigma), floor)
 
     def save(self, path: str | Path) -> None:
-        """Write the prior as JSON, beside first, then renamed."""
+        """Write the prior as JSON, whole."""
         body = {"counts": [int(count) for count in self.counts], **self.provenance}
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.{os.getpid()}")
-        beside.write_text(json.dumps(body, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(beside, target)
+        write_whole(path, json.dumps(body, ensure_ascii=False) + "\n")
 
 
 def nearest_bin(ab: np.ndarray) -> np.ndarray:
@@ -139,7 +136,7 @@ def measure(pictures: Iterable[Picture], tick: Callable[[], object] = lambda: No
     Parameters
     ----------
     pictures : iterable of Picture
-        What :func:`~napari_colorize.evaluation.pictures.read_pictures` yields.
+        What :func:`~napari_colorize.files.pictures.read_pictures` yields.
     tick : callable
         Called after each picture, for a progress bar.
 
@@ -151,13 +148,17 @@ def measure(pictures: Iterable[Picture], tick: Callable[[], object] = lambda: No
     counts = np.zeros(NUM_BINS, dtype=np.int64)
     seen = []
     for picture in pictures:
-        index = nearest_bin(to_lab(picture.rgb())[..., 1:])
+        index = nearest_bin(to_lab(picture.read())[..., 1:])
         counts += np.bincount(index.ravel(), minlength=NUM_BINS)
         seen.append((picture.name, picture.sha256))
         tick()
     return Prior(
         counts,
-        {"pictures": len(seen), "pixels": int(counts.sum()), "fingerprint": fingerprint(seen)},
+        {
+            "pictures": len(seen),
+            "pixels": int(counts.sum()),
+            "fingerprint": fingerprint_of_contents(seen),
+        },
     )
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from napari_colorize.evaluation import figures
 from napari_colorize.evaluation.catalogue import BY_KEY, SCORES, Score
-from napari_colorize.evaluation.ledger import Ledger, write_beside
+from napari_colorize.evaluation.ledger import Ledger
+from napari_colorize.storage import write_whole
 
 SHEET_PICTURES = 6
 """Pictures in each of the best, the median and the worst row."""
@@ -26,7 +27,7 @@ SHEET_PICTURES = 6
 def write_scores(folder: str | Path, scores: Mapping[str, Any]) -> Path:
     """Write ``scores.json`` into a report's folder."""
     path = Path(folder) / "scores.json"
-    write_beside(path, (json.dumps(scores, ensure_ascii=False, indent=1) + "\n").encode())
+    write_whole(path, json.dumps(scores, ensure_ascii=False, indent=1) + "\n")
     return path
 
 
@@ -99,7 +100,7 @@ def write_report(
         ),
     )
     path = Path(folder) / "report.html"
-    write_beside(path, page.encode())
+    write_whole(path, page)
     return path
 
 

@@ -15,8 +15,8 @@ from napari_colorize.evaluation.baselines import grey
 from napari_colorize.evaluation.judges import Judge, judged
 from napari_colorize.evaluation.ledger import Ledger
 from napari_colorize.evaluation.methods import GradedMethod
-from napari_colorize.evaluation.pictures import Picture, read_pictures
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
+from napari_colorize.files.pictures import Picture, read_pictures
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _grade_picture(
         name: ledger.read(key) for name, ledger in ledgers.items()
     }
     if any(row is None for row in known.values()):
-        truth = Truth(picture.rgb())
+        truth = Truth(picture.read())
         maps = grading.features.maps(truth.rgb) if grading.features else None
         if known[""] is None:
             reference = _reference(truth, wnid, grading, maps)

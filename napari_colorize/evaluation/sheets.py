@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.evaluation.catalogue import BY_KEY
-from napari_colorize.evaluation.ledger import write_beside
 from napari_colorize.evaluation.methods import GradedMethod
-from napari_colorize.evaluation.pictures import Picture, read_pictures
 from napari_colorize.evaluation.scoring import Coloured, Truth
 from napari_colorize.evaluation.sheet_layout import SheetRow, draw_sheet, pages, shrunk
+from napari_colorize.files.pictures import Picture, read_pictures
+from napari_colorize.storage import write_whole
 
 ON_A_SHEET = 24
 """Pictures on one sheet at the most; more fill several."""
@@ -153,7 +153,7 @@ def write_png(path: Path, image: Any) -> None:
     """Write a sheet whole or not at all."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    write_beside(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 class _Shelf:
@@ -170,7 +170,7 @@ class _Shelf:
     def row(self, picture: Picture, caption: str) -> SheetRow:
         known = self.versions.get(picture.name)
         if known is None:
-            truth = Truth(picture.rgb())
+            truth = Truth(picture.read())
             known = self.versions[picture.name] = self.coloured(picture.name, truth.grey, truth.rgb)
         return SheetRow(caption, known.versions)
 

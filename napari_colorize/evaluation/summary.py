@@ -12,8 +12,8 @@ from napari_colorize.evaluation.bootstrap import Estimate
 from napari_colorize.evaluation.calibration import CalibrationTable
 from napari_colorize.evaluation.catalogue import BY_KEY, SCORES
 from napari_colorize.evaluation.features import frechet_estimate
-from napari_colorize.evaluation.pictures import fingerprint
 from napari_colorize.evaluation.runner import Graded, Grading
+from napari_colorize.files.pictures import fingerprint_of_contents
 
 FORMAT = "napari-colorize scores 1"
 CALIBRATION_DRAWS = 500
@@ -53,7 +53,9 @@ def _pictures(graded: Graded) -> dict[str, Any]:
     entries = graded.pictures
     return {
         "count": len(entries),
-        "fingerprint": fingerprint((entry["name"], entry["sha256"]) for entry in entries),
+        "fingerprint": fingerprint_of_contents(
+            (entry["name"], entry["sha256"]) for entry in entries
+        ),
         **{key: [entry[key] for entry in entries] for key in ("name", "sha256", "wnid")},
         "ledger_key": [entry["ledger_key"] for entry in entries],
     }

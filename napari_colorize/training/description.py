@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from napari_colorize._version import __version__
-from napari_colorize.checkpoints.saving import write_whole
+from napari_colorize.storage import write_whole
 from napari_colorize.training.recipe import Recipe
 
 FILE = "run.json"
@@ -73,13 +73,13 @@ def write(folder: Path, description: Mapping[str, Any], continued: bool = False)
     path = folder / FILE
     earlier = read(folder)["sessions"] if continued and path.exists() else []
     told = {**description, "sessions": [*earlier, versions()]}
-    write_whole(path, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(path, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def add(folder: Path, **facts: Any) -> None:
     """Add what became known during a run to its description."""
     told = {**read(folder), **facts}
-    write_whole(folder / FILE, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+    write_whole(folder / FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(folder: Path) -> dict[str, Any]:

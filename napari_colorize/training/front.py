@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_colorize.training.recipe_files import load_recipe
-from napari_colorize.training.table import TRAININGS, resolve, training_of
+from napari_colorize.training.trainers import trainable, trainer_of
 
 
 def train(
@@ -25,14 +25,14 @@ def train(
     Parameters
     ----------
     method
-        ``"colorful"``, or another key of `table.TRAININGS`.
+        ``"colorful"``, or another of `trainers.trainable`.
     data
         Folders (searched through) and uncompressed tar archives.
     out
         Folder of the run.
     recipe
         Name of a packaged recipe, path of a ``.toml`` file, or the settings themselves, such as a
-        `recipe.Recipe`. ``None``: the recipe that the table names for the method.
+        `recipe.Recipe`. ``None``: the recipe of the method's trainer.
     changes
         Recipe fields to replace, such as ``{"epochs": 3, "augmentation.noise_share": 0}``.
     resume
@@ -53,16 +53,16 @@ def train(
     FileNotFoundError
         `data` does not exist.
     """
-    training = training_of(method)
+    trainer = trainer_of(method)
     if recipe is None or isinstance(recipe, str | Path):
-        settings = load_recipe(recipe or training.recipe, changes, method)
+        settings = load_recipe(recipe or trainer.recipe, changes, method)
     elif changes:
         raise ValueError("Give changes with a recipe's name or file, not with a recipe itself.")
     else:
         settings = recipe
     _refuse_other_method(settings, method)
     sources = [data] if isinstance(data, str | Path) else list(data)
-    return resolve(training.train)(sources, settings, Path(out), resume=resume, licence=licence)
+    return trainer.train(sources, settings, Path(out), resume=resume, licence=licence)
 
 
 def _refuse_other_method(settings: Any, method: str) -> None:
@@ -71,5 +71,5 @@ def _refuse_other_method(settings: Any, method: str) -> None:
     if made_for != method:
         raise ValueError(
             f"The recipe is for the method {made_for!r}, not for {method!r}. Methods that can be "
-            f"trained: {', '.join(TRAININGS)}."
+            f"trained: {', '.join(trainable())}."
         )

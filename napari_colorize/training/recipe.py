@@ -38,7 +38,7 @@ class Recipe:
 
     name: str
     method: str = "colorful"
-    """What is trained: a key of `table.TRAININGS`."""
+    """What is trained: one of `trainers.trainable`."""
     seed: int = 0
     crop: int = 128
     """Side of the training crops, px; a multiple of 32."""

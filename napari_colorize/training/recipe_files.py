@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from napari_colorize.training.table import resolve, training_of
+from napari_colorize.training.trainers import trainer_of
 
 _FOLDER = resources.files("napari_colorize.training") / "recipes"
 _UNNAMED = "colorful"
@@ -51,7 +51,7 @@ def load_recipe(
             f"The recipe {path} is for the method {made_for!r}, not for {method!r}; recipes for "
             f"it: {', '.join(packaged_recipes(method)) or 'none'}."
         )
-    return resolve(training_of(made_for).settings)(table.pop("name", path.stem), table)
+    return trainer_of(made_for).settings(table.pop("name", path.stem), table)
 
 
 def changed(table: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,14 @@ import numpy as np
 import torch
 
 from napari_colorize.checkpoints.record import UNGRADED
+from napari_colorize.files.pictures import (
+    Picture,
+    find_pictures,
+    fingerprint_of_names,
+    included,
+    split_holdout,
+)
+from napari_colorize.storage import slug
 from napari_colorize.training import description
 from napari_colorize.training.callbacks.keeping import (
     BEST,
@@ -24,20 +31,12 @@ from napari_colorize.training.callbacks.keeping import (
 from napari_colorize.training.callbacks.onlooker import EnoughLearnt, looking
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
 from napari_colorize.training.data import PairsModule
-from napari_colorize.training.learner import Learner
-from napari_colorize.training.pictures import (
-    Picture,
-    find_pictures,
-    fingerprint,
-    included,
-    split_holdout,
-)
 from napari_colorize.training.publish import publish
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.start import Start
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
-from napari_colorize.training.table import resolve, training_of
 from napari_colorize.training.trainer import fit, make_trainer
+from napari_colorize.training.trainers import trainer_of
 
 GRAPH = "graph.pt"
 CHECKPOINT = "checkpoint"
@@ -68,7 +67,7 @@ def train_network(
     data: Sequence[str | Path],
     recipe: Recipe,
     out: str | Path,
-    resume: bool = True,
+    resume: bool = False,
     licence: str = "",
     watch: Watch | None = None,
     target: Target | None = None,
@@ -112,7 +111,7 @@ def train_network(
     out = Path(out)
     target = target or Target(out / CHECKPOINT, checkpoint_name(out), overwrite=True)
     pictures = included(find_pictures(data), recipe.include)
-    seen = fingerprint(pictures)
+    seen = fingerprint_of_names(pictures)
     if (out / LAST).exists():
         if not resume:
             raise ValueError(
@@ -121,7 +120,7 @@ def train_network(
         description.refuse_other_training(out, recipe, seen)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     training, holdout, survey, damaged = _chosen(pictures, recipe, watch)
-    learner: Learner = resolve(training_of(recipe.method).learner)()
+    learner = trainer_of(recipe.method).learner()
     start = learner.start(recipe, survey.prior)
     defaults = {**learner.defaults(recipe), **start.defaults, **recipe.defaults}
 
@@ -155,8 +154,7 @@ def train_network(
 
 def checkpoint_name(out: Path) -> str:
     """Return what the checkpoint of a run is called: its folder's name, as names may be."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", out.resolve().name.lower()).strip("-._")
-    return name[:64] or "trained"
+    return slug(out.resolve().name, "trained")
 
 
 def _chosen(
@@ -176,11 +174,10 @@ def _chosen(
     training = [picture for picture in training if picture not in damaged]
     holdout = [picture for picture in holdout if picture not in damaged]
     refuse_unusable(survey, len(training) if holdout else 0, recipe.unreadable_share)
-    share = recipe.batch
-    if len(training) < share:
+    if len(training) < recipe.batch:
         raise ValueError(
-            f"{len(training)} training pictures do not fill one batch of {share}. Set batch to "
-            f"{len(training) // 2} or less."
+            f"{len(training)} training pictures do not fill one batch of {recipe.batch}. Set "
+            f"batch to {len(training) // 2} or less."
         )
     return training, holdout, survey, sorted(picture.name for picture in damaged)
 

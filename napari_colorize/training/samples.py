@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from napari_colorize.training.pictures import Picture
+from napari_colorize.files.pictures import Picture
 from napari_colorize.training.recipe import Augmentation
 
 STRIDE = 4
@@ -60,7 +60,7 @@ class TrainingPairs(Dataset[tuple[Tensor, Tensor]]):
         return len(self.pictures)
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Pair of a key (epoch, index of the picture), as `sampler.EpochSampler` gives them."""
+        """Pair of a key (epoch, index of the picture), as `data.EpochSampler` gives them."""
         epoch, index = key
         random = np.random.default_rng((self.seed, epoch, index))
         crop = _random_crop(self._read(index), self.size, self.augmentation, random)

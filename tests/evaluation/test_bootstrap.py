@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from napari_colorize.evaluation import bootstrap
 
@@ -53,23 +51,3 @@ def test_the_same_seed_draws_the_same_pictures():
 def test_a_score_that_is_not_a_number_is_stored_as_null():
     stored = bootstrap.Estimate(float("nan"), float("nan"), 1.0, 0).to_dict()
     assert stored == {"value": None, "low": None, "high": 1.0, "pictures": 0}
-
-
-def test_wilson_gives_published_intervals():
-    """Newcombe (1998), table 1: 81 of 263 and 0 of 20."""
-    assert bootstrap.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert bootstrap.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 500), st.integers(0, 500))
-def test_wilson_stays_within_0_and_1_and_holds_the_share(fooled, found):
-    low, high = bootstrap.wilson(fooled, fooled + found)
-    assert 0 <= low <= high <= 1
-    if fooled + found:
-        assert low - 1e-12 <= fooled / (fooled + found) <= high + 1e-12
-
-
-def test_more_successes_than_trials_are_refused():
-    with pytest.raises(ValueError, match="no share"):
-        bootstrap.wilson(3, 2)

@@ -1,11 +1,19 @@
 """Pictures come from folders and tars alike, in the order of their names, at their own size."""
 
+import tarfile
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
-from napari_colorize.evaluation.pictures import Picture, fingerprint, read_labels, read_pictures
-from napari_colorize.training.pictures import find_pictures
+from napari_colorize.evaluation.judges import read_labels
+from napari_colorize.files.pictures import (
+    Picture,
+    find_pictures,
+    fingerprint_of_contents,
+    read_pictures,
+)
 
 
 def test_folder_and_tar_give_the_same_pictures(folder, tar, photographs):
@@ -13,18 +21,31 @@ def test_folder_and_tar_give_the_same_pictures(folder, tar, photographs):
     assert [p.name for p in from_folder] == [p.name for p in from_tar] == sorted(photographs)
     for one, other in zip(from_folder, from_tar, strict=True):
         assert one.sha256 == other.sha256
-        assert np.array_equal(one.rgb(), photographs[one.name])
+        assert np.array_equal(one.read(), photographs[one.name])
 
 
 def test_the_class_is_read_from_the_name():
     name = "val/0200-imagenet1k-n02114712_red_wolf.jpg"
-    assert Picture(name, b"").wnid == "n02114712"
-    assert Picture("0001-bsds500.jpg", b"").wnid is None
+    assert Picture(Path("a.tar"), name, 0, 0).wnid == "n02114712"
+    assert Picture(Path("a.tar"), "0001-bsds500.jpg", 0, 0).wnid is None
 
 
-def test_a_file_that_is_no_picture_is_named():
-    with pytest.raises(ValueError, match=r"broken\.jpg cannot be decoded"):
-        Picture("broken.jpg", b"<html>").rgb()
+def test_a_file_that_is_no_picture_is_named(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"<html>")
+    [picture] = read_pictures(tmp_path)
+    with pytest.raises(ValueError, match=r"broken\.jpg.* cannot be decoded"):
+        picture.read()
+
+
+def test_a_compressed_archive_gives_the_same_pictures(folder, tmp_path, photographs):
+    path = tmp_path / "pictures.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(folder, arcname=".")
+    found = {p.name.removeprefix("./"): p for p in read_pictures(path)}
+    assert sorted(found) == sorted(photographs)
+    for picture in read_pictures(folder):
+        assert found[picture.name].sha256 == picture.sha256
+        assert np.array_equal(found[picture.name].read(), photographs[picture.name])
 
 
 @pytest.mark.parametrize("kind", ["16 bit", "transparent"])
@@ -35,9 +56,9 @@ def test_a_picture_is_the_same_to_a_training_and_to_its_grading(kind, tmp_path, 
     stored = bgr.astype(np.uint16) * 257 if kind == "16 bit" else np.dstack([bgr, alpha])
     cv2.imwrite(str(tmp_path / "cat.png"), stored)
     [graded], [learnt] = read_pictures(tmp_path), find_pictures([tmp_path])
-    np.testing.assert_array_equal(graded.rgb(), learnt.read())
+    np.testing.assert_array_equal(graded.read(), learnt.read())
     shown = rgb if kind == "16 bit" else (rgb.astype(float) + 255) / 2
-    assert np.abs(graded.rgb() - shown).max() <= 1
+    assert np.abs(graded.read() - shown).max() <= 1
 
 
 def test_missing_and_empty_sources_are_refused(tmp_path):
@@ -52,7 +73,11 @@ def test_missing_and_empty_sources_are_refused(tmp_path):
 
 def test_the_fingerprint_does_not_depend_on_the_order_but_on_the_bytes():
     pairs = [("a", "1"), ("b", "2")]
-    assert fingerprint(pairs) == fingerprint(pairs[::-1]) != fingerprint([("a", "1"), ("b", "3")])
+    assert (
+        fingerprint_of_contents(pairs)
+        == fingerprint_of_contents(pairs[::-1])
+        != fingerprint_of_contents([("a", "1"), ("b", "3")])
+    )
 
 
 def test_labels_are_read_from_tab_or_comma(tmp_path):

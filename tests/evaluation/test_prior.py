@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_colorize.evaluation.colour import to_lab
-from napari_colorize.evaluation.pictures import read_pictures
 from napari_colorize.evaluation.prior import FLOOR, Prior, load_prior, main, measure, nearest_bin
+from napari_colorize.files.pictures import read_pictures
 from napari_colorize.ops.bins import bin_centres
 
 

@@ -7,9 +7,8 @@ from skimage import data
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError
-from napari_colorize.evaluation.command import methods_of
 from napari_colorize.evaluation.damage import blind_scores, damaged
-from napari_colorize.evaluation.methods import colorize_method
+from napari_colorize.evaluation.methods import colorize_method, methods_of
 from napari_colorize.evaluation.runner import Grading, grade
 from napari_colorize.evaluation.summary import summarise
 

@@ -8,7 +8,7 @@ from napari_colorize.methods.trunks import (
     EfficientNetLite0,
     fold_pretrained,
 )
-from napari_colorize.training.pretrained import pretrained_lite0
+from napari_colorize.training.start import pretrained_lite0
 
 
 def test_features_equal_those_of_the_reference_package():

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from napari_colorize.training.callbacks.averaging import RunningAverage
+from napari_colorize.training.callbacks.keeping import RunningAverage
 
 DECAY = 0.9
 

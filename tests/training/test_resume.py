@@ -28,7 +28,7 @@ def fatal(self, *args):
     return step(self, *args)
 colorful.ColorfulTraining.training_step = fatal
 changes = {changes!r}
-run.train_network([sys.argv[1]], load_recipe("cpu", changes), sys.argv[2])
+run.train_network([sys.argv[1]], load_recipe("cpu", changes), sys.argv[2], resume=True)
 """
 
 
@@ -66,7 +66,9 @@ def test_a_killed_training_ends_with_the_same_weights(
 ):
     out = tmp_path / "run"
     killed(photographs, out, step, workers=workers)
-    train_network([photographs], load_recipe("cpu", {**CHANGES, "workers": workers}), out)
+    train_network(
+        [photographs], load_recipe("cpu", {**CHANGES, "workers": workers}), out, resume=True
+    )
     one, other = weights_of(undisturbed), weights_of(out)
     assert [key for key in one if not torch.equal(one[key], other[key])] == []
     # The log has neither gap nor repetition.
@@ -78,6 +80,8 @@ def test_going_on_after_the_last_step_ends_alike(undisturbed, photographs):
     """Killed between the last checkpoint and the files of the end: they are made from it."""
     before = weights_of(undisturbed)
     (undisturbed / "graph.pt").unlink()
-    train_network([photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), undisturbed)
+    train_network(
+        [photographs], load_recipe("cpu", {**CHANGES, "workers": 0}), undisturbed, resume=True
+    )
     after = weights_of(undisturbed)
     assert all(torch.equal(before[key], after[key]) for key in before)

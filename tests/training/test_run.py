@@ -86,14 +86,14 @@ def test_the_same_seed_gives_the_same_weights(photographs, run, tmp_path):
 
 def test_a_run_is_not_trained_over(photographs, run):
     with pytest.raises(ValueError, match=r"holds a training already.*--resume"):
-        train_network([photographs], short(), run, resume=False)
+        train_network([photographs], short(), run)
 
 
 def test_going_on_with_another_recipe_or_other_data_is_refused(photographs, run, folder):
     with pytest.raises(ValueError, match=r"another recipe: epochs \(was 2, now 3\)"):
-        train_network([photographs], short(epochs=3, keep="best"), run)
+        train_network([photographs], short(epochs=3, keep="best"), run, resume=True)
     with pytest.raises(ValueError, match="other pictures"):
-        train_network([folder], short(keep="best"), run)
+        train_network([folder], short(keep="best"), run, resume=True)
 
 
 def test_devices_that_are_not_there_are_refused_in_a_sentence(photographs, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage.color import rgb2lab
 
-from napari_colorize.training.pictures import find_pictures
+from napari_colorize.files.pictures import find_pictures
 from napari_colorize.training.recipe import Augmentation
 from napari_colorize.training.samples import CentrePairs, TrainingPairs
 

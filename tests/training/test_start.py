@@ -12,8 +12,8 @@ from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.ops.bins import NUM_BINS
 from napari_colorize.training.colorful.start import start_graph
 from napari_colorize.training.colorful.training import ColorfulTraining
-from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.recipe_files import load_recipe
+from napari_colorize.training.start import pretrained_lite0
 
 PRIOR = np.full(NUM_BINS, 1 / NUM_BINS)
 NARROW = {"widths": [16, 16, 16, 16]}

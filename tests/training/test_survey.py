@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("lightning")
 
+from napari_colorize.files.pictures import find_pictures
 from napari_colorize.ops.bins import bin_centres
-from napari_colorize.training.pictures import find_pictures
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.run import _chosen
 from napari_colorize.training.survey import look_at

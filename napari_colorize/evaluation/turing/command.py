@@ -21,7 +21,8 @@ def turing() -> None:
 @click.option("--checkpoint", "checkpoints", multiple=True, help="Weights to test.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Parameter to set.")
 @click.option("--images", multiple=True, required=True, type=_EXISTING, help="Folder or tar.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first pictures.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many, drawn by chance.")
+@click.option("--seed", default=0, show_default=True, help="Of the pictures drawn.")
 @click.option("-o", "--output", required=True, type=_PATH, help="Folder of the pairs.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bar.")
 def prepare(
@@ -30,23 +31,23 @@ def prepare(
     changes: tuple[str, ...],
     images: tuple[Path, ...],
     limit: int | None,
+    seed: int,
     output: Path,
     quiet: bool,
 ) -> None:
     """Recolour pictures and store the pairs that participants will see."""
-    from itertools import islice
-
     from tqdm import tqdm
 
-    from napari_colorize.evaluation.command import methods_of
-    from napari_colorize.evaluation.pictures import read_pictures
+    from napari_colorize.evaluation.methods import methods_of
     from napari_colorize.evaluation.turing import stimuli
+    from napari_colorize.files.pictures import read_pictures
 
     graded = methods_of(methods, checkpoints, changes)
+    pictures = read_pictures(*images)
     with tqdm(unit="picture", disable=True if quiet else None) as bar:
-        made = stimuli.prepare(
-            islice(read_pictures(*images), limit), graded, output, tick=bar.update
-        )
+        if limit is not None:
+            pictures = iter(stimuli.draw(pictures, limit, seed=seed, tick=bar.update))
+        made = stimuli.prepare(pictures, graded, output, tick=bar.update)
     click.echo(f"{len(made.pictures)} pairs for each of {', '.join(made.methods)} in {output}")
 
 
@@ -75,23 +76,23 @@ def merge(sessions: tuple[Path, ...], stimuli: Path | None, output: Path | None)
     """Count the answers of one or several participants' session files."""
     import json
 
-    from napari_colorize.evaluation.ledger import write_beside
     from napari_colorize.evaluation.turing import result
     from napari_colorize.evaluation.turing.session import Session
     from napari_colorize.evaluation.turing.sheet import write_sheet
     from napari_colorize.evaluation.turing.stimuli import Stimuli
+    from napari_colorize.storage import write_whole
 
     if (stimuli is None) != (output is None):
         raise ValueError("The sheet needs both --stimuli and -o.")
     merged = result.merge([Session.load(path) for path in sessions])
     for method, share in merged.methods.items():
-        low, high = share.interval
+        interval = merged.intervals[method]
         click.echo(
             f"{method}: {100 * share.share:.1f} % fooled ({share.fooled} of {share.trials}; "
-            f"Wilson 95 % {100 * low:.1f} … {100 * high:.1f})"
+            f"95 % {100 * interval.low:.1f} … {100 * interval.high:.1f}, {interval.made_by})"
         )
     if stimuli is not None and output is not None:
         write_sheet(output, merged, Stimuli.load(stimuli))
         body = json.dumps(merged.to_dict(), ensure_ascii=False, indent=1) + "\n"
-        write_beside(output.with_suffix(".json"), body.encode())
+        write_whole(output.with_suffix(".json"), body)
         click.echo(str(output))

@@ -1,15 +1,21 @@
-"""Count the answers: share fooled per method and picture, over one or several participants."""
+"""Count the answers: share fooled per method and picture, over one or several participants.
+
+One interval is reported for a method. Answers of one person, and about one picture, are alike, so
+that participants and pictures are drawn again together (Owen 2007): an interval that takes every
+answer for independent would be too narrow. Where there is nothing to draw, with one participant or
+where all answers are the same, it is Wilson's (1927), which stays honest at 0 and 100 %.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from napari_colorize.evaluation.bootstrap import DRAWS, from_draws, wilson
+from napari_colorize.evaluation.bootstrap import DRAWS, LEVEL, from_draws
 from napari_colorize.evaluation.turing.session import Session
 
 
@@ -32,13 +38,18 @@ class Share:
         return self.fooled / self.trials if self.trials else float("nan")
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval, which takes every answer for independent of the others."""
-        return wilson(self.fooled, self.trials)
+    def wilson(self) -> tuple[float, float]:
+        """Wilson's 95 % interval, 0…1, as if all answers were independent; by SciPy."""
+        from scipy.stats import binomtest
+
+        if not self.trials:
+            return 0.0, 1.0
+        found = binomtest(self.fooled, self.trials).proportion_ci(LEVEL, method="wilson")
+        return float(found.low), float(found.high)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able dict."""
-        low, high = self.interval
+        low, high = self.wilson
         share = self.share if self.trials else None
         return {
             "fooled": self.fooled,
@@ -47,6 +58,23 @@ class Share:
             "low": low,
             "high": high,
         }
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval of a share, and how it was made.
+
+    Parameters
+    ----------
+    low, high : float
+        0…1.
+    made_by : str
+        ``"over people and pictures"`` or ``"Wilson"``.
+    """
+
+    low: float
+    high: float
+    made_by: str
 
 
 @dataclass(frozen=True)
@@ -63,16 +91,15 @@ class TuringResult:
         (method, picture id) → its share.
     names : dict
         Picture id → name.
-    resampled : dict
-        Method → 95 % bootstrap interval over participants and pictures at once, or ``None`` with
-        fewer than two participants.
+    intervals : dict
+        Method → the interval to report of its share.
     """
 
     participants: int
     methods: dict[str, Share]
     pictures: dict[tuple[str, str], Share]
     names: dict[str, str]
-    resampled: dict[str, tuple[float, float] | None]
+    intervals: dict[str, Interval]
 
     def ranked(self, method: str) -> list[tuple[str, Share]]:
         """Return a method's pictures, the most convincing first.
@@ -81,14 +108,14 @@ class TuringResult:
         ten.
         """
         own = [(picture, share) for (by, picture), share in self.pictures.items() if by == method]
-        return sorted(own, key=lambda pair: (-sum(pair[1].interval) / 2, pair[0]))
+        return sorted(own, key=lambda pair: (-sum(pair[1].wilson) / 2, pair[0]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-able dict."""
         return {
             "participants": self.participants,
             "methods": {
-                method: {**share.to_dict(), "resampled": self.resampled[method]}
+                method: {**share.to_dict(), **asdict(self.intervals[method])}
                 for method, share in self.methods.items()
             },
             "pictures": [
@@ -124,12 +151,13 @@ def merge(sessions: Sequence[Session], *, seed: int = 0) -> TuringResult:
     if not answers:
         raise ValueError("No answer counts yet; finish the practice and answer some trials.")
     methods = sorted({method for _, method, _, _ in answers})
+    shares = _shares([(method,) for _, method, _, _ in answers], answers, first=True)
     return TuringResult(
         len({participant for participant, *_ in answers}),
-        _shares([(method,) for _, method, _, _ in answers], answers, first=True),
+        shares,
         _shares([(method, picture) for _, method, picture, _ in answers], answers),
         {key: name for session in sessions for key, name in session.names.items()},
-        {m: _resampled([a for a in answers if a[1] == m], seed) for m in methods},
+        {m: _interval(shares[m], [a for a in answers if a[1] == m], seed) for m in methods},
     )
 
 
@@ -150,7 +178,14 @@ def _shares(keys: Sequence[tuple[str, ...]], answers: Sequence[Any], *, first: b
     return {(key[0] if first else key): Share(fooled[key], trials[key]) for key in sorted(trials)}
 
 
-def _resampled(answers: Sequence[Any], seed: int) -> tuple[float, float] | None:
+def _interval(share: Share, answers: Sequence[Any], seed: int) -> Interval:
+    people = {answer[0] for answer in answers}
+    if len(people) > 1 and 0 < share.fooled < share.trials:
+        return Interval(*_resampled(answers, seed), made_by="over people and pictures")
+    return Interval(*share.wilson, made_by="Wilson")
+
+
+def _resampled(answers: Sequence[Any], seed: int) -> tuple[float, float]:
     """Interval that knows that answers of one person, and about one picture, are alike.
 
     Participants and pictures are drawn independently with replacement; an answer counts as often
@@ -158,8 +193,6 @@ def _resampled(answers: Sequence[Any], seed: int) -> tuple[float, float] | None:
     """
     people = sorted({answer[0] for answer in answers})
     pictures = sorted({answer[2] for answer in answers})
-    if len(people) < 2:
-        return None
     who = np.array([people.index(answer[0]) for answer in answers])
     what = np.array([pictures.index(answer[2]) for answer in answers])
     fooled = np.array([answer[3] for answer in answers], dtype=float)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_colorize.evaluation.ledger import write_beside
 from napari_colorize.evaluation.turing.stimuli import Stimuli
+from napari_colorize.storage import write_whole
 
 FORMAT = "napari-colorize turing session 1"
 SIDES = ("left", "right")
@@ -181,7 +181,7 @@ class Session:
             "seconds_shown": self.seconds_shown,
             "trials": [asdict(trial) for trial in self.trials],
         }
-        write_beside(self.path, (json.dumps(body, ensure_ascii=False, indent=1) + "\n").encode())
+        write_whole(self.path, json.dumps(body, ensure_ascii=False, indent=1) + "\n")
 
     @property
     def answered(self) -> int:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.evaluation.ledger import THUMBNAIL, write_beside
+from napari_colorize.evaluation.ledger import THUMBNAIL
 from napari_colorize.evaluation.report import as_data_uri, template
 from napari_colorize.evaluation.turing.result import TuringResult
 from napari_colorize.evaluation.turing.stimuli import Stimuli
+from napari_colorize.storage import write_whole
 
 SHOWN = 8
 """Pictures in each row of the sheet."""
@@ -31,7 +32,7 @@ def write_sheet(path: str | Path, result: TuringResult, stimuli: Stimuli) -> Pat
     """
     rows = [row for method in result.methods for row in _rows(method, result, stimuli)]
     page = template("turing.html.j2").render(result=result.to_dict(), rows=rows)
-    write_beside(Path(path), page.encode())
+    write_whole(Path(path), page)
     return Path(path)
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from napari_colorize.evaluation.colour import grey_of
-from napari_colorize.evaluation.ledger import write_beside
 from napari_colorize.evaluation.methods import GradedMethod
-from napari_colorize.evaluation.pictures import Picture
 from napari_colorize.evaluation.scoring import Coloured
+from napari_colorize.files.pictures import Picture
+from napari_colorize.storage import write_whole
 
 FORMAT = "napari-colorize turing stimuli 1"
 COLOURLESS = 8.0
@@ -81,6 +81,62 @@ class Stimuli:
         return self.folder / kind / f"{picture}.png"
 
 
+def draw(
+    pictures: Iterable[Picture],
+    count: int,
+    *,
+    seed: int = 0,
+    tick: Callable[[], object] = lambda: None,
+) -> list[Picture]:
+    """Draw pictures by chance, evenly from a whole collection, leaving nearly colourless ones out.
+
+    Which are drawn depends on their bytes and the seed alone, not on names, order or duplicates:
+    the same collection gives the same pictures in the command and in the panel.
+
+    Parameters
+    ----------
+    pictures : iterable of Picture
+        The collection; each is read once for its hash.
+    count : int
+        How many are wanted.
+    seed : int, optional
+        Another one draws others.
+    tick : callable, optional
+        Called after each picture that was looked at; may raise to stop.
+
+    Returns
+    -------
+    list of Picture
+        In the order in which they were drawn; fewer where the collection has no more in colour.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from napari_colorize.files.pictures import read_pictures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("RGB", (8, 8), (200, 20, 0)).save(Path(folder, "red.png"))
+    ...     Image.new("RGB", (8, 8), (90, 90, 90)).save(Path(folder, "grey.png"))
+    ...     [picture.name for picture in draw(read_pictures(folder), 2)]
+    ['red.png']
+    """
+    from napari_colorize.evaluation.metrics import colourfulness
+
+    by_chance: dict[bytes, Picture] = {}
+    for picture in pictures:
+        by_chance.setdefault(hashlib.sha256(f"{seed} {picture.sha256}".encode()).digest(), picture)
+        tick()
+    drawn: list[Picture] = []
+    for _, picture in sorted(by_chance.items()):
+        if len(drawn) == count:
+            break
+        if colourfulness(picture.read()) >= COLOURLESS:
+            drawn.append(picture)
+        tick()
+    return drawn
+
+
 def prepare(
     pictures: Iterable[Picture],
     methods: Sequence[GradedMethod],
@@ -113,7 +169,7 @@ def prepare(
     ids: list[str] = []
     names: list[str] = []
     for picture in pictures:
-        rgb = picture.rgb()
+        rgb = picture.read()
         if colourfulness(rgb) >= COLOURLESS and picture.sha256[:16] not in ids:
             ids.append(picture.sha256[:16])
             names.append(picture.name)
@@ -131,7 +187,7 @@ def prepare(
         "keys": stimuli.keys,
         "settings": [dict(method.settings) for method in methods],
     }
-    write_beside(folder / "stimuli.json", (json.dumps(body, indent=1) + "\n").encode())
+    write_whole(folder / "stimuli.json", json.dumps(body, indent=1) + "\n")
     return stimuli
 
 
@@ -154,7 +210,7 @@ def _store(path: Path, rgb: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
-    write_beside(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 def _read(path: Path) -> np.ndarray:

@@ -8,3 +8,50 @@ with rare colours given more weight, and read out by the annealed mean.
 - `loss.py`: cross-entropy on soft-encoded targets
 - `graph.py`: lightness in, chroma and uncertainty out: what TorchScript and ``torch.export`` get
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_colorize.methods.cards import Architecture, MethodCard, Paper, PublicLayout
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _paper(**options: Any) -> nn.Module:
+    from napari_colorize.methods.colorful.graph import paper_graph
+
+    return paper_graph(**options)
+
+
+def _compact(**options: Any) -> nn.Module:
+    from napari_colorize.methods.colorful.graph import compact_graph
+
+    return compact_graph(**options)
+
+
+CARDS = (
+    MethodCard(
+        name="colorful",
+        title="Colorful",
+        long_title="Colorful Image Colorization",
+        paper=Paper(("Zhang", "Isola", "Efros"), 2016, "1603.08511"),
+        uncertainty="the entropy of the predicted distribution of colours, as a share of the "
+        "largest possible",
+        architectures={
+            "colorful-paper": Architecture("Colorful (Zhang 2016)", _paper),
+            "colorful-compact": Architecture("Colorful, compact", _compact),
+        },
+        layouts=(
+            PublicLayout(
+                architecture="colorful-paper",
+                marks=("model1.0.weight", "model8.4.bias", "model_out.weight"),
+                prefix="network.",
+                fixed=("model_out.weight",),
+            ),
+        ),
+        trainer="napari_colorize.training.colorful:TRAINER",
+    ),
+)
+"""Colorful alone."""

@@ -5,7 +5,7 @@ cluster of reference pictures turns the description into chroma. Which cluster a
 to is decided from the whole picture.
 
 - `patch.py`: low level: ``patch_descriptor(grey (N, 1, H, W) 0…1) → (N, 49, H, W)``
-- `daisy.py`: middle level: ``daisy_descriptor(grey) → (N, 32, H, W)``
+- `daisy.py`: middle level: `Daisy`: ``(N, 1, H, W) 0…1 → (N, 32, H, W)``
 - `semantic.py`: high level: `SemanticNetwork`, ``(N, 1, H, W) L* → (N, S, h, w)`` scores ≥ 0 that
   sum to 1; `SemanticMap` brings them to the pixels along the edges of the grey picture
 - `gist.py`: `Gist`, the whole picture: ``(N, 1, H, W) 0…1 → (N, 512)``
@@ -22,3 +22,34 @@ to is decided from the whole picture.
   ``spread`` (): the disagreement that counts as an uncertainty of one half
 - `grouping.py`: the classifier's 1000 classes grouped into S, reproducibly
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_colorize.methods.cards import Architecture, MethodCard, Paper
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _deep(**options: Any) -> nn.Module:
+    from napari_colorize.methods.deep.graph import deep_graph
+
+    return deep_graph(**options)
+
+
+CARDS = (
+    MethodCard(
+        name="deep",
+        title="Deep",
+        long_title="Deep Colorization",
+        # ICCV 2015; the preprint came a year after it.
+        paper=Paper(("Cheng", "Yang", "Sheng"), 2015, "1605.00075"),
+        uncertainty="the disagreement of the networks of the three nearest clusters of pictures",
+        architectures={"deep": Architecture("Deep (Cheng 2015)", _deep)},
+        without_effect=("temperature", "vividness"),
+        trainer="napari_colorize.training.deep:TRAINER",
+    ),
+)
+"""Deep alone."""

@@ -98,25 +98,6 @@ class Daisy(nn.Module):
         return maps.reshape(n, channels, height - 2 * self.halo, width - 2 * self.halo)
 
 
-def daisy_descriptor(grey: Tensor) -> Tensor:
-    """Describe every pixel by four histograms of edge directions.
-
-    Parameters
-    ----------
-    grey : torch.Tensor
-        (N, 1, H, W) float, 0…1; any H, W ≥ 1.
-
-    Returns
-    -------
-    torch.Tensor
-        (N, 32, H, W), ≥ 0; the 32 numbers of a pixel sum to 1, and are all equal where nothing
-        varies. First the histogram at the pixel, then those on the ring, from the right on
-        downwards; directions from −π in steps of π/4. Beyond the border, the edges are those of
-        the picture mirrored.
-    """
-    return Daisy().to(grey.device, grey.dtype)(grey)
-
-
 def mirrored(positions: Tensor, size: int) -> Tensor:
     """Bring positions outside 0…size − 1 back by mirroring at the border between pixels."""
     inside = positions.remainder(2 * size)

@@ -205,30 +205,6 @@ def ranked(
     return nearest.gather(1, order)
 
 
-class ChosenCluster(nn.Module):
-    """A graph that always uses one cluster, with the signature of every method's graph.
-
-    ``forward(luma, temperature, vividness) → (ab, uncertainty)`` is `DeepGraph.with_cluster`.
-    """
-
-    def __init__(self, graph: DeepGraph, cluster: int) -> None:
-        super().__init__()
-        if not 0 <= cluster < graph.networks.clusters:
-            raise ValueError(
-                f"There is no cluster {cluster}; the model has {graph.networks.clusters}, counted "
-                "from 0."
-            )
-        self.deep = graph
-        self.cluster = cluster
-
-    def forward(
-        self, luma: Tensor, temperature: Tensor, vividness: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Predict chroma; see `DeepGraph.forward`."""
-        cluster = torch.full((1,), self.cluster, dtype=torch.int64, device=luma.device)
-        return self.deep.with_cluster(luma, cluster)
-
-
 def deep_graph(
     clusters: int = 1,
     groups: int = 47,

@@ -1,24 +1,46 @@
-"""What a training keeps: its latest state and its best weights, each whole or not at all.
-
-Each is written beside its place, brought to the disk and renamed, so that a kill or a power cut
-leaves the previous one.
-"""
+"""What a training keeps: averaged weights, its latest state, its best; each is written whole."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
+from torch import Tensor
 
-from napari_colorize.training.learner import steps_taken
+from napari_colorize.storage import staged
+from napari_colorize.training.trainers import steps_taken
 
 LAST = "last.ckpt"
 BEST = "best.pt"
+
+
+class RunningAverage(WeightAveraging):
+    """Exponential moving average after every step: average += (1 − decay) · (weights − average).
+
+    Written so, and not as decay · average + (1 − decay) · weights, what does not change stays as it
+    is to the last bit: a frozen trunk is still the one it was, and can be shared.
+
+    Parameters
+    ----------
+    decay
+        From 0 (no average) to below 1.
+    """
+
+    def __init__(self, decay: float) -> None:
+        def averaged(average: Tensor, weights: Tensor, _: Tensor | int) -> Tensor:
+            if not weights.is_floating_point():
+                return weights
+            return torch.lerp(average, weights, 1 - decay)
+
+        super().__init__(avg_fn=averaged)
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """After steps, not again after epochs."""
+        return step_idx is not None
 
 
 class KeepLatest(Checkpoint):
@@ -96,6 +118,8 @@ class KeepBest(lightning.Callback):
         self.best_epoch = state_dict["best_epoch"]
 
 
+# Lightning's EarlyStopping counts in a state of its own, and one that goes on from the state at
+# which it stopped trains another epoch before it stops again.
 class StopEarly(lightning.Callback):
     """Stop when the validation score has not improved for some epochs.
 
@@ -132,18 +156,18 @@ class StopEarly(lightning.Callback):
 
 def save_whole(trainer: lightning.Trainer, path: Path) -> None:
     """Write a Lightning checkpoint to `path` so that it is never seen half-written."""
-    part = path.with_name(f".{path.name}.part")
     # Every process takes part in collecting the state; the first one writes it.
-    trainer.save_checkpoint(part)
     if trainer.is_global_zero:
-        _put(part, path)
+        with staged([path], overwrite=True) as [part]:
+            trainer.save_checkpoint(part)
+    else:
+        trainer.save_checkpoint(path)
 
 
 def write_weights(state: Mapping[str, torch.Tensor], path: Path) -> None:
     """Write a state dict to `path`, whole."""
-    part = path.with_name(f".{path.name}.part")
-    torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, part)
-    _put(part, path)
+    with staged([path], overwrite=True) as [part]:
+        torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, part)
 
 
 def averaged_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -155,9 +179,3 @@ def averaged_weights(path: Path) -> dict[str, torch.Tensor]:
         for key, value in state.items()
         if key.startswith("graph.")
     }
-
-
-def _put(part: Path, path: Path) -> None:
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +12,13 @@ from typing import Any
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from napari_colorize.storage import write_whole
+
 FILE = "metrics.csv"
 
 
+# Lightning's CSVLogger appends what a training logs after a kill to what it had logged before:
+# steps that are taken again would stand there twice.
 class MetricsFile(Logger):
     """Rows of numbers by step, kept in a CSV file that is replaced whole.
 
@@ -62,15 +66,14 @@ class MetricsFile(Logger):
 
     @rank_zero_only
     def save(self) -> None:
-        """Write all rows beside the file, then rename."""
+        """Write all rows, whole."""
         columns = ["epoch", "step"]
         columns += sorted({key for row in self.rows for key in row} - set(columns))
-        part = self.path.with_name(f".{self.path.name}.part")
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(self.rows)
-        os.replace(part, self.path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_whole(self.path, text.getvalue())
 
     @rank_zero_only
     def finalize(self, status: str) -> None:

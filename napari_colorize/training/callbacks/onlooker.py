@@ -8,12 +8,12 @@ from typing import Any
 
 import lightning
 
+from napari_colorize.files.pictures import Picture
 from napari_colorize.training.callbacks.keeping import BEST
 from napari_colorize.training.callbacks.sheet import grey_and_painted
 from napari_colorize.training.callbacks.watching import Watch, nothing_learnt, refuse_stopped
-from napari_colorize.training.learner import steps_taken
-from napari_colorize.training.pictures import Picture
 from napari_colorize.training.samples import centre_square
+from napari_colorize.training.trainers import steps_taken
 
 LOOKING = 0.02
 """Share of a training that goes to looking at the pictures before."""

@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.utilities.warnings import PossibleUserWarning
 from tqdm import tqdm
 
-from napari_colorize.training.learner import steps_taken
+from napari_colorize.training.trainers import steps_taken
 
 
 @contextlib.contextmanager
@@ -32,6 +32,7 @@ def quiet_lightning() -> Iterator[None]:
         logger.setLevel(before)
 
 
+# Lightning's TQDMProgressBar has a bar an epoch, counted in batches; it cannot be entered half-way.
 class TrainingBar(ProgressBar):
     """One bar over the whole training, counted in pictures, and a line for every validation.
 

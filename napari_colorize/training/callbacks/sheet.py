@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from napari_colorize import ops
-from napari_colorize.training.pictures import Picture
+from napari_colorize.files.pictures import Picture
+from napari_colorize.storage import write_whole
 from napari_colorize.training.samples import centre_square
 
 PICTURES = 8
@@ -64,11 +64,9 @@ class SampleSheet(lightning.Callback):
         rows = [self._row(pl_module, picture) for picture in self.pictures]
         self.folder.mkdir(exist_ok=True)
         path = self.folder / f"epoch-{trainer.current_epoch + 1:03d}.png"
-        part = path.with_name(f".{path.name}.part")
         encoded, content = cv2.imencode(".png", _stacked(rows)[..., ::-1])
         assert encoded
-        part.write_bytes(content.tobytes())
-        os.replace(part, path)
+        write_whole(path, content.tobytes())
 
     def _row(self, module: lightning.LightningModule, picture: Picture) -> list[NDArray[np.uint8]]:
         truth = centre_square(picture.read(), self.size)

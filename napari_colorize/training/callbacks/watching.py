@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.api import Cancelled
+from napari_colorize.results import Cancelled
 
 
 class Watch:

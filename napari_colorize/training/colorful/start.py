@@ -15,11 +15,11 @@ from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
 from napari_colorize.ops.bins import bin_centres
 from napari_colorize.training.colorful.recipe import ColorfulRecipe
-from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.start import (
     Start,
     build,
     named_checkpoint,
+    pretrained_lite0,
     refuse_other_kind,
     take_weights,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class ColorfulLearner:
-    """What the trainer asks of *Colorful Image Colorization*; see `learner.Learner`."""
+    """What the trainer asks of *Colorful Image Colorization*; see `trainers.Learner`."""
 
     def defaults(self, recipe: ColorfulRecipe) -> Mapping[str, Any]:
         """Return the usual settings of the annealed mean."""

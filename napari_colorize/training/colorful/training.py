@@ -23,7 +23,8 @@ from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import smooth_prior
 from napari_colorize.ops.bins import bin_centres
 from napari_colorize.training.colorful.recipe import ColorfulRecipe
-from napari_colorize.training.pretrained import freeze
+from napari_colorize.training.start import freeze
+from napari_colorize.training.trainers import seed_of_step
 
 RAREST = 1e-4
 """Least share of a bin in `ColorfulTraining.rarity`: that of the rebalanced AuC."""
@@ -99,11 +100,8 @@ class ColorfulTraining(lightning.LightningModule):
         return (vividness - self.graph.trained_rebalancing) * self.graph.log_weights
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
-        """Make whatever chance a step uses a function of seed, step and process.
-
-        A training that goes on after a kill then needs no state of any random generator.
-        """
-        torch.manual_seed(hash((self.recipe.seed, self.global_step, self.global_rank)) % 2**63)
+        """Make whatever chance a step uses a function of seed, step and process."""
+        torch.manual_seed(seed_of_step(self.recipe.seed, self.global_step, self.global_rank))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         """One optimiser step; pictures without colour are left out of the target."""

@@ -16,18 +16,48 @@
 - `record.py`, `run.py`: the checkpoint's record, and whole trainings
 """
 
-from typing import Any
+from __future__ import annotations
 
-__all__ = ["DeepSettings", "train_deep", "train_on_arrays"]
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_colorize.training.trainers import Lesson, Trainer
+
+if TYPE_CHECKING:
+    from napari_colorize.checkpoints import CheckpointRecord
+    from napari_colorize.training.deep.settings import DeepSettings
 
 
-def __getattr__(name: str) -> Any:
-    if name == "DeepSettings":
-        from napari_colorize.training.deep.settings import DeepSettings
+class DeepTrainer(Trainer):
+    """How *Deep Colorization* is trained: all its own, by clustering and least squares."""
 
-        return DeepSettings
-    if name in ("train_deep", "train_on_arrays"):
-        from napari_colorize.training.deep import run
+    def settings(self, name: str, table: Mapping[str, Any]) -> DeepSettings:
+        """Build the settings; see `deep_settings`."""
+        from napari_colorize.training.deep.settings import deep_settings
 
-        return getattr(run, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return deep_settings(name, table)
+
+    def train(
+        self,
+        data: Sequence[str | Path],
+        settings: DeepSettings,
+        out: Path,
+        *,
+        resume: bool = False,
+        licence: str = "",
+    ) -> Path:
+        """Train by `run.train_deep`."""
+        from napari_colorize.training.deep.run import train_deep
+
+        return train_deep(data, settings, out, resume=resume, licence=licence)
+
+    def teach(self, lesson: Lesson) -> CheckpointRecord:
+        """Teach by `run.teach_deep`."""
+        from napari_colorize.training.deep.run import teach_deep
+
+        return teach_deep(lesson)
+
+
+TRAINER = DeepTrainer()
+"""What the method's card leads to."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from napari_colorize.training.deep.references import Reference
+from napari_colorize.storage import staged
+from napari_colorize.training.arrays import Reference
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings
 
@@ -49,9 +49,8 @@ def write(sampled: Sampled, path: Path, key: str) -> None:
         "unreadable": json.dumps(sampled.unreadable),
     }
     tensors = {name: getattr(sampled, name).contiguous() for name in _TENSORS}
-    part = path.with_name(f".{path.name}.part")
-    safetensors.torch.save_file(tensors, part, metadata=told)
-    os.replace(part, path)
+    with staged([path], overwrite=True) as [part]:
+        safetensors.torch.save_file(tensors, part, metadata=told)
 
 
 def read(path: Path, key: str, references: Sequence[Reference]) -> Sampled | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.training.deep.references import Reference, thumbnail
+from napari_colorize.storage import staged
+from napari_colorize.training.arrays import Reference
+from napari_colorize.training.deep.references import thumbnail
 from napari_colorize.training.deep.tree import Cluster, Tree
 
 SAMPLES = 3
@@ -66,9 +67,8 @@ def draw_tree(
         for place, cluster in zip(row, clusters, strict=False):
             _draw_cluster(place, cluster, nearest(cluster, gist, references))
     figure.subplots_adjust(0.06, 0.02, 0.99, 0.99 - 0.16 / len(lines), 0.08, 0.42)
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png")
-    os.replace(part, path)
+    with staged([path], overwrite=True) as [part]:
+        figure.savefig(part, format="png")
 
 
 def nearest(

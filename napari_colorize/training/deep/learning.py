@@ -15,10 +15,11 @@ from napari_colorize.methods.deep.descriptor import BLOCKS, DeepDescriptor
 from napari_colorize.methods.deep.graph import DeepGraph
 from napari_colorize.methods.deep.patch import PATCH_DIMENSIONS
 from napari_colorize.methods.deep.yuv import luma_to_grey, rgb_to_uv
+from napari_colorize.training.arrays import Reference
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
 from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.preview import Preview
-from napari_colorize.training.deep.references import Reference, seen_at, usual_size
+from napari_colorize.training.deep.references import seen_at, usual_size
 from napari_colorize.training.deep.sampled import Described, Sampled, sample
 from napari_colorize.training.deep.scoring import Score, score
 from napari_colorize.training.deep.semantic import trained_semantic

@@ -14,8 +14,9 @@ from napari_colorize.methods.deep.descriptor import DeepDescriptor
 from napari_colorize.methods.deep.graph import DeepGraph
 from napari_colorize.methods.deep.network import ClusterNetworks
 from napari_colorize.methods.deep.yuv import luma_to_grey, uv_to_ab
+from napari_colorize.training.arrays import Reference
 from napari_colorize.training.callbacks.watching import Watch
-from napari_colorize.training.deep.references import Reference, Seen, seen_at
+from napari_colorize.training.deep.references import Seen, seen_at
 
 LARGEST = 192
 """Side of the part that is shown, px: all of its descriptors are kept, 15 MB."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from napari_colorize.checkpoints import CheckpointRecord
+from napari_colorize.storage import slug
 from napari_colorize.training import description
 from napari_colorize.training.deep.learning import Learnt
 from napari_colorize.training.deep.tree import Cluster, Tree
@@ -26,7 +26,7 @@ KNOWN_FAILURES = (
 
 def checkpoint_name(text: str) -> str:
     """Return a text as a checkpoint's name may be: lower case, digits, ``.``, ``_`` and ``-``."""
-    return re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:64] or "trained"
+    return slug(text, "trained")
 
 
 def told_tree(tree: Tree, threshold: float) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,26 +10,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
-from napari_colorize.api import Cancelled, Progress
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, registry, save_checkpoint
 from napari_colorize.checkpoints.home import checkpoints_folder
+from napari_colorize.files.pictures import (
+    Picture,
+    find_pictures,
+    fingerprint_of_names,
+    included,
+    split_holdout,
+)
+from napari_colorize.results import Cancelled, Progress
 from napari_colorize.training import description
+from napari_colorize.training.arrays import ArrayReference, Reference, fingerprint_of_arrays
 from napari_colorize.training.callbacks.watching import Watch
 from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.figure import draw_tree
 from napari_colorize.training.deep.learning import Learnt, Tick, learn
 from napari_colorize.training.deep.record import checkpoint_name, make_record
-from napari_colorize.training.deep.references import ArrayReference, Reference
 from napari_colorize.training.deep.settings import DeepSettings
-from napari_colorize.training.pictures import (
-    Picture,
-    find_pictures,
-    fingerprint,
-    included,
-    split_holdout,
-)
+from napari_colorize.training.recipe_files import load_recipe
+from napari_colorize.training.tiles import cut_arrays
+from napari_colorize.training.trainers import Lesson
 
 CHECKPOINT = "checkpoint"
 """Subfolder of the finished checkpoint, as of every training."""
@@ -80,7 +83,7 @@ def train_deep(
     name = checkpoint_name(out.resolve().name)
     weights = out / CHECKPOINT / f"{name}.safetensors"
     pictures = drawn(included(find_pictures(data), settings.include), settings)
-    seen = fingerprint(pictures)
+    seen = fingerprint_of_names(pictures)
     told = {"recipe": settings.to_dict(), "data_fingerprint": seen}
     if (out / description.FILE).exists():
         _refuse_other(out, told, resume)
@@ -236,6 +239,45 @@ def train_on_references(
     return save_checkpoint(learnt.graph.state_dict(), record, folder, overwrite=overwrite)
 
 
+def teach_deep(lesson: Lesson) -> CheckpointRecord:
+    """Learn from the pictures of a lesson, which become weights under its name.
+
+    Returns
+    -------
+    CheckpointRecord
+        As written.
+    """
+    settings = load_recipe("", lesson.changes, "deep")
+    references: list[Any]
+    network_size = 0
+    if isinstance(lesson.pictures, Mapping):
+        parts = cut_arrays(lesson.pictures, lesson.tile)
+        network_size = parts.network_size
+        if network_size and not settings.size:
+            # As they are: their scale is chosen already.
+            settings = replace(settings, size=lesson.tile)
+        references = [ArrayReference(rgb, label) for label, rgb in parts.pictures.items()]
+        names, seen = list(lesson.pictures), fingerprint_of_arrays(references)
+    else:
+        sources = lesson.sources()
+        references = drawn(included(find_pictures(sources), settings.include), settings)
+        names, seen = [Path(source).name for source in sources], fingerprint_of_names(references)
+    terms = lesson.licence or "not stated"
+    with torch.random.fork_rng(devices=[]):
+        return train_on_references(
+            references,
+            lesson.name,
+            settings=settings,
+            directory=lesson.folder,
+            data=[{"name": label, "licence": terms} for label in names],
+            fingerprint=seen,
+            licence=lesson.licence,
+            network_size=network_size,
+            tick=lesson.watch.progress,
+            watch=lesson.watch,
+        )
+
+
 def weights_folder(directory: str | Path | None) -> Path:
     """Return where weights go: the user's own folder unless another is given."""
     return Path(directory) if directory is not None else checkpoints_folder()
@@ -323,12 +365,3 @@ def _is_shipped(name: str) -> bool:
         return registry.find(name).record.source == "shipped"
     except CheckpointError:
         return False
-
-
-def fingerprint_of_arrays(references: Sequence[ArrayReference]) -> str:
-    """SHA-256 over names, shapes and pixels: two trainings with the same saw the same."""
-    digest = hashlib.sha256()
-    for reference in references:
-        digest.update(f"{reference.name}\t{reference.rgb.shape}\n".encode())
-        digest.update(np.ascontiguousarray(reference.rgb).tobytes())
-    return digest.hexdigest()

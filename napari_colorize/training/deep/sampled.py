@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_colorize.training.deep.references import Reference, seen_at
+from napari_colorize.training.arrays import Reference
+from napari_colorize.training.deep.references import seen_at
 from napari_colorize.training.deep.settings import DeepSettings
 
 LARGEST_UNREADABLE_SHARE = 0.1

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from napari_colorize import ops
 from napari_colorize.methods.deep.graph import DeepGraph
-from napari_colorize.training.deep.references import Reference, seen_at
+from napari_colorize.training.arrays import Reference
+from napari_colorize.training.deep.references import seen_at
 
 _LOOKED_AT = 50
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError
-from napari_colorize.methods.deep.semantic import SemanticNetwork
-from napari_colorize.training.pretrained import pretrained_semantic
+from napari_colorize.methods.deep.grouping import group_classes
+from napari_colorize.methods.deep.semantic import SemanticNetwork, fold_classifier
+from napari_colorize.methods.trunks import fold_pretrained
+from napari_colorize.training.start import lite0_file
 
 _PREFIX = "descriptor.semantic."
 
@@ -30,6 +33,26 @@ def trained_semantic(groups: int) -> SemanticNetwork:
     else:
         network = pretrained_semantic(groups)
     return network.eval().requires_grad_(False)
+
+
+def pretrained_semantic(groups: int = 47) -> SemanticNetwork:
+    """EfficientNet-lite0 with its ImageNet weights as the semantic network of ``deep``.
+
+    The classes are grouped by `group_classes`; nothing is drawn, every call gives the same.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        As for `pretrained_lite0`.
+    """
+    state = lite0_file()
+    network = SemanticNetwork(groups)
+    network.trunk.load_state_dict(fold_pretrained(state))
+    for name, layer in fold_classifier(state).items():
+        network.get_submodule(name).load_state_dict(layer)
+    grouped = group_classes(state["_fc.weight"].numpy(), groups)
+    network.group_of_class.copy_(torch.from_numpy(grouped))
+    return network.eval()
 
 
 def _of_checkpoint(groups: int) -> dict[str, Tensor]:

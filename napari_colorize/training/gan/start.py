@@ -15,8 +15,13 @@ from napari_colorize.checkpoints.loading import LoadedModel
 from napari_colorize.methods.gan.compact import CompactGenerator
 from napari_colorize.methods.gan.graph import GanGraph
 from napari_colorize.training.gan.recipe import COMPACT, GanRecipe
-from napari_colorize.training.pretrained import pretrained_lite0
-from napari_colorize.training.start import Start, build, named_checkpoint, refuse_other_kind
+from napari_colorize.training.start import (
+    Start,
+    build,
+    named_checkpoint,
+    pretrained_lite0,
+    refuse_other_kind,
+)
 
 if TYPE_CHECKING:
     import lightning
@@ -27,7 +32,7 @@ _SAME_TRUNK = "colorful-compact"
 
 
 class GanLearner:
-    """What the trainer asks of U-Net, GAN and pix2pix; see `learner.Learner`."""
+    """What the trainer asks of U-Net, GAN and pix2pix; see `trainers.Learner`."""
 
     def defaults(self, recipe: GanRecipe) -> Mapping[str, Any]:
         """Return the size trained at; temperature and vividness are without effect."""

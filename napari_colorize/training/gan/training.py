@@ -22,7 +22,8 @@ from napari_colorize.methods.gan.loss import (
 from napari_colorize.methods.gan.tables import DISCRIMINATORS
 from napari_colorize.training.gan.palette import Palette, colourfulness
 from napari_colorize.training.gan.recipe import GanRecipe
-from napari_colorize.training.pretrained import freeze
+from napari_colorize.training.start import freeze
+from napari_colorize.training.trainers import seed_of_step
 
 _REMEMBERED = 0.99
 """Share of its last value that the running share of patches told apart keeps with each step."""
@@ -78,7 +79,7 @@ class GanTraining(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Make dropout a function of seed, step and process, so that going on needs no state."""
-        torch.manual_seed(hash((self.recipe.seed, self.steps_taken, self.global_rank)) % 2**63)
+        torch.manual_seed(seed_of_step(self.recipe.seed, self.steps_taken, self.global_rank))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Teach the discriminator once, then the generator ``generator_steps`` times."""

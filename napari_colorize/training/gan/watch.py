@@ -11,7 +11,7 @@ from typing import Any
 import lightning
 from tqdm import tqdm
 
-from napari_colorize.checkpoints.saving import write_whole
+from napari_colorize.storage import write_whole
 from napari_colorize.training.gan.palette import Palette
 
 FILE = "trouble.txt"
@@ -121,7 +121,7 @@ class TroubleWatch(lightning.Callback):
         lines = [line for line in earlier if _epoch_of(line) < epoch]
         lines += [f"epoch {epoch}: {sentence}" for sentence in sentences]
         if lines or earlier:
-            write_whole(self.path, "".join(f"{line}\n" for line in lines).encode())
+            write_whole(self.path, "".join(f"{line}\n" for line in lines))
 
 
 def _epoch_of(line: str) -> int:

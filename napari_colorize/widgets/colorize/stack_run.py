@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from napari_colorize import files
+from napari_colorize.pipeline.image import read_lazily
 from napari_colorize.results import Cancelled
 from napari_colorize.sequences.channels import colorize_channels
 from napari_colorize.sequences.lazy import colorize_lazy, colorize_multiscale
-from napari_colorize.pipeline.image import read_lazily
 from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
 from napari_colorize.widgets.colorize.job import StackJob
 from napari_colorize.widgets.colorize.outcome import Outcome, is_same, refuse_what_does_not_fit

@@ -22,10 +22,10 @@ from superqt.utils import signals_blocked
 from napari_colorize.checkpoints import registry
 from napari_colorize.checkpoints.card import card
 from napari_colorize.evaluation.catalogue import BY_KEY
-from napari_colorize.methods import ARCHITECTURES
+from napari_colorize.methods import ARCHITECTURES, NETWORK_TITLES
 from napari_colorize.widgets.shared.controls import TaskControls, row
 from napari_colorize.widgets.shared.panel import scrolled
-from napari_colorize.widgets.shared.weights import NETWORK_TITLES, short_title_of
+from napari_colorize.widgets.shared.weights import short_title_of
 
 COLUMNS = ("Name", "Method", "State", "Size")
 SOURCES = {"shipped": "shipped", "download": "downloaded", "imported": "imported"}

@@ -7,31 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_colorize.parameters import METHODS
-
-METHOD_TITLES = {
-    "colorful": "Colorful (Zhang 2016)",
-    "deep": "Deep (Cheng 2015)",
-    "unet": "U-Net, L1 (Nazeri 2018)",
-    "gan": "GAN (Nazeri 2018)",
-    "pix2pix": "pix2pix (Isola 2017)",
-}
-"""Method → its title, first author and year; :data:`napari_colorize.methods.METHODS` has the rest.
-
-*U-Net, L1* is the baseline that Nazeri et al. compare their GAN with: the same generator, trained
-on the absolute error alone.
-"""
-
-NETWORK_TITLES = {
-    "colorful-paper": "Colorful (Zhang 2016)",
-    "colorful-compact": "Colorful, compact",
-    "deep": "Deep (Cheng 2015)",
-    "unet-cifar": "U-Net for 32 px (Nazeri 2018)",
-    "unet-places": "U-Net for 256 px (Nazeri 2018)",
-    "unet-pix2pix": "U-Net of pix2pix (Isola 2017)",
-    "unet-compact": "U-Net, compact",
-}
-"""Architecture → what the panel calls it; the compact ones are this project's own."""
+from napari_colorize.methods import METHOD_TITLES, METHODS
 
 WITHOUT_WEIGHTS = "no weights"
 

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_colorize.training.naming import why_not
+from napari_colorize.checkpoints.registry import why_not
 from napari_colorize.training.tiles import LARGEST_TILE, SMALLEST_TILE, TILE
 from napari_colorize.widgets.layers.choice import LayerTicks
 from napari_colorize.widgets.shared.form import form_layout

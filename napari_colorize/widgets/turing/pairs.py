@@ -6,10 +6,9 @@ files merge. Knows no Qt.
 """
 
 import hashlib
-import heapq
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,15 +19,12 @@ from napari_colorize.widgets.shared.preflight import load_torch
 
 if TYPE_CHECKING:
     from napari_colorize.evaluation.methods import GradedMethod
-    from napari_colorize.evaluation.pictures import Picture
     from napari_colorize.evaluation.turing.session import Session
     from napari_colorize.evaluation.turing.stimuli import Stimuli
+    from napari_colorize.files.pictures import Picture
 
 CONTROLS = ("mean chroma", "random chroma")
 """Baselines that show what a participant makes of colour without a network."""
-
-SPARE = 2
-"""How many times more pictures are drawn than needed, as nearly colourless ones are left out."""
 
 
 @dataclass(frozen=True)
@@ -254,40 +250,20 @@ def graded_method(name: str, checkpoint: str | None) -> "GradedMethod":
 
 
 def choose_pictures(source: Path, count: int, say: Say) -> list["Picture"]:
-    """Draw pictures in colour from a collection, the same ones every time.
-
-    They are drawn by the order of their files' hashes: evenly from the whole collection, however
-    its names are sorted.
+    """Draw pictures in colour from a collection, the same ones every time; see `stimuli.draw`.
 
     Raises
     ------
     ValueError
         There are too few.
     """
-    from napari_colorize.evaluation.pictures import read_pictures
+    from napari_colorize.evaluation.turing.stimuli import draw
+    from napari_colorize.files.pictures import read_pictures
 
-    def watched() -> Iterator["Picture"]:
-        for number, picture in enumerate(read_pictures(source), 1):
-            say(f"Reading pictures: {number}")
-            yield picture
-
-    drawn = heapq.nsmallest(SPARE * count, watched(), key=lambda picture: picture.sha256)
-    chosen = _in_colour(drawn, count, say)
+    chosen = draw(read_pictures(source), count, tick=lambda: say("Choosing pictures…"))
     if len(chosen) < count:
         raise ValueError(
             f"{source} has too few pictures in colour: {count} are needed, practice included, and "
             f"{len(chosen)} were found. Ask for fewer pairs, or choose more photographs."
         )
     return chosen
-
-
-def _in_colour(pictures: Iterable["Picture"], count: int, say: Say) -> list["Picture"]:
-    from napari_colorize.evaluation.metrics import colourfulness
-    from napari_colorize.evaluation.turing.stimuli import COLOURLESS
-
-    chosen: dict[str, Picture] = {}
-    for picture in pictures:
-        say("Choosing pictures…")
-        if len(chosen) < count and colourfulness(picture.rgb()) >= COLOURLESS:
-            chosen.setdefault(picture.sha256, picture)
-    return list(chosen.values())

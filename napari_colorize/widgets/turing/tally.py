@@ -117,9 +117,10 @@ def _written(
 
 
 def _methods_of(result: "TuringResult") -> tuple[Fooled, ...]:
-    """Take the interval that knows of people and pictures, where there are enough people."""
     shown = []
     for method, share in result.methods.items():
-        low, high = result.resampled[method] or share.interval
-        shown.append(Fooled(method, share.share, low, high, share.fooled, share.trials))
+        interval = result.intervals[method]
+        shown.append(
+            Fooled(method, share.share, interval.low, interval.high, share.fooled, share.trials)
+        )
     return tuple(shown)

@@ -1,8 +1,10 @@
 """The count finds an observer's known skill again, alone and merged."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observer import simulated_observer, sit
 
-from napari_colorize.evaluation.turing.observer import simulated_observer, sit
 from napari_colorize.evaluation.turing.result import Share, merge
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.evaluation.turing.stimuli import Stimuli
@@ -26,8 +28,9 @@ def test_an_observer_of_known_skill_comes_back_within_the_interval(stimuli, skil
     one = Stimuli(stimuli.folder, IDS, stimuli.names, ("one",), ("k1",))
     held = 0
     for seed in range(60):
-        low, high = merge([sitting(one, "p", seed, skill)]).methods["one"].interval
-        held += low <= skill <= high
+        interval = merge([sitting(one, "p", seed, skill)]).intervals["one"]
+        assert interval.made_by == "Wilson"
+        held += interval.low <= skill <= interval.high
     assert held >= 54  # 95 % of 60 is 57
 
 
@@ -56,16 +59,47 @@ def test_several_participants_add_up(stimuli):
             sum(result.methods[method].trials for result in alone),
         )
     assert sum(share.trials for share in merged.pictures.values()) == 400
-    assert alone[0].resampled["one"] is None
+    assert alone[0].intervals["one"].made_by == "Wilson"
 
 
 def test_people_who_differ_widen_the_resampled_interval_beyond_wilson(stimuli):
     differing = [sitting(stimuli, f"p{seed}", seed, (seed % 2) * 0.6) for seed in range(6)]
     result = merge(differing)
-    wilson_low, wilson_high = result.methods["one"].interval
-    low, high = result.resampled["one"]
-    assert high - low > 1.5 * (wilson_high - wilson_low)
-    assert low < 0.3 < high
+    wilson_low, wilson_high = result.methods["one"].wilson
+    interval = result.intervals["one"]
+    assert interval.made_by == "over people and pictures"
+    assert interval.high - interval.low > 1.5 * (wilson_high - wilson_low)
+    assert interval.low < 0.3 < interval.high
+
+
+def test_several_who_find_every_fake_leave_some_doubt(stimuli):
+    """Drawn anew, answers that are all the same would say 0 … 0 %."""
+    result = merge([sitting(stimuli, f"p{seed}", seed, 0.0) for seed in range(3)])
+    interval = result.intervals["one"]
+    assert interval.made_by == "Wilson"
+    assert interval.low == 0
+    assert 0.01 < interval.high < 0.05
+
+
+def test_wilson_gives_published_intervals():
+    """Newcombe (1998), table 1: 81 of 263 and 0 of 20."""
+    assert Share(81, 263).wilson == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert Share(0, 20).wilson == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert Share(0, 0).wilson == (0.0, 1.0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_wilson_stays_within_0_and_1_and_holds_the_share(fooled, found):
+    low, high = Share(fooled, fooled + found).wilson
+    assert 0 <= low <= high <= 1
+    if fooled + found:
+        assert low - 1e-12 <= fooled / (fooled + found) <= high + 1e-12
+
+
+def test_more_successes_than_trials_are_refused():
+    with pytest.raises(ValueError, match="n"):
+        assert Share(3, 2).wilson
 
 
 def test_pictures_are_ranked_by_how_convincing_they_were(stimuli):

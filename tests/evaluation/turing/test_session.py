@@ -5,8 +5,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from observer import simulated_observer, sit
 
-from napari_colorize.evaluation.turing.observer import simulated_observer, sit
 from napari_colorize.evaluation.turing.session import Session, Trial
 from napari_colorize.evaluation.turing.stimuli import Stimuli
 

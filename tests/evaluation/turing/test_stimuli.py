@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from observer import simulated_observer, sit
 from PIL import Image
 
 from napari_colorize.evaluation.methods import GradedMethod
-from napari_colorize.evaluation.pictures import read_pictures
-from napari_colorize.evaluation.turing.observer import simulated_observer, sit
 from napari_colorize.evaluation.turing.result import merge
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.evaluation.turing.sheet import write_sheet
 from napari_colorize.evaluation.turing.stimuli import Stimuli, prepare
+from napari_colorize.files.pictures import read_pictures
 
 
 def test_real_and_fake_are_stored_without_loss_and_found_again(folder, colourer, tmp_path):
@@ -59,3 +59,30 @@ def test_the_sheet_shows_count_and_pictures(folder, colourer, tmp_path):
     assert "known: most convincing" in page
     assert page.count("data:image/jpeg;base64,") == 2 * 2 * 5
     assert 'src="http' not in page
+
+
+def test_pictures_are_drawn_by_chance_whatever_their_names_and_order(folder, tmp_path):
+    from napari_colorize.evaluation.turing.stimuli import draw
+
+    pictures = list(read_pictures(folder))
+    drawn = [picture.sha256 for picture in draw(pictures, 2)]
+    renamed = tmp_path / "renamed"
+    renamed.mkdir()
+    for number, picture in enumerate(reversed(pictures)):
+        (renamed / f"{number}.png").write_bytes(picture.stored())
+        (renamed / f"{number}-again.png").write_bytes(picture.stored())
+    assert [picture.sha256 for picture in draw(read_pictures(renamed), 2)] == drawn
+    others = {tuple(p.sha256 for p in draw(pictures, 2, seed=seed)) for seed in range(1, 9)}
+    assert others - {tuple(drawn)}
+
+
+def test_a_draw_takes_no_grey_picture_and_no_more_than_there_are(folder, tmp_path):
+    from PIL import Image
+
+    from napari_colorize.evaluation.turing.stimuli import draw
+
+    Image.new("RGB", (16, 16), (90, 90, 90)).save(folder / "grey.png")
+    pictures = list(read_pictures(folder))
+    drawn = draw(pictures, 100)
+    assert "grey.png" not in {picture.name for picture in drawn}
+    assert 0 < len(drawn) < len(pictures)

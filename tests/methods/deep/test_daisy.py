@@ -8,7 +8,11 @@ import skimage.data
 import skimage.feature
 import torch
 
-from napari_colorize.methods.deep.daisy import Daisy, daisy_descriptor
+from napari_colorize.methods.deep.daisy import Daisy
+
+
+def daisy_descriptor(grey):
+    return Daisy().to(grey.dtype)(grey)
 
 
 def reference(grey, step=1):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from napari_colorize.methods import ARCHITECTURES
-from napari_colorize.methods.deep.graph import ChosenCluster, deep_graph
+from napari_colorize.methods.deep.graph import deep_graph
 from napari_colorize.methods.deep.yuv import luma_to_grey, uv_to_ab
 from napari_colorize.methods.export import example_inputs, export, script
 
@@ -103,6 +103,21 @@ def test_pictures_of_a_batch_do_not_mix(graph):
         torch.testing.assert_close(both[1][i : i + 1], alone[1], atol=1e-5, rtol=1e-4)
 
 
+class Prescribed(torch.nn.Module):
+    """A graph that always uses one cluster, with the signature of every method's graph."""
+
+    def __init__(self, graph, cluster: int) -> None:
+        super().__init__()
+        self.deep = graph
+        self.cluster = cluster
+
+    def forward(
+        self, luma: torch.Tensor, temperature: torch.Tensor, vividness: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        cluster = torch.full((1,), self.cluster, dtype=torch.int64, device=luma.device)
+        return self.deep.with_cluster(luma, cluster)
+
+
 class TestChoice:
     """The three nearest by GIST, of these the best semantic cosine (Cheng 2015, the release)."""
 
@@ -143,16 +158,13 @@ class TestChoice:
             torch.testing.assert_close(ab, expected, atol=1e-3, rtol=1e-4)
             assert uncertainty.mean() > 0
 
-    def test_a_prescribed_cluster_has_every_graphs_signature(self, graph):
+    def test_a_prescribed_cluster_can_be_scripted_and_exported(self, graph):
         luma = lightness(24, 30)
-        chosen = ChosenCluster(graph, 4)
+        chosen = Prescribed(graph, 4)
         expected = graph.with_cluster(luma, torch.tensor(4))
-        torch.testing.assert_close(chosen(luma, *SETTINGS), expected)
         torch.testing.assert_close(script(chosen)(luma, *SETTINGS), expected)
         exported = export(chosen).module()
         torch.testing.assert_close(exported(luma, *SETTINGS), expected, atol=1e-5, rtol=1e-5)
-        with pytest.raises(ValueError, match="no cluster 6; the model has 6"):
-            ChosenCluster(graph, 6)
 
 
 class TestUncertainty:

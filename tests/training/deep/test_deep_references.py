@@ -5,8 +5,8 @@ import pytest
 from skimage import data
 from skimage.color import rgb2lab
 
+from napari_colorize.training.arrays import ArrayReference
 from napari_colorize.training.deep.references import (
-    ArrayReference,
     has_colour,
     seen_at,
     thumbnail,

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_colorize.training.deep.references import ArrayReference, seen_at
+from napari_colorize.training.arrays import ArrayReference
+from napari_colorize.training.deep.references import seen_at
 from napari_colorize.training.deep.sampled import Described, jittered_grid, sample
 from napari_colorize.training.deep.settings import DeepSettings
 

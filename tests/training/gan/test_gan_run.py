@@ -37,7 +37,7 @@ def fatal(self, *args):
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, *args)
 training.GanTraining.training_step = fatal
-train_network([sys.argv[1]], load_recipe("gan-cifar", {changes!r}), sys.argv[2])
+train_network([sys.argv[1]], load_recipe("gan-cifar", {changes!r}), sys.argv[2], resume=True)
 """
 
 
@@ -77,7 +77,7 @@ def test_a_gan_killed_twice_ends_with_the_same_weights_of_both_networks(
         command = [sys.executable, "-c", code, str(small_pictures), str(out), str(step)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=250)
         assert done.returncode == -9, done.stderr
-    train_network([small_pictures], load_recipe("gan-cifar", TINY), out)
+    train_network([small_pictures], load_recipe("gan-cifar", TINY), out, resume=True)
 
     one, other = (torch.load(run / "last.ckpt", weights_only=True) for run in (undisturbed, out))
     assert one["steps_taken"] == other["steps_taken"] == 12

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from observer import simulated_observer
 from PIL import Image
 from qtpy.QtCore import Qt
 
 from napari_colorize.evaluation.methods import GradedMethod
-from napari_colorize.evaluation.turing.observer import simulated_observer
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.widgets.shared.words import sentence_of
 from napari_colorize.widgets.turing import pairs as _turing_pairs

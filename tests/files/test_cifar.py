@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_colorize.training.pictures import find_pictures
+from napari_colorize.files.pictures import find_pictures, read_pictures
 
 
 def write_batch(path, pictures, labels=1):
@@ -33,6 +33,7 @@ def test_the_test_set_is_read_only_where_it_is_named(tmp_path, pictures):
     write_batch(tmp_path / "data_batch_2.bin", pictures[:3])
     write_batch(tmp_path / "test_batch.bin", pictures[3:])
     assert len(find_pictures([tmp_path])) == 3
+    assert [p.name for p in read_pictures(tmp_path)] == [f"test_batch.bin/{n:05d}" for n in (0, 1)]
     assert len(find_pictures([tmp_path / "test_batch.bin"])) == 2
 
 

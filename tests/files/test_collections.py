@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from napari_colorize.training.pictures import (
+from napari_colorize.files.pictures import (
     Picture,
     find_pictures,
-    fingerprint,
+    fingerprint_of_names,
     included,
     split_holdout,
 )
@@ -74,8 +74,8 @@ def test_the_holdout_depends_on_names_alone(folder):
 
 def test_the_fingerprint_tells_data_apart(folder):
     pictures = find_pictures([folder])
-    assert fingerprint(pictures) == fingerprint(find_pictures([folder]))
-    assert fingerprint(pictures) != fingerprint(pictures[1:])
+    assert fingerprint_of_names(pictures) == fingerprint_of_names(find_pictures([folder]))
+    assert fingerprint_of_names(pictures) != fingerprint_of_names(pictures[1:])
 
 
 def test_a_part_of_the_pictures_is_chosen_by_name(folder):

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_colorize.files.pictures import Picture, fingerprint_of_names
 from napari_colorize.methods.deep.descriptor import BLOCKS, DeepDescriptor
 from napari_colorize.methods.deep.graph import CANDIDATES, ranked
 from napari_colorize.methods.deep.network import ClusterNetworks
@@ -24,9 +25,7 @@ from napari_colorize.training.deep.learning import block_sizes, describe
 from napari_colorize.training.deep.sampled import Sampled, sample
 from napari_colorize.training.deep.semantic import trained_semantic
 from napari_colorize.training.deep.settings import DeepSettings
-from napari_colorize.training.deep.tree import Tree, picture_psnr, split
-from napari_colorize.training.deep.yuv import psnr, squared_error
-from napari_colorize.training.pictures import Picture, fingerprint
+from napari_colorize.training.deep.tree import Tree, picture_psnr, psnr, split, squared_error
 
 AT_ONCE = 100
 """Pictures described between two writings to the disk."""
@@ -61,7 +60,10 @@ def described(
     parts = []
     for begin in range(0, len(pictures), at_once):
         some = pictures[begin : begin + at_once]
-        path, key = folder / f"{begin}.safetensors", cache.key_of(settings, fingerprint(some))
+        path, key = (
+            folder / f"{begin}.safetensors",
+            cache.key_of(settings, fingerprint_of_names(some)),
+        )
         part = cache.read(path, key, some)
         if part is None:
             part = sample(

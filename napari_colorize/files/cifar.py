@@ -31,9 +31,9 @@ def is_training_file(name: str) -> bool:
     return _TRAINING.fullmatch(name) is not None
 
 
-def is_cifar_file(name: str) -> bool:
-    """Whether a file is called as one of CIFAR's binary files, be it for training or testing."""
-    return is_training_file(name) or _TEST.fullmatch(name) is not None
+def is_test_file(name: str) -> bool:
+    """Whether a file is called as those that CIFAR sets aside for testing."""
+    return _TEST.fullmatch(name) is not None
 
 
 def refuse_pickled(path: Path) -> None:

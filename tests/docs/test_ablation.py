@@ -9,13 +9,14 @@ from skimage import data
 
 pytest.importorskip("sklearn")
 
+from deep_evidence import ablation
+
+from napari_colorize.files.pictures import find_pictures
 from napari_colorize.methods.deep.network import ClusterNetworks
-from napari_colorize.training.deep import ablation
 from napari_colorize.training.deep.fitting import joined
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.tree import Cluster, Tree, picture_psnr
-from napari_colorize.training.pictures import find_pictures
 
 SETTINGS = DeepSettings(
     size=64, steps=400, batch=64, hidden_layers=1, learning_rate=0.02, weight_decay=0.0
@@ -33,6 +34,19 @@ def folder(tmp_path):
         crop = data.coffee()[20 * number : 20 * number + 64, 100:180]
         Image.fromarray(np.ascontiguousarray(crop)).save(path / f"{number}.png")
     return path
+
+
+@pytest.fixture
+def untrained_semantic():
+    """Return a function in the place of `semantic.trained_semantic`: the same network, of noise."""
+    from napari_colorize.methods.deep.semantic import SemanticNetwork
+
+    def build(groups):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return SemanticNetwork(groups).eval().requires_grad_(False)
+
+    return build
 
 
 @pytest.fixture
