@@ -15,10 +15,6 @@ from napari_colorize.methods import (
 )
 from napari_colorize.widgets.colorize import form as _form
 from napari_colorize.widgets.colorize.form import ParameterForm
-<<<<<<< HEAD:tests/widgets/shared/test_method_titles.py
-from napari_colorize.widgets.shared.weights import METHOD_TITLES, NETWORK_TITLES
-=======
->>>>>>> h/cards:tests/widgets/test_method_titles.py
 from napari_colorize.widgets.shared.words import sentence_of
 from napari_colorize.widgets.turing import form as _turing_form
 from napari_colorize.widgets.turing.form import SetUpForm
