@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_colorize.ops.edge_aware import domain_transform, guided_filter, guided_upsample
     from napari_colorize.ops.encoding import annealed_mean, soft_encode, soft_encode_dense
     from napari_colorize.ops.finishing import finish
+    from napari_colorize.ops.levin import levin_propagate
     from napari_colorize.ops.library import backend, load
 
 _HOME_OF = {
@@ -32,6 +33,7 @@ _HOME_OF = {
     "joint_bilateral_approximate": "bilateral",
     "joint_bilateral_upsample": "bilateral",
     "lab_to_rgb": "colour",
+    "levin_propagate": "levin",
     "load": "library",
     "rgb_to_lab": "colour",
     "soft_encode": "encoding",
@@ -50,6 +52,7 @@ __all__ = [
     "joint_bilateral_approximate",
     "joint_bilateral_upsample",
     "lab_to_rgb",
+    "levin_propagate",
     "load",
     "rgb_to_lab",
     "soft_encode",
