@@ -32,4 +32,7 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
   library.def(
       "finish(Tensor luma, Tensor chroma, Tensor guide_small, int radius, float sigma_space,"
       " float sigma_range) -> (Tensor, Tensor)");
+  library.def(
+      "levin_propagate(Tensor luma, Tensor chroma, Tensor mask, Tensor? walls, Tensor? prior,"
+      " Tensor? certainty, float tolerance=0.25, int cycles=60) -> (Tensor, Tensor)");
 }

@@ -20,7 +20,7 @@ from napari_colorize.ops.bindings import NAMESPACE, Operator
 OLDEST_TORCH = (2, 11)
 """The stable ABI that the library is built against; see ``csrc/torch_stable.h``."""
 
-OPERATOR_MODULES = ("colour", "encoding", "bilateral", "bilateral_gradients", "finishing")
+OPERATOR_MODULES = ("colour", "encoding", "bilateral", "bilateral_gradients", "finishing", "levin")
 """Modules of this package with a tuple ``OPERATORS``."""
 
 _BACKEND_VARIABLE = "NAPARI_COLORIZE_BACKEND"
