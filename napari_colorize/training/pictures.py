@@ -173,8 +173,6 @@ def _in_file(path: Path) -> list[Picture]:
 
 
 def _is_compressed_tar(path: Path) -> bool:
-    try:
-        with tarfile.open(path, "r:*"):
-            return True
-    except (tarfile.TarError, EOFError, OSError):
-        return False
+    with open(path, "rb") as file:
+        start = file.read(6)
+    return start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"))
