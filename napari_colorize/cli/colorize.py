@@ -202,7 +202,9 @@ class _Batch:
                 bar.set_postfix_str(f"page {index + 1}/{count}", refresh=True)
 
         try:
-            written = colour_file(job, self.parameters, on_page=show_page, tell=tell, **self.options)
+            written = colour_file(
+                job, self.parameters, on_page=show_page, tell=tell, **self.options
+            )
         except Exception as error:  # one bad file must not end the batch
             if debugging():
                 raise

@@ -30,8 +30,8 @@ def colour_file(
     """Colour one file; return the files written, the picture first.
 
     A long stack passes page by page; nothing is written unless all of it succeeds. With
-    `consistency` its colours are held from page to page. `tell` is given what is to be known of the file, such as
-    pages that were left out. Errors are those of `files.read`, `colorize`,
+    `consistency` its colours are held from page to page. `tell` is given what is to be known of
+    the file, such as pages that were left out. Errors are those of `files.read`, `colorize`,
     `colorize_planes` and `files.write`.
     """
     if job.frames:
