@@ -5,7 +5,7 @@ from typing import Any
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import memory
-from napari_colorize.pipeline.image import read_plane
+from napari_colorize.pipeline.image import ALL_MISSING, read_plane
 from napari_colorize.pipeline.network import (
     Prediction,
     asked_for,
@@ -127,6 +127,8 @@ def colorize_plane(
     tick(0.0, "reading lightness")
     with memory.explained("reading lightness", image, "cpu"):
         plane = read_plane(image, asked.window, asked.gamma, window_mode)
+    if asked.window is None and plane.nan_count == plane.luma.size:
+        raise ValueError(ALL_MISSING)
     tick(0.1, "loading weights")
     device = resolve_device(asked.device)
     with memory.explained("loading the weights", image, device):

@@ -62,7 +62,9 @@ def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
 
 
 @contextlib.contextmanager
-def staged(targets: Sequence[Path], overwrite: bool = False) -> Iterator[list[Path]]:
+def staged(
+    targets: Sequence[Path], overwrite: bool = False, replaceable: Sequence[Path] = ()
+) -> Iterator[list[Path]]:
     """Give a temporary file for each target; rename them all at the end, or remove them all.
 
     The files exist and are empty when they are given. They are renamed in reverse order, so that
@@ -74,6 +76,8 @@ def staged(targets: Sequence[Path], overwrite: bool = False) -> Iterator[list[Pa
         Of one folder.
     overwrite : bool
         Whether targets that exist are replaced.
+    replaceable : sequence of Path
+        Targets that are replaced in any case, such as what a killed process left of a result.
 
     Yields
     ------
@@ -89,7 +93,8 @@ def staged(targets: Sequence[Path], overwrite: bool = False) -> Iterator[list[Pa
     folder = targets[0].parent
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}; create it, or choose another.")
-    _refuse_existing(targets, overwrite)
+    kept = [target for target in targets if target not in replaceable]
+    _refuse_existing(kept, overwrite)
     _remove_what_dead_processes_left(folder)
     parts = [_temporary_beside(target) for target in targets]
     try:
@@ -98,7 +103,7 @@ def staged(targets: Sequence[Path], overwrite: bool = False) -> Iterator[list[Pa
         yield parts
         for part in parts:
             _flush(part)
-        _refuse_existing(targets, overwrite)  # somebody may have been quicker
+        _refuse_existing(kept, overwrite)  # somebody may have been quicker
         for part, target in zip(reversed(parts), reversed(targets), strict=True):
             os.replace(part, target)
     finally:

@@ -30,6 +30,35 @@ def build(architecture: str, options: Mapping[str, Any]) -> "torch.nn.Module":
         ) from error
 
 
+def refuse_larger(
+    architecture: str, options: Mapping[str, Any], state: "Mapping[str, torch.Tensor]", name: str
+) -> None:
+    """Compare a network with a file before memory is asked for it: built without numbers.
+
+    Raises
+    ------
+    CheckpointError
+        The network takes far more memory than the file has numbers for.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"):
+            planned = build(architecture, options)
+    except CheckpointError:
+        raise
+    except Exception:  # what cannot be built without numbers is compared after it was built
+        return
+    wanted = sum(tensor.numel() for tensor in planned.state_dict().values())
+    there = sum(tensor.numel() for tensor in state.values())
+    if wanted > 2 * there + (1 << 20):
+        raise CheckpointError(
+            f"{name} does not fit the architecture {architecture!r}: with the options of its "
+            f"record the network has {wanted:,} numbers, the file {there:,}. The record was "
+            "changed, or belongs to other weights."
+        )
+
+
 def load_into(
     graph: "torch.nn.Module", state: "Mapping[str, torch.Tensor]", name: str, architecture: str
 ) -> None:

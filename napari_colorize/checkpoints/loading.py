@@ -208,6 +208,7 @@ def _read_graph(entry: registry.Entry) -> "torch.nn.Module":
         **weights.parse(content, entry.weights.name),
         **read_borrowed(found.borrowed, entry.weights.parent),
     }
+    layout.refuse_larger(found.architecture, found.options, state, entry.weights.name)
     graph = layout.build(found.architecture, found.options)
     layout.load_into(graph, state, entry.weights.name, found.architecture)
     if hasattr(graph, "trained_rebalancing"):

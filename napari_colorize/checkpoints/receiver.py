@@ -5,11 +5,15 @@ bytes as a server cares to send.
 """
 
 import http.client
+import queue
+import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from napari_colorize._version import __version__
@@ -20,6 +24,9 @@ Progress = Callable[[int, int | None], None]
 
 CHUNK = 1 << 18
 TIMEOUT_SECONDS = 30.0
+_BEAT = 0.2
+"""Seconds after which a download that brings nothing asks whether to go on."""
+
 LARGEST = 4 << 30
 """Bytes after which a download of unknown size is given up."""
 
@@ -28,10 +35,49 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 def check_address(url: str) -> None:
     """Refuse anything but https; plain http is for a server on this very machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise DownloadError(f"{url!r} is not an address; one begins with https://.") from error
     local = parts.scheme == "http" and parts.hostname in _THIS_MACHINE
     if not parts.hostname or (parts.scheme != "https" and not local):
         raise DownloadError(f"Weights are downloaded from https:// addresses only, not {url!r}.")
+
+
+class _OnlySafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Looks at each address before it is asked, not at the last one after it has answered."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        check_address(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        target = headers.get("location", headers.get("uri", ""))
+        if urlsplit(target).scheme:
+            check_address(target)
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+_OPENER = urllib.request.build_opener(_OnlySafeRedirects)
+
+
+def _is_count(text: str) -> bool:
+    """Tell whether a header is a number of bytes: digits, and not of another alphabet."""
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def _pull(response: HTTPResponse, came: "queue.Queue[bytes | Exception]") -> None:
+    """Put what a server sends into a queue, in pieces of whatever size it comes in."""
+    try:
+        while piece := response.read1(CHUNK):
+            came.put(piece)
+        came.put(b"")
+    except Exception as error:  # raised where the queue is read
+        came.put(error)
 
 
 class Receiver:
@@ -71,7 +117,7 @@ class Receiver:
             headers["Range"] = f"bytes={have}-"
         request = urllib.request.Request(self.url, headers=headers)
         try:
-            response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+            response = _OPENER.open(request, timeout=TIMEOUT_SECONDS)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == 416 and have:  # nothing beyond what we have: start again
@@ -93,7 +139,7 @@ class Receiver:
 
     def _receive(self, response: HTTPResponse, have: int) -> None:
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length and length.isdigit() else None
+        total = have + int(length) if length and _is_count(length) else None
         if max(total or 0, have) > self.largest:
             raise DownloadError(
                 f"{self.url} offers {total or have:,} bytes, more than the {self.largest:,} that "
@@ -102,7 +148,7 @@ class Receiver:
         done = have
         with self.part.open("ab" if have else "wb") as file:
             self.progress(done, total)
-            while piece := response.read(CHUNK):
+            for piece in self._pieces(response, total):
                 self._stop_if_asked(done, total)
                 file.write(piece)
                 done += len(piece)
@@ -114,6 +160,26 @@ class Receiver:
                 self.progress(done, total)
         if total is not None and done < total:
             raise self._cut(done, total)
+
+    def _pieces(self, response: HTTPResponse, total: int | None) -> Iterator[bytes]:
+        """Yield what comes as it comes, and ask whether to go on while nothing does."""
+        came: queue.Queue[bytes | Exception] = queue.Queue(maxsize=8)
+        threading.Thread(target=_pull, args=(response, came), daemon=True).start()
+        last = time.monotonic()
+        while True:
+            try:
+                piece = came.get(timeout=_BEAT)
+            except queue.Empty:
+                self._stop_if_asked(self.part.stat().st_size, total)
+                if time.monotonic() - last > TIMEOUT_SECONDS:
+                    raise TimeoutError(f"nothing came for {TIMEOUT_SECONDS:.0f} s") from None
+                continue
+            if isinstance(piece, Exception):
+                raise piece
+            if not piece:
+                return
+            last = time.monotonic()
+            yield piece
 
     def _stop_if_asked(self, done: int, total: int | None) -> None:
         if self.should_stop():
@@ -130,6 +196,11 @@ class Receiver:
 
     def _explained(self, error: Exception) -> DownloadError:
         host = urlsplit(self.url).hostname
+        if isinstance(error, urllib.error.HTTPError) and error.code in range(300, 400):
+            return DownloadError(
+                f"{self.url} leads from one address to the next without an end.",
+                Remedy.OTHER_ADDRESS,
+            )
         if isinstance(error, urllib.error.HTTPError):
             return DownloadError(
                 f"{self.url} cannot be downloaded: the server answered {error.code} "

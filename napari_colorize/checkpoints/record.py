@@ -29,6 +29,10 @@ _TEXTS = (
 _MAPPINGS = ("options", "recipe", "scores", "defaults", "borrowed")
 
 
+_LARGEST_RECORD = 16 << 20
+"""Bytes; those that are shipped have a few thousand."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CheckpointRecord:
     """The provenance, the evidence and the defaults of one set of weights.
@@ -143,13 +147,20 @@ class CheckpointRecord:
         """Read a record from a JSON file; errors name the file."""
         path = Path(path)
         try:
+            if path.exists() and not path.is_file():
+                raise CheckpointError("it is not a file.")  # a pipe would be waited for
+            if path.exists() and path.stat().st_size > _LARGEST_RECORD:
+                raise CheckpointError("it is too large for a record.")
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise CheckpointError(f"The record {path} cannot be read: {error.strerror}.") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise CheckpointError(f"The record {path} is not valid JSON: {error}.") from error
         except CheckpointError as error:
             raise CheckpointError(f"{path.name}: {error}") from error
+        except RecursionError as error:
+            raise CheckpointError(f"The record {path} is nested too deeply to be read.") from error
+        except (ValueError, TypeError, OverflowError) as error:  # JSON, and numbers of strangers
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise CheckpointError(f"The record {path} is not valid JSON: {said}.") from error
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON-able values."""

@@ -141,6 +141,7 @@ def _parse_torch(content: bytes, name: str) -> "dict[str, torch.Tensor]":
 
     if content.startswith(b"PK") and not zipfile.is_zipfile(io.BytesIO(content)):
         raise CheckpointError(f"{name} is cut short. Copy or download it again.")
+    _refuse_swollen(content, name)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -154,6 +155,25 @@ def _parse_torch(content: bytes, name: str) -> "dict[str, torch.Tensor]":
             "short or damaged; copy or download it again."
         ) from error
     return _state_dict_in(loaded, name)
+
+
+def _refuse_swollen(content: bytes, name: str) -> None:
+    """Refuse a zip file that is larger inside than out; PyTorch stores, and never deflates."""
+    if not content.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise CheckpointError(f"{name} is damaged. Copy or download it again.") from error
+    inside = sum(member.file_size for member in members)
+    stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+    if not stored or inside > len(content):
+        raise CheckpointError(
+            f"{name} is a compressed archive: its {len(content):,} bytes would become {inside:,}. "
+            "PyTorch writes weights uncompressed; unpack them, or ask their author for the file "
+            "that torch.save wrote."
+        )
 
 
 def _state_dict_in(loaded: object, name: str) -> "dict[str, torch.Tensor]":

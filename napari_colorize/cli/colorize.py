@@ -1,23 +1,27 @@
 """``napari-colorize colorize``: a batch that goes on when a file fails, and says so at the end."""
 
 import contextlib
+import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
-from napari_colorize.cli.jobs import Job, plan
+from napari_colorize.cli.jobs import Job, films, left_out, plan
 from napari_colorize.cli.options import (
     consistency_options,
     parameter_options,
     take_consistency,
     take_parameters,
 )
-from napari_colorize.cli.sentences import debugging, sentence
+from napari_colorize.cli.sentences import debugging, reason, sentence
+from napari_colorize.files import WRITABLE
+from napari_colorize.files.limits import VARIABLE as MAX_PIXELS
 from napari_colorize.parameters import ColorizeParameters
 
 INTERRUPTED = 130
@@ -30,7 +34,8 @@ INTERRUPTED = 130
     metavar="FILES|FOLDER...",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    # What may not be read fails by itself, when its turn comes, and not the whole batch.
+    type=click.Path(path_type=Path, readable=False),
 )
 @click.option(
     "-o",
@@ -45,6 +50,17 @@ INTERRUPTED = 130
     "--uncertainty/--no-uncertainty", default=False, help="Write the uncertainty maps too."
 )
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
+@click.option(
+    "--resume", is_flag=True, help="Leave out files whose results stand there, with their records."
+)
+@click.option(
+    "--as-stack", is_flag=True, help="Take the pictures of a folder as the frames of one film."
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    help="Most pixels that one picture may have.  [default: 1073741824]",
+)
 @click.option("--recursive", is_flag=True, help="Look into subfolders.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong.")
 def command(
@@ -52,6 +68,9 @@ def command(
     output: Path,
     uncertainty: bool,
     overwrite: bool,
+    resume: bool,
+    as_stack: bool,
+    max_pixels: int | None,
     recursive: bool,
     quiet: bool,
     **given: Any,
@@ -66,10 +85,16 @@ def command(
     consistency = take_consistency(given)
     any_method = given["method"] is None
     parameters = take_parameters(given)
-    jobs = plan(inputs, output, recursive=recursive)
+    if max_pixels is not None:
+        os.environ[MAX_PIXELS] = str(max_pixels)
+    named = output.suffix.lower() in WRITABLE and not output.is_dir()
+    jobs = plan(inputs, output.parent if as_stack and named else output, recursive=recursive)
+    if as_stack:
+        jobs = films(jobs, output)
+    others = left_out(inputs, recursive=recursive)
     parameters = _with_weights(parameters, any_method)
     options = {"consistency": consistency, "uncertainty": uncertainty, "overwrite": overwrite}
-    batch = _Batch(parameters, options, quiet=quiet)
+    batch = _Batch(parameters, options, quiet=quiet, resume=resume)
     try:
         with _terminated_like_interrupted():
             batch.run(jobs)
@@ -77,7 +102,7 @@ def command(
         batch.say(f"Stopped. {batch.summary(len(jobs))}", error=True)
         raise SystemExit(INTERRUPTED) from None
     if batch.failed or not quiet:
-        batch.say(batch.summary(len(jobs)), error=True)
+        batch.say(" ".join([batch.summary(len(jobs)), *batch.details(others)]), error=True)
     if batch.failed:
         raise SystemExit(1)
 
@@ -98,13 +123,22 @@ class _Batch:
     """Colours jobs one after the other and counts how they ended."""
 
     def __init__(
-        self, parameters: ColorizeParameters, options: dict[str, Any], *, quiet: bool
+        self,
+        parameters: ColorizeParameters,
+        options: dict[str, Any],
+        *,
+        quiet: bool,
+        resume: bool = False,
     ) -> None:
         self.parameters = parameters
         self.options = options
         self.quiet = quiet
+        self.resume = resume
         self.done = 0
         self.failed = 0
+        self.before = 0
+        self.reasons: Counter[str] = Counter()
+        self.single = 0
 
     def run(self, jobs: list[Job]) -> None:
         from tqdm import tqdm
@@ -121,6 +155,29 @@ class _Batch:
         text = f"{self.done} of {total} {'file' if total == 1 else 'files'} coloured"
         return f"{text}, {self.failed} failed." if self.failed else f"{text}."
 
+    def details(self, others: Counter[str]) -> list[str]:
+        """Say what became of the files that were not coloured, counted by reason."""
+        said = []
+        if self.reasons:
+            counted = ", ".join(f"{n} {why}" for why, n in self.reasons.most_common())
+            said.append(f"Not coloured: {counted}.")
+        if self.before:
+            said.append(f"{self.before} finished before.")
+        if others:
+            counted = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items()))
+            said.append(f"Left out, as files of other kinds: {counted}.")
+        if self.single:
+            many = (
+                "1 file is a single picture"
+                if self.single == 1
+                else (f"{self.single} files are single pictures")
+            )
+            said.append(
+                f"{many}, on which --consistency and --axis have no effect; with --as-stack the "
+                "pictures of a folder are the frames of one film."
+            )
+        return said
+
     def say(self, text: str, *, error: bool = False) -> None:
         from tqdm import tqdm
 
@@ -128,18 +185,31 @@ class _Batch:
         tqdm.write(text, file=sys.stderr if error else sys.stdout)
 
     def _run_one(self, job: Job, bar: Any) -> None:
-        from napari_colorize.cli.pages import colour_file
+        from napari_colorize.cli.pages import SINGLE, colour_file, finished
+
+        if self.resume and finished(job) is not None:
+            self.before += 1
+            return
+
+        def tell(said: str) -> None:
+            if said == SINGLE:
+                self.single += 1
+            elif not self.quiet:
+                self.say(said, error=True)
 
         def show_page(index: int, count: int) -> None:
             if count > 1:
                 bar.set_postfix_str(f"page {index + 1}/{count}", refresh=True)
 
         try:
-            written = colour_file(job, self.parameters, on_page=show_page, **self.options)
+            written = colour_file(
+                job, self.parameters, on_page=show_page, tell=tell, **self.options
+            )
         except Exception as error:  # one bad file must not end the batch
             if debugging():
                 raise
             self.failed += 1
+            self.reasons[reason(error)] += 1
             self.say(f"Failed: {job.source}: {sentence(error)}", error=True)
             return
         self.done += 1
@@ -149,7 +219,7 @@ class _Batch:
 
 @contextlib.contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """Let a queue's SIGTERM clean up as Ctrl-C does."""
+    """Let a queue's SIGTERM, and the SIGHUP of a closed terminal, clean up as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -157,8 +227,12 @@ def _terminated_like_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:  # not under nohup
+        before[hang_up] = signal.signal(hang_up, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

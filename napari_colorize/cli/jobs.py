@@ -13,6 +13,17 @@ MARK = "_colorized"
 """Results carry it in their names: predicted colour never looks like the original file."""
 
 
+_OTHER_PICTURES = {
+    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".j2k", ".jxl", ".jpe", ".jfif", ".webp"),
+    *(".pbm", ".pgm", ".ppm", ".psd", ".tga", ".exr", ".hdr", ".ico", ".svg", ".btf", ".tf8"),
+    *(".svs", ".ndpi", ".scn", ".bif", ".mrxs", ".vsi", ".qptiff", ".czi", ".lif", ".lsm", ".nd2"),
+    *(".oib", ".oif", ".oir", ".stk", ".ims", ".dv", ".dcm", ".nii", ".fits", ".mrc", ".zarr"),
+    *(".3fr", ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2"),
+    *(".avi", ".mp4", ".mov", ".mkv", ".webm", ".pdf"),
+}
+"""Suffixes of pictures and films that are not read: those who have some are told."""
+
+
 @dataclass(frozen=True)
 class Job:
     """One file to colour: where it is, the name of its result without suffix, and a wish.
@@ -24,6 +35,13 @@ class Job:
     source: Path
     target: Path
     suffix: str = ""
+    frames: tuple[Path, ...] = ()
+    """Of a film whose source is their folder."""
+
+    @property
+    def originals(self) -> tuple[Path, ...]:
+        """Files that must not be written to."""
+        return self.frames or (self.source,)
 
 
 def plan(inputs: Sequence[Path], output: Path, *, recursive: bool) -> list[Job]:
@@ -53,6 +71,48 @@ def plan(inputs: Sequence[Path], output: Path, *, recursive: bool) -> list[Job]:
     if output.suffix.lower() in (*WRITABLE, ".jpg", ".jpeg") and not output.is_dir():
         return [_single(found, output)]
     return _placed(found, output)
+
+
+def films(jobs: Sequence[Job], output: Path) -> list[Job]:
+    """Join the pictures of each folder to one job, whose frames they are.
+
+    Raises
+    ------
+    click.UsageError
+        Two folders of one name, whose results would meet.
+    """
+    by_folder: dict[Path, list[Job]] = {}
+    for job in jobs:
+        by_folder.setdefault(job.source.parent.resolve(), []).append(job)
+    named = output.suffix.lower() in WRITABLE and not output.is_dir()
+    names = {folder.name for folder in by_folder}
+    if len(names) < len(by_folder) or (named and len(by_folder) > 1):
+        raise click.UsageError(
+            "Several films would be written to one file; colour their folders one by one."
+        )
+    return [
+        Job(
+            folder,
+            output.with_suffix("") if named else output / f"{folder.name or 'film'}{MARK}",
+            output.suffix if named else ".tif",
+            tuple(job.source for job in jobs_of),
+        )
+        for folder, jobs_of in by_folder.items()
+    ]
+
+
+def left_out(inputs: Sequence[Path], *, recursive: bool) -> Counter[str]:
+    """Count the pictures of given folders that are of kinds which are not coloured, by suffix."""
+    found: Counter[str] = Counter()
+    for given in inputs:
+        if not given.is_dir():
+            continue
+        for path in given.rglob("*") if recursive else given.glob("*"):
+            suffix = path.suffix.lower()
+            hidden = any(part.startswith(".") for part in path.relative_to(given).parts)
+            if suffix in _OTHER_PICTURES and not hidden and path.is_file():
+                found[suffix] += 1
+    return found
 
 
 def _pictures(given: Path, output: Path, recursive: bool) -> Iterable[tuple[Path, Path]]:

@@ -33,6 +33,23 @@ def sentence(error: BaseException) -> str:
     )
 
 
+def reason(error: BaseException) -> str:
+    """Return in few words why a file of a batch was not coloured, to count by."""
+    from napari_colorize.files import UnreadableFile
+
+    if isinstance(error, UnreadableFile) or "pixels; at most" in str(error):
+        return "cannot be read"
+    if isinstance(error, FileExistsError):
+        return "result exists already"
+    if isinstance(error, PermissionError):
+        return "no permission"
+    if isinstance(error, FileNotFoundError):
+        return "not found"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return "cannot be written" if isinstance(error, OSError) else "cannot be coloured"
+
+
 def _gist(text: str) -> str:
     """Return the line of a long message that says most; TorchScript puts it last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]

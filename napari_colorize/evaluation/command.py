@@ -76,6 +76,9 @@ def evaluate(output: Path, quiet: bool, sheet: int | None, **given: Any) -> None
     scores = summarise(grading, graded, seed=given["seed"])
     write_scores(output, scores)
     page = write_report(output, scores, graded.ledgers)
+    if graded.unreadable:
+        listed = ", ".join(graded.unreadable[:5]) + (", …" if len(graded.unreadable) > 5 else "")
+        click.echo(f"Left out, as they cannot be decoded: {len(graded.unreadable)} ({listed}).")
     _say_scores(scores)
     if given["damaged"]:
         values = _values(scores)

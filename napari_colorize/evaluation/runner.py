@@ -16,6 +16,7 @@ from napari_colorize.evaluation.judges import Judge, judged
 from napari_colorize.evaluation.ledger import Ledger
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
+from napari_colorize.files.decoding import UnreadablePicture
 from napari_colorize.files.pictures import Picture, read_pictures
 
 
@@ -93,6 +94,8 @@ class Graded:
     pictures: list[dict[str, Any]]
     rows: dict[str, list[dict[str, Any]]]
     ledgers: dict[str, Ledger]
+    unreadable: list[str] = field(default_factory=list)
+    """Names of the pictures that could not be decoded, and were left out."""
 
 
 def grade(
@@ -116,7 +119,7 @@ def grade(
     Raises
     ------
     ValueError
-        A picture cannot be read or a method broke its promise; the sentence names both. What was
+        No picture can be decoded, or a method broke its promise; the sentence names both. What was
         graded before stays in the ledger.
     """
     ledgers = _ledgers(grading, folder)
@@ -127,13 +130,24 @@ def grade(
     chosen = _chosen(grading)
     total = sum(chosen)
     source = (p for p, wanted in zip(read_pictures(*grading.images), chosen, strict=True) if wanted)
+    unreadable: list[str] = []
     for picture in source:
-        entry, by_method = _grade_picture(picture, grading, ledgers)
+        try:
+            entry, by_method = _grade_picture(picture, grading, ledgers)
+        except UnreadablePicture:
+            unreadable.append(picture.name)
+            tick(len(pictures) + len(unreadable), total)
+            continue
         pictures.append(entry)
         for name, row in by_method.items():
             rows[name].append(row)
-        tick(len(pictures), total)
-    return Graded(pictures, rows, ledgers)
+        tick(len(pictures) + len(unreadable), total)
+    if not pictures:
+        raise ValueError(
+            f"None of the {total} pictures can be decoded, beginning with {unreadable[0]}; check "
+            "where they came from."
+        )
+    return Graded(pictures, rows, ledgers, unreadable)
 
 
 def _chosen(grading: Grading) -> list[bool]:

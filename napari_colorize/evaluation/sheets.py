@@ -108,7 +108,8 @@ def write_sheets(
     list of Path
         The files.
     """
-    names = (picture.name for picture in read_pictures(*images))
+    unreadable = set(scores["pictures"].get("unreadable", ())) if scores is not None else set()
+    names = (p.name for p in read_pictures(*images) if p.name not in unreadable)
     chosen = fixed_choice(names, count)
     worst: dict[str, str] = {}
     if scores is not None:

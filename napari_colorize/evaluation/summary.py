@@ -25,8 +25,9 @@ def summarise(grading: Grading, graded: Graded, *, seed: int = 0) -> dict[str, A
     Returns
     -------
     dict
-        ``format``, ``settings``, ``versions``; ``pictures`` (names, hashes, classes and the truth's
-        own scores); ``truth`` (what the true pictures score); ``methods``: name → ``kind``,
+        ``format``, ``settings``, ``versions``; ``pictures`` (names, hashes, classes, the truth's
+        own scores, and names of what could not be decoded); ``truth`` (what the true pictures
+        score); ``methods``: name → ``kind``,
         ``settings``, ``scores`` (key → value, low, high, pictures; stored shares are 0…1),
         ``per_picture`` (key → values and weights in the pictures' order) and ``curves``. JSON-able,
         and the same for the same run: no clock, no place.
@@ -58,6 +59,7 @@ def _pictures(graded: Graded) -> dict[str, Any]:
         ),
         **{key: [entry[key] for entry in entries] for key in ("name", "sha256", "wnid")},
         "ledger_key": [entry["ledger_key"] for entry in entries],
+        **({"unreadable": graded.unreadable} if graded.unreadable else {}),
     }
 
 

@@ -5,7 +5,9 @@ and nothing is replaced unless that was asked for.
 """
 
 from napari_colorize.files.containers import WRITABLE
+from napari_colorize.files.frames import Frames
 from napari_colorize.files.pages import Page, Resolution, UnreadableFile
+from napari_colorize.files.place import StackPlace
 from napari_colorize.files.planes import write_planes
 from napari_colorize.files.reading import count_pages, iter_pages, open_stack, read
 from napari_colorize.files.records import read_records, read_sidecar, sidecar_of
@@ -15,8 +17,10 @@ from napari_colorize.records.source import READABLE
 __all__ = [
     "READABLE",
     "WRITABLE",
+    "Frames",
     "Page",
     "Resolution",
+    "StackPlace",
     "UnreadableFile",
     "count_pages",
     "iter_pages",

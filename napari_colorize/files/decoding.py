@@ -7,11 +7,14 @@ decoded, here and nowhere else: so a picture has the same colours in both.
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+
+from napari_colorize.files.pillow import read_picture
+from napari_colorize.files.tiff import OpenStack
 
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff"),
@@ -19,7 +22,8 @@ SUFFIXES = (
 )
 """Suffixes of files that are taken for pictures (any case)."""
 
-_JPEG = b"\xff\xd8\xff"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 
 
 class UnreadablePicture(ValueError):
@@ -38,8 +42,9 @@ def is_picture(name: str) -> bool:
 def decode(encoded: bytes, name: str) -> NDArray[np.uint8]:
     """Decode a picture of any common format.
 
-    16-bit values are scaled to 8 bits, never cut; grey becomes R = G = B; what is transparent is
-    laid over white; the picture is turned as its EXIF orientation says.
+    It goes through the reader that colouring uses: a file looks the same to both. 16-bit values are
+    scaled to 8 bits, never cut; grey becomes R = G = B; what is transparent is laid over white;
+    the picture is turned as its orientation says; of several pages and frames the first is taken.
 
     Parameters
     ----------
@@ -55,36 +60,75 @@ def decode(encoded: bytes, name: str) -> NDArray[np.uint8]:
     Raises
     ------
     UnreadablePicture
-        (a ``ValueError``) Neither OpenCV nor Pillow can decode it.
+        (a ``ValueError``) It cannot be decoded.
     """
     try:
-        if not encoded.startswith(_JPEG) and _is_transparent(encoded):
-            return _over_white(encoded)
-        return _opaque(encoded)
-    except (OSError, ValueError, SyntaxError, cv2.error, Image.DecompressionBombError) as error:
+        return as_shown(_first_picture(encoded, name))
+    except Exception as error:  # decoders raise anything at damaged bytes
         raise UnreadablePicture(f"{name} cannot be decoded as a picture.") from error
 
 
-def _opaque(encoded: bytes) -> NDArray[np.uint8]:
-    # OpenCV first: it is faster, and keeps all of 16-bit colour, which Pillow does not.
-    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR) if encoded else None
-    if decoded is None or decoded.dtype != np.uint8:
-        with Image.open(io.BytesIO(encoded)) as image:
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+def as_shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Bring pixels of any type to 8-bit RGB, what is transparent over white.
+
+    Parameters
+    ----------
+    pixels : (H, W), (H, W, 3) or (H, W, 4) array
+        uint8 and uint16 over their type's range; other integers over 16 bits, or over what occurs
+        where that is more or below 0; floats 0…1, or over what occurs. What is masked or NaN
+        becomes black.
+
+    Returns
+    -------
+    (H, W, 3) uint8 RGB.
+    """
+    alpha = pixels[..., 3:] if pixels.ndim == 3 and pixels.shape[-1] == 4 else None
+    colours = _of_eight_bits(pixels if pixels.ndim == 2 else pixels[..., :3])
+    if colours.ndim == 2:
+        colours = np.repeat(colours[..., None], 3, axis=-1)
+    if alpha is None:
+        return colours
+    opacity = _of_eight_bits(alpha).astype(np.uint16)
+    over = colours * opacity + 255 * (255 - opacity)
+    return ((over + 127) // 255).astype(np.uint8)
 
 
-def _is_transparent(encoded: bytes) -> bool:
-    """Whether the header speaks of transparency; what Pillow does not know is left to OpenCV."""
+def _first_picture(encoded: bytes, name: str) -> NDArray[Any]:
+    if not encoded.startswith(_TIFF):
+        return read_picture(encoded, name, _FORMATS)[0]
+    opened = OpenStack(Path(name), io.BytesIO(encoded))
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
-            return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-    except (OSError, ValueError, SyntaxError):
-        return False
+        return opened[0]
+    finally:
+        opened.close()
 
 
-def _over_white(encoded: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(encoded)) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGBA")
-    white = Image.new("RGBA", upright.size, "white")
-    return np.array(Image.alpha_composite(white, upright).convert("RGB"))
+def _of_eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    missing, plain = np.ma.getmask(values), np.ma.getdata(values)
+    if missing is np.ma.nomask:
+        return _scaled(plain)
+    shown = _scaled(np.where(missing, 0, plain))
+    shown[missing] = 0
+    return shown
+
+
+def _scaled(values: NDArray[Any]) -> NDArray[np.uint8]:
+    if values.dtype == np.uint8:
+        return np.ascontiguousarray(values)
+    if values.dtype == bool:
+        return values.astype(np.uint8) * np.uint8(255)
+    if values.dtype == np.uint16:
+        return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    low, high = _range_of(values)
+    with np.errstate(invalid="ignore", over="ignore"):
+        share = (values.astype(np.float64) - low) / ((high - low) or 1.0)
+    return np.rint(np.clip(np.nan_to_num(share), 0, 1) * 255).astype(np.uint8)
+
+
+def _range_of(values: NDArray[Any]) -> tuple[float, float]:
+    """Return what is black and white in values whose type does not say it."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if values.dtype.kind == "f":
+        return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
+    return (low, high) if low < 0 or high > 65535 else (0.0, 255.0 if high <= 255 else 65535.0)

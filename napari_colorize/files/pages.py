@@ -2,11 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+
+from napari_colorize.files.limits import TooLarge
 
 CENTIMETRE = 3
 """TIFF's ResolutionUnit: 1 none, 2 inch, 3 centimetre."""
@@ -40,13 +42,19 @@ class Page:
     Parameters
     ----------
     pixels : (H, W) or (H, W, 3 or 4) array
-        As stored: dtype kept, RGB order, EXIF orientation applied.
+        As stored, dtype kept, but upright, in RGB order, in sRGB where a profile says what the
+        values mean, with 0 as black; grey pixels without data are masked
+        (``numpy.ma.MaskedArray``).
     path : Path
         The file, absolute.
     index, count : int
         Which page this is, from 0, and how many the file has.
     resolution : Resolution, optional
-        From TIFF tags.
+        From TIFF tags; x is across the picture as it stands upright.
+    about : dict
+        What was done with the stored values, and what was left out: ``colour_model``,
+        ``colour_profile``, ``no_data``, ``samples_left_out``, ``left_out`` (pages of the file that
+        are no pictures), ``frames`` (how many there are, of which this is the first).
     """
 
     pixels: NDArray[Any]
@@ -54,11 +62,12 @@ class Page:
     index: int = 0
     count: int = 1
     resolution: Resolution | None = None
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def source(self) -> dict[str, Any]:
-        """What a record says about the origin: ``path``, and ``page`` where there are several."""
-        source: dict[str, Any] = {"path": str(self.path)}
+        """What a record says about the origin: ``path``, ``about``, ``page`` of several."""
+        source: dict[str, Any] = {"path": str(self.path)} | self.about
         return source | {"page": self.index} if self.count > 1 else source
 
 
@@ -67,7 +76,7 @@ def told_as_unreadable(path: Path) -> Iterator[None]:
     """Turn whatever a decoder throws at a damaged file into a sentence."""
     try:
         yield
-    except (UnreadableFile, MemoryError):
+    except (UnreadableFile, TooLarge, MemoryError):
         raise
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no file {path}.") from None

@@ -1,18 +1,18 @@
 """Read PNG, JPEG and TIFF, one page at a time, without changing a value."""
 
 import contextlib
-import io
 import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.files import tiff
+from napari_colorize.files.completeness import told_as_raw
 from napari_colorize.files.pages import Page, UnreadableFile, told_as_unreadable
+from napari_colorize.files.pillow import read_picture
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -22,8 +22,9 @@ _MAGIC = {
     b"II+\x00": "tiff",
     b"MM\x00+": "tiff",
 }
-_SIXTEEN_BITS_OF = {2: "RGB", 4: "grey with alpha", 6: "RGB with alpha"}
-"""PNG colour types that Pillow would cut down to 8 bits."""
+_PILLOWS = {"png": ("PNG",), "jpeg": ("JPEG",)}
+_RAW = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
+"""First bytes of camera raw files that are no TIFF."""
 
 
 def read(path: str | os.PathLike) -> list[Page]:
@@ -58,8 +59,8 @@ def iter_pages(path: str | os.PathLike) -> Iterator[Page]:
     with told_as_unreadable(path):
         kind = _kind(path)
         if kind != "tiff":
-            decode = _read_png if kind == "png" else _read_with_pillow
-            yield Page(decode(path.read_bytes()), path)
+            pixels, about = read_picture(path.read_bytes(), path.name, _PILLOWS[kind])
+            yield Page(pixels, path, about=about)
             return
     yield from _guarded(path, tiff.iter_pages(path))
 
@@ -96,11 +97,14 @@ class StackFile:
     axes : tuple of (str, int)
         Letter and length of each axis that counts the pages, outermost first, as the file names
         them: t, z, c, …; i and q mean that it does not say. Pages come in C order of them.
+    place : StackPlace or None
+        Steps, unit and channels, where the axes are named.
     """
 
     def __init__(self, opened: tiff.OpenStack, path: Path) -> None:
         self._opened, self._path = opened, path
         self.axes = opened.axes
+        self.place = opened.place
 
     def __len__(self) -> int:
         return len(self._opened)
@@ -127,6 +131,8 @@ def _kind(path: Path) -> str:
     for magic, kind in _MAGIC.items():
         if start.startswith(magic):
             return kind
+    if start.startswith(_RAW) or start[4:12] == b"ftypcrx ":
+        raise UnreadableFile(told_as_raw(path.name))
     if not start:
         raise UnreadableFile(f"{path.name} is empty.")
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
@@ -138,29 +144,3 @@ def _kind(path: Path) -> str:
         f"{path.name} is not a PNG, JPEG or TIFF file. Export it as one of these, or open it in "
         "napari with the reader plugin for its format."
     )
-
-
-def _read_png(content: bytes) -> NDArray[Any]:
-    bits, colour_type = content[24], content[25]
-    pixels = _read_with_pillow(content)  # refuses what is cut short, which OpenCV does not
-    if bits != 16 or colour_type not in _SIXTEEN_BITS_OF:
-        return pixels
-    import cv2
-
-    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None:
-        raise ValueError(f"16-bit {_SIXTEEN_BITS_OF[colour_type]} PNG could not be decoded")
-    return tiff.rgb_from_opencv(decoded)
-
-
-def _read_with_pillow(content: bytes) -> NDArray[Any]:
-    from PIL import Image, ImageOps
-
-    with Image.open(io.BytesIO(content), formats=["PNG", "JPEG"]) as picture:
-        picture.load()
-        upright = ImageOps.exif_transpose(picture)
-        if upright.has_transparency_data:
-            upright = upright.convert("RGBA")
-        elif upright.mode not in ("1", "L", "I", "F", "RGB") and upright.mode[:2] != "I;":
-            upright = upright.convert("RGB")
-        return np.array(upright)

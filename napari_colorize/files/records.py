@@ -61,17 +61,18 @@ def read_records(path: str | os.PathLike) -> list[dict[str, Any]]:
     path = Path(path)
     with told_as_unreadable(path):
         texts = _png_texts(path) if path.suffix.lower() == ".png" else _tiff_texts(path)
-    return [record for record in map(_parsed, texts) if record is not None]
+    return [record for text in texts for record in _parsed(text)]
 
 
 def read_sidecar(path: str | os.PathLike) -> list[dict[str, Any]]:
     """Return the records in the JSON file beside a result; empty where it is no file of ours."""
     try:
+        if not Path(path).is_file():  # a pipe would be waited for
+            return []
         content = json.loads(Path(path).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
-    pages = content.get("pages", [content]) if isinstance(content, dict) else []
-    return [record for record in pages if _is_record(record)] if isinstance(pages, list) else []
+    return _records_in(content)
 
 
 def _text_chunk(keyword: str, text: str) -> bytes:
@@ -95,15 +96,25 @@ def _tiff_texts(path: Path) -> list[str]:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
-        return [page.aspage().description for page in file.pages]
+        # By their number: going through the pages as such, tifffile follows a circle for ever.
+        return [file.pages[number].aspage().description for number in range(len(file.pages))]
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    try:
-        record = json.loads(text.rpartition("\n")[2])
-    except ValueError:
-        return None
-    return record if _is_record(record) else None
+def _parsed(text: str) -> list[dict[str, Any]]:
+    """Return the records in a description: its last line that is JSON."""
+    for line in reversed(text.splitlines()):
+        if line.startswith("{"):
+            try:
+                return _records_in(json.loads(line))
+            except (ValueError, RecursionError):
+                return []
+    return []
+
+
+def _records_in(content: Any) -> list[dict[str, Any]]:
+    """Return the records in what a JSON file holds: one, or those of ``pages``."""
+    pages = content.get("pages", [content]) if isinstance(content, dict) else []
+    return [record for record in pages if _is_record(record)] if isinstance(pages, list) else []
 
 
 def _is_record(content: Any) -> bool:

@@ -1,15 +1,23 @@
-"""TIFF pages as arrays: 8 and 16 bits, floats, colour, stacks, physical pixel size."""
+"""TIFF pages as arrays: any depth and colour model, stacks, physical pixel size."""
 
-import os
-import struct
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.files.completeness import (
+    refuse_hollow,
+    refuse_lost_pages,
+    refuse_missing_planes,
+    refuse_raw,
+)
 from napari_colorize.files.pages import CENTIMETRE, Page, Resolution, UnreadableFile
+from napari_colorize.files.place import place_of
+from napari_colorize.files.samples import Meaning, meaning_of, oriented, shown
 
 _PER_CENTIMETRE = {
     "cm": 1.0,
@@ -24,6 +32,12 @@ _PER_CENTIMETRE = {
 }
 """ImageJ writes its unit as text and leaves TIFF's own unit empty."""
 
+_NO_PICTURE = re.compile(r"\b(label|macro|thumbnail|overview|barcode)\b", re.IGNORECASE)
+"""Words that slides call their other pictures by. A label can carry a patient's name."""
+
+_REDUCED, _MASK = 1, 4
+"""Bits of NewSubfileType (TIFF 6.0, tag 254)."""
+
 
 def iter_pages(path: Path) -> Iterator[Page]:
     """Yield the planes of a TIFF file, decoding one after the other where the file allows it.
@@ -31,23 +45,36 @@ def iter_pages(path: Path) -> Iterator[Page]:
     A plane is (Y, X) grey or (Y, X, 3 or 4) colour; every other axis of a stack is counted off in
     C order. Of a pyramid, the full-size level is read.
     """
-    import tifffile
-
-    with tifffile.TiffFile(path) as file:
-        _refuse_lost_pages(file)
-        count = _count(file)
-        resolution = _resolution(file)
-        for index, pixels in enumerate(_planes(file, path)):
-            yield Page(pixels, path, index, count, resolution)
+    opened = OpenStack(path)
+    try:
+        for index, (pixels, about) in enumerate(opened.pictures()):
+            yield Page(pixels, path, index, len(opened), opened.resolution, about)
+    finally:
+        opened.close()
 
 
 def count_pages(path: Path) -> int:
     """Return the number of planes of a TIFF file."""
-    import tifffile
+    opened = OpenStack(path)
+    opened.close()
+    return len(opened)
 
-    with tifffile.TiffFile(path) as file:
-        _refuse_lost_pages(file)
-        return _count(file)
+
+@dataclass(eq=False)
+class _Part:
+    """One series of a file: planes of one size and kind."""
+
+    series: Any
+    meaning: Meaning
+    pages: list[Any]
+    """Where each plane is a page of its own."""
+    planes: int
+    whole: list[tuple[NDArray[Any], dict[str, Any]]] | None = field(default=None)
+    """What was written in one piece, decoded."""
+
+    @property
+    def count(self) -> int:
+        return self.planes * self.meaning.bands
 
 
 class OpenStack:
@@ -58,75 +85,158 @@ class OpenStack:
     Parameters
     ----------
     path : Path
-        A TIFF file.
+        A TIFF file; what errors call it where `stream` is given.
+    stream : binary file, optional
+        Its content.
+
+    Attributes
+    ----------
+    axes : tuple of (str, int)
+        Letter and length of the axes that count the planes.
+    place : StackPlace or None
+        Steps, unit and channels, where the axes are named.
+    resolution : Resolution or None
+        Of the first picture, as it stands upright.
+    left_out : list of str
+        Pages that are no pictures: masks, thumbnails, labels.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stream: BinaryIO | None = None) -> None:
         import tifffile
 
-        self._path, self._file = path, tifffile.TiffFile(path)
+        self._path, self._file = path, tifffile.TiffFile(stream or path)
         try:
-            _refuse_lost_pages(self._file)
-            series = list(self._file.series)
-            self._single = [page for one in series for page in _single_planes(one) or [None]]
-            self._count = _count(self._file)
-            self.axes = _leading_axes(series) or (("i", self._count),)
+            refuse_raw(self._file, path)
+            chosen, self.left_out = _pictures(self._file)
+            self._parts = [_part(self._file, series, path) for series in chosen]
+            refuse_lost_pages(self._file, sum(len(one) for one in map(_planes_of, self._all())))
+            self.axes = self._axes()
+            self.place = place_of(self._file, self.axes)
+            self.resolution = _resolution(self._file, self._parts[0].meaning)
         except Exception:
             self.close()
             raise
-        self._whole: list[NDArray[Any]] | None = None
 
     def __len__(self) -> int:
-        return self._count
+        return sum(part.count for part in self._parts)
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        if not 0 <= index < self._count:
-            raise IndexError(f"{self._path.name} has {self._count} pages; there is no {index}.")
-        if len(self._single) == self._count and None not in self._single:
-            page, first = self._single[index], self._single[index].keyframe
-            return next(_split(_decoded(page, self._path), first.axes, first))
-        if self._whole is None:
-            self._whole = list(_planes(self._file, self._path))
-        return self._whole[index]
+        return self.picture(index)[0]
+
+    def picture(self, index: int) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Return the pixels of a plane, and what a record must know about them."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"{self._path.name} has {len(self)} pages; there is no {index}.")
+        for part in self._parts:
+            if index < part.count:
+                break
+            index -= part.count
+        plane, band = divmod(index, part.meaning.bands)
+        if part.pages:
+            pictures, about = shown(_decoded(part.pages[plane], self._path), part.meaning)
+        else:
+            pictures, about = self._whole(part)[plane]
+        return pictures[band], about | self._said()
+
+    def pictures(self) -> Iterator[tuple[NDArray[Any], dict[str, Any]]]:
+        """Yield all planes in their order, each decoded once; what was in one piece is let go."""
+        for part in self._parts:
+            for plane in range(part.planes):
+                if part.pages:
+                    pictures, about = shown(_decoded(part.pages[plane], self._path), part.meaning)
+                else:
+                    pictures, about = self._whole(part)[plane]
+                for picture in pictures:
+                    yield picture, about | self._said()
+            part.whole = None
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
+    def _all(self) -> list[Any]:
+        return list(self._file.series)
 
-def _leading_axes(series: list[Any]) -> tuple[tuple[str, int], ...]:
-    """Return letter and length of the axes that count the planes of a file's only series."""
-    if len(series) != 1:
-        return ()
-    named = zip(series[0].axes.lower(), series[0].shape, strict=True)
-    return tuple((axis, int(side)) for axis, side in named if axis not in "yxs")
+    def _whole(self, part: _Part) -> list[Any]:
+        if part.whole is None:
+            for page in part.series.pages:
+                refuse_hollow(page, self._path.name)
+            values = _as_array(part.series, part.meaning, self._path)
+            part.whole = [shown(plane, part.meaning) for plane in _split(values, part.series.axes)]
+        return part.whole
 
+    def _said(self) -> dict[str, Any]:
+        return {"left_out": self.left_out} if self.left_out else {}
 
-def rgb_from_opencv(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Turn OpenCV's BGR or BGRA into RGB or RGBA; grey passes."""
-    if pixels.ndim == 2:
-        return pixels
-    return np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[-1]]])
-
-
-def _refuse_lost_pages(file: Any) -> None:
-    """Refuse a stack that was cut short: tifffile would read what is left without a word."""
-    promised = (file.imagej_metadata or {}).get("images", 1)
-    layout, page = file.tiff, file.pages[-1]
-    handle = file.filehandle
-    handle.seek(page.offset)
-    (tags,) = struct.unpack(layout.tagnoformat, handle.read(layout.tagnosize))
-    handle.seek(tags * layout.tagsize, os.SEEK_CUR)
-    (following,) = struct.unpack(layout.offsetformat, handle.read(layout.offsetsize))
-    if following >= handle.size or promised > _count(file):
-        raise UnreadableFile(
-            f"{file.filename} is cut short: pages that it announces are missing. Copy it again "
-            "from where it came from."
-        )
+    def _axes(self) -> tuple[tuple[str, int], ...]:
+        leading: tuple[tuple[str, int], ...] = ()
+        if len(self._parts) == 1:
+            [part] = self._parts
+            named = zip(part.series.axes.lower(), part.series.shape, strict=True)
+            leading = tuple((axis, int(side)) for axis, side in named if axis not in "yxs")
+            if part.meaning.bands > 1:
+                letter = "q" if "c" in dict(leading) else "c"
+                leading += ((letter, part.meaning.bands),)
+        return leading or (("i", len(self)),)
 
 
-def _count(file: Any) -> int:
-    return sum(int(np.prod(series.shape)) // _plane_size(series) for series in file.series)
+def _pictures(file: Any) -> tuple[list[Any], list[str]]:
+    """Choose the series that are pictures; name the others."""
+    every = list(file.series)
+    whole = [series for series in every if not _kind(series) & _REDUCED]
+    chosen, others = [], []
+    for series in every:
+        what = _no_picture(file, series, bool(whole))
+        if what:
+            height, width = (series.keyframe.imagelength, series.keyframe.imagewidth)
+            others.append(f"{what}, {width} × {height} pixels")
+        else:
+            chosen.append(series)
+    if not chosen:
+        raise UnreadableFile(f"{file.filename} holds no picture, only {'; '.join(others)}.")
+    return chosen, others
+
+
+def _no_picture(file: Any, series: Any, beside: bool) -> str:
+    """Return what a series is that is no picture of its own; nothing where it is one."""
+    page = series.keyframe
+    if _kind(series) & _MASK or getattr(page.photometric, "name", "") == "MASK":
+        return "transparency mask"
+    slide = any(getattr(file, f"is_{kind}", False) for kind in ("svs", "ndpi", "scn", "bif"))
+    slide = slide or any(getattr(file, f"is_{kind}", False) for kind in ("philips", "qpi", "ome"))
+    names = [series.name]
+    if slide and not file.is_ome:
+        names.append(str(page.description)[:300].partition("|")[0])
+    if page.index and not slide and _is_about_a_slide(page):
+        names.append(str(page.description)[:300])
+    for name in names if slide or len(names) > 1 else ():
+        found = _NO_PICTURE.search(name)
+        if found:
+            return found.group().lower()
+    return "thumbnail" if beside and _kind(series) & _REDUCED else ""
+
+
+def _is_about_a_slide(page: Any) -> bool:
+    return str(page.description).startswith(("Aperio", "label", "macro", "Label", "Macro"))
+
+
+def _kind(series: Any) -> int:
+    return int(getattr(series.keyframe, "subfiletype", 0) or 0)
+
+
+def _part(file: Any, series: Any, path: Path) -> _Part:
+    refuse_missing_planes(file, series, path)
+    return _Part(
+        series,
+        meaning_of(series.keyframe, path.name),
+        _single_planes(series),
+        len(_planes_of(series)),
+    )
+
+
+def _planes_of(series: Any) -> range:
+    """Return the numbers of the planes of a series."""
+    return range(int(np.prod(series.shape)) // _plane_size(series))
 
 
 def _plane_size(series: Any) -> int:
@@ -135,75 +245,65 @@ def _plane_size(series: Any) -> int:
     return sizes["Y"] * sizes["X"] * sizes.get("S", 1)
 
 
-def _planes(file: Any, path: Path) -> Iterator[NDArray[Any]]:
-    for series in file.series:
-        first = series.keyframe
-        pages = _single_planes(series)
-        if pages:
-            for page in pages:
-                yield from _split(_decoded(page, path), first.axes, first)
-        else:
-            yield from _split(_decoded(series, path), series.axes, first)
-
-
 def _single_planes(series: Any) -> list[Any]:
     """Return the pages of a series where each is one plane; nothing where they hang together."""
     pages = list(series.pages)
-    whole = None not in pages and len(pages) * _plane_size(series) == series.size
-    single = whole and len(pages) > 1 and series.keyframe.size == _plane_size(series)
+    size = _plane_size(series)
+    single = len(pages) * size == series.size and series.keyframe.size == size
     return pages if single else []
 
 
-def _decoded(part: Any, path: Path) -> NDArray[Any]:
+def _decoded(page: Any, path: Path) -> NDArray[Any]:
+    """Return one plane as (Y, X) or (Y, X, samples)."""
+    refuse_hollow(page, path.name)
+    values = _as_array(page, None, path)
+    axes = page.keyframe.axes
+    return next(_split(values, axes)) if values.ndim == len(axes) else values
+
+
+def _as_array(part: Any, meaning: Meaning | None, path: Path) -> NDArray[Any]:
+    """Decode a page or a series; what tifffile has no way for, and libtiff has, by Pillow."""
     try:
-        return part.asarray()
-    except (KeyError, ValueError) as error:
-        if "imagecodecs" not in str(error):
+        return np.asarray(part.asarray())
+    except (NotImplementedError, ValueError, TypeError) as error:
+        page = part.keyframe if meaning is not None else part
+        if not _is_a_matter_of_support(error) or not isinstance(page.index, int):
             raise
-        return _decoded_by_opencv(part, path, error)
+        try:
+            return _by_libtiff(path, page)
+        except Exception:  # Pillow's own words would speak of Pillow
+            raise error from None
 
 
-def _decoded_by_opencv(part: Any, path: Path, error: Exception) -> NDArray[Any]:
-    """Decode LZW and its like, for which tifffile wants a package of its own."""
-    import cv2
-
-    pages = [part] if not hasattr(part, "pages") else list(part.pages)
-    planes = []
-    for page in pages:
-        read, decoded = cv2.imreadmulti(str(path), page.index, 1, flags=cv2.IMREAD_UNCHANGED)
-        if not read or decoded[0].dtype != page.dtype:
-            raise ValueError(f"{error}; install it with pip") from error
-        planes.append(rgb_from_opencv(decoded[0]))
-    return np.stack(planes).reshape(part.shape)
+def _is_a_matter_of_support(error: Exception) -> bool:
+    words = ("support", "subsampling", "not implemented", "requires", "unknown")
+    return isinstance(error, NotImplementedError) or any(w in str(error).lower() for w in words)
 
 
-def _split(values: NDArray[Any], axes: str, keyframe: Any) -> Iterator[NDArray[Any]]:
+def _by_libtiff(path: Path, page: Any) -> NDArray[Any]:
+    """Decode a page as libtiff shows it; Pillow turns it upright, which is undone here."""
+    from PIL import TiffImagePlugin
+
+    with open(path, "rb") as stream:
+        picture = TiffImagePlugin.TiffImageFile(stream)
+        picture.seek(page.index)
+        pixels = np.array(picture.convert("RGB"))
+    turned = int(getattr(page.tags.get(274), "value", 1))
+    return oriented(pixels, {6: 8, 8: 6}.get(turned, turned))
+
+
+def _split(values: NDArray[Any], axes: str) -> Iterator[NDArray[Any]]:
     """Yield the planes of an array with named axes, Y, X and samples last."""
     last = [axis for axis in "YXS" if axis in axes]
     order = [i for i, axis in enumerate(axes) if axis not in last]
     order += [axes.index(axis) for axis in last]
     ordered = values.transpose(order)
-    for plane in ordered.reshape(-1, *ordered.shape[-len(last) :]):
-        yield _shown(plane, keyframe)
+    yield from ordered.reshape(-1, *ordered.shape[-len(last) :])
 
 
-def _shown(plane: NDArray[Any], keyframe: Any) -> NDArray[Any]:
-    """Apply what the file says about how its values are to be seen."""
-    photometric = getattr(keyframe.photometric, "name", "")
-    if photometric == "PALETTE" and keyframe.colormap is not None:
-        # Writers fill the 16 bits as 256·v or as 257·v; the upper eight are v either way.
-        colours = (np.asarray(keyframe.colormap) >> 8).astype(np.uint8)
-        return np.ascontiguousarray(np.moveaxis(colours[:, plane], 0, -1))
-    if photometric == "MINISWHITE" and plane.dtype.kind in "bu":
-        return ~plane
-    if plane.ndim == 3 and plane.shape[-1] == 2:  # grey with alpha
-        return np.concatenate([plane[..., :1]] * 3 + [plane[..., 1:]], axis=-1)
-    return plane[..., :4] if plane.ndim == 3 else plane
-
-
-def _resolution(file: Any) -> Resolution | None:
+def _resolution(file: Any, meaning: Meaning) -> Resolution | None:
     """Return pixels per unit from the tags; ImageJ's text unit is turned into centimetres."""
-    tags = file.pages[0].tags
+    tags = meaning.page.tags
     if "XResolution" not in tags or "YResolution" not in tags:
         return None
     across, down = (tags[name].value for name in ("XResolution", "YResolution"))
@@ -213,6 +313,8 @@ def _resolution(file: Any) -> Resolution | None:
     unit = int(tags["ResolutionUnit"].value) if "ResolutionUnit" in tags else 2
     if unit == 1 and x == y == 1:  # what writers put where nothing is known
         return None
+    if meaning.orientation >= 5:  # rows of the file are columns of the picture
+        x, y = y, x
     named = str((file.imagej_metadata or {}).get("unit", ""))
     if unit == 1 and named in _PER_CENTIMETRE:
         factor = _PER_CENTIMETRE[named]

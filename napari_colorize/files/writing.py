@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.files import containers
+from napari_colorize.files.hyperstack import fits, write_hyperstack
 from napari_colorize.files.pages import Resolution
-from napari_colorize.files.records import as_description, sidecar_of
+from napari_colorize.files.place import StackPlace
+from napari_colorize.files.records import as_description, read_sidecar, sidecar_of
 from napari_colorize.storage import staged
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def write(
     resolution: Resolution | None = None,
     uncertainty: bool = False,
     pages: int | None = None,
+    place: StackPlace | None = None,
 ) -> list[Path]:
     """Write a result with its provenance: inside the file, and as JSON beside it.
 
@@ -44,6 +47,9 @@ def write(
         Write the uncertainty maps too, as float32 TIFF, see :func:`uncertainty_of`.
     pages : int, optional
         How many results a generator will give; without it, its TIFF is a BigTIFF.
+    place : StackPlace, optional
+        Axes, steps, unit and channels of a stack (``StackFile.place``). A TIFF of RGB pages up to
+        3 GiB then carries them, as ImageJ's hyperstack (uint8) or as OME-TIFF.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def write(
     if isinstance(results, Sized):
         pages = len(results)
     targets = [path, sidecar_of(path)] + ([uncertainty_of(path)] if uncertainty else [])
-    with staged(targets, overwrite) as parts, contextlib.ExitStack() as stack:
+    with staged(targets, overwrite, orphans(targets)) as parts, contextlib.ExitStack() as stack:
         stream = iter(results)
         first = next(stream, None)
         if first is None:
@@ -75,11 +81,22 @@ def write(
         if uncertainty:
             maps = containers.open_tiff(parts[2], pages, first.uncertainty.nbytes)
             stream = _with_maps(stream, stack.enter_context(maps), resolution)
-        write_picture = _write_png if containers.is_png(path) else _write_tiff
-        records = write_picture(parts[0], stream, resolution, pages)
+        if place is not None and fits(place, first.rgb, pages) and not containers.is_png(path):
+            records = write_hyperstack(parts[0], stream, place, resolution)
+        else:
+            write_picture = _write_png if containers.is_png(path) else _write_tiff
+            records = write_picture(parts[0], stream, resolution, pages)
         sidecar = records[0] if len(records) == 1 else {"pages": records}
         parts[1].write_text(json.dumps(sidecar, indent=2, allow_nan=False) + "\n", "utf-8")
     return targets
+
+
+def orphans(targets: list[Path]) -> list[Path]:
+    """Return what belongs to a result that is not there: its writer was killed before the end."""
+    picture, sidecar, *maps = targets
+    if picture.exists() or not read_sidecar(sidecar):
+        return []
+    return [sidecar, *(path for path in maps if path.exists())]
 
 
 def uncertainty_of(path: str | os.PathLike) -> Path:

@@ -173,9 +173,7 @@ def unmarked_parts(mask: Array, walls: Array | None) -> Array:
     marks = _plane("mask", mask).bool()
     blocked = None if walls is None else _plane("walls", walls, like=marks).bool()
     lost = _unmarked(marks, blocked, None)
-    found = (
-        torch.full_like(marks, not bool(marks.any())) if lost is None else lost
-    )
+    found = torch.full_like(marks, not bool(marks.any())) if lost is None else lost
     return _like(mask, found[0, 0])
 
 
@@ -216,9 +214,7 @@ def colorize_yiq(grey: Array, marked: Array, mask: Array, *, tolerance: float = 
         )
     y = torch.as_tensor(grey).double()
     chroma = (scribbles @ torch.linalg.inv(to_rgb).T)[..., 1:]
-    found = propagate(
-        y * LARGEST_LUMA, chroma, torch.as_tensor(mask), tolerance=tolerance
-    ).double()
+    found = propagate(y * LARGEST_LUMA, chroma, torch.as_tensor(mask), tolerance=tolerance).double()
     rgb = torch.cat([y[..., None], found], -1) @ to_rgb.T
     return _like(grey, rgb.clamp(0, 1).float())
 

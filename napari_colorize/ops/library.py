@@ -60,6 +60,16 @@ def load() -> None:
         for operator in _operators():
             _bind(library, operator, defined=_native is not None)
         _library = library
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_work_alone)
+
+
+def _work_alone() -> None:
+    """Let a forked child work on one thread.
+
+    Of the threads of its parent it has none, but OpenMP would wait for them for ever.
+    """
+    torch.set_num_threads(1)
 
 
 def backend() -> Literal["native", "twin"]:

@@ -19,7 +19,12 @@ from napari_colorize.pipeline.lightness import (
     row_bands,
 )
 from napari_colorize.pipeline.resample import resize, resize_codes
-from napari_colorize.pipeline.window import automatic_window, rgb_window
+from napari_colorize.pipeline.window import automatic_window, placeholders, rgb_window
+
+ALL_MISSING = (
+    "All pixels of the image are missing (NaN, masked or without data); there is nothing to be "
+    "coloured. Check the file, or choose another plane."
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,7 +46,9 @@ class Plane:
     shape, dtype
         Of the input.
     nan_count : int
-        Pixels that held NaN; they are treated as the low end of the window.
+        Pixels that are missing: NaN, masked, or of a value that stands for it (see
+        :func:`napari_colorize.pipeline.window.placeholders`). They are treated as the low end of
+        the window.
     outside_window : float
         Share of pixels (0…1) that the window cut to black or white; NaN is not counted.
     """
@@ -117,10 +124,15 @@ def read_plane(
     colour = _is_rgb(array)
     pixels = array[..., :3] if colour else array
     if explicit is None:
-        used = rgb_window(pixels) if colour else automatic_window(pixels)
+        used = rgb_window(pixels) if colour else automatic_window(_masked_like(image, pixels))
     else:
         used = explicit
+    missing = _missing(image, pixels, explicit is None)
+    if missing is not None:
+        pixels = _filled(pixels, missing, used[0])
     luma, nan_count, outside = lightness_within(pixels, used, gamma)
+    if missing is not None:
+        nan_count += int(np.count_nonzero(missing))
     return Plane(
         luma=luma,
         alpha=_opacity(array) if colour and array.shape[-1] == 4 else None,
@@ -138,7 +150,9 @@ def read_lazily(plane: Any) -> NDArray[Any]:
     """Return a plane as NumPy; dask computes it in this thread, so that tasks may ask for it."""
     if hasattr(plane, "dask") and hasattr(plane, "compute"):
         plane = plane.compute(scheduler="synchronous")
-    return as_array(plane)
+    array = as_array(plane)
+    mask = np.ma.getmask(plane)  # what is masked is missing, and stays so
+    return array if mask is np.ma.nomask else np.ma.masked_array(array, mask)
 
 
 def as_array(image: Any) -> NDArray[Any]:
@@ -156,6 +170,10 @@ def as_array(image: Any) -> NDArray[Any]:
             f"The image is a path, {image!r}; colorize takes pixels. Read the file first: "
             "napari_colorize.files.read(path)[0].pixels."
         )
+    if hasattr(image, "has_transparency_data") and hasattr(image, "getbands"):  # of Pillow
+        from napari_colorize.files.pillow import pixels_of
+
+        image = pixels_of(image)[0]
     if hasattr(image, "detach"):  # a torch tensor, perhaps on a GPU or with gradients
         image = image.detach().cpu()
         if str(image.dtype) == "torch.bfloat16":
@@ -174,6 +192,35 @@ def as_array(image: Any) -> NDArray[Any]:
     if array.size == 0:
         raise ValueError(f"The image has no pixels: its shape is {array.shape}.")
     return array
+
+
+def _masked_like(image: Any, pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the pixels with the mask that came with them."""
+    masked = isinstance(image, np.ma.MaskedArray) and pixels.ndim == 2
+    return np.ma.masked_array(pixels, np.ma.getmask(image)) if masked else pixels
+
+
+def _missing(image: Any, pixels: NDArray[Any], automatic: bool) -> NDArray[np.bool_] | None:
+    """Return where a picture has no data though its values are numbers; None where nowhere."""
+    mask = np.ma.getmask(image)
+    missing = None
+    if mask is not np.ma.nomask and mask.any():
+        missing = np.asarray(mask[..., :3].any(axis=-1) if mask.ndim == 3 else mask)
+    if automatic and pixels.ndim == 2:
+        for value in placeholders(_masked_like(image, pixels)):
+            found = pixels == value
+            missing = found if missing is None else missing | found
+    return missing
+
+
+def _filled(pixels: NDArray[Any], missing: NDArray[np.bool_], low: float) -> NDArray[Any]:
+    """Return the pixels with the low end of the window where they are missing."""
+    filled = pixels.copy()
+    if pixels.dtype.kind in "iu":  # a window of fractions begins between two whole numbers
+        ends = np.iinfo(pixels.dtype)
+        low = int(np.clip(np.ceil(low), ends.min, ends.max))
+    filled[missing] = low
+    return filled
 
 
 def _is_rgb(array: NDArray[Any]) -> bool:

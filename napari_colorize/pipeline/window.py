@@ -25,8 +25,24 @@ RGB_TOLERANCE = 1e-3
 """How far floating-point RGB may leave 0…1, as interpolation does, and still be taken for it."""
 
 
+FEWEST_VALUES = 16
+"""Different values that a picture must have beside one that stands for missing."""
+
+_LEAST_SHARE = 5e-4
+"""A value that stands for missing is at least this share of a picture; the percentiles leave out
+what is rarer."""
+
+_PLACEHOLDERS = (-9999, -99999, -999, -32768, -3024, -2000, 9999, 99999, 32767, 65535)
+"""Values that programs write where nothing was measured: maps, heights, CT outside its circle."""
+
+_BEYOND_MEASURING = 1e19
+"""Floats further from 0 are no measurement: −3.4e38, 9.97e36 (netCDF), 1e20."""
+
+
 def automatic_window(pixels: NDArray[Any]) -> tuple[float, float]:
     """Choose the window of a grey picture from its dtype and values.
+
+    What is masked, and a value that stands for missing (:func:`placeholders`), is left out.
 
     bool and uint8 are shown over their whole range, (0, 1) and (0, 255). Of all others it is
     the range between the percentiles 0.1 and 99.9 of the finite values, both ends values that
@@ -38,14 +54,71 @@ def automatic_window(pixels: NDArray[Any]) -> tuple[float, float]:
     if pixels.dtype == np.uint8:
         return 0, 255
     sample = _even_sample(pixels)
+    for value in placeholders(pixels):
+        sample = sample[sample != value]
     low = np.percentile(sample, LOW_PERCENTILE, method="lower") if sample.size else 0
     high = np.percentile(sample, HIGH_PERCENTILE, method="higher") if sample.size else 1
     if not low < high:
-        finite = pixels[np.isfinite(pixels)]
+        finite = _valid(pixels)
+        if not finite.size:
+            return 0, 1
         low, high = finite.min(), finite.max()
     if low < high:
         return _number(low), _number(high)
     return _window_of_constant(_number(low))
+
+
+def placeholders(pixels: NDArray[Any]) -> list[float]:
+    """Return the values of a grey picture that stand for missing, though nothing says so.
+
+    Such a value is the smallest or the largest one, occurs in more than one pixel of 2,000, and
+    lies far from all others: beyond any measurement, or further off than twice what the others
+    span, or, where programs are known to write it, than a quarter of that. Below, it is negative:
+    a dark ground of zeros is not missing. Pictures of 8 bits and of few values have none.
+
+    Parameters
+    ----------
+    pixels : (H, W) array
+        Grey, of any real dtype; what is masked or not finite is left out.
+
+    Returns
+    -------
+    list of float
+        At most two, the one below first.
+    """
+    if pixels.dtype.kind not in "iuf" or pixels.dtype.itemsize == 1:
+        return []
+    sample, found = _even_sample(pixels), []
+    for end, other in ((np.min, np.max), (np.max, np.min)):
+        if not sample.size:
+            break
+        value = end(sample)
+        rest = sample[sample != value]
+        often = sample.size - rest.size >= max(2.0, _LEAST_SHARE * sample.size)
+        if not rest.size or not often or (end is np.min and value >= 0):
+            continue
+        if _is_far(value, end(rest), other(rest)) and _is_varied(rest):
+            found.append(_number(value))
+            sample = rest
+    return found
+
+
+def _is_varied(values: NDArray[Any]) -> bool:
+    return len(np.unique(values[:: max(1, values.size >> 16)])) >= FEWEST_VALUES
+
+
+def _is_far(value: Any, next_one: Any, other_end: Any) -> bool:
+    value, next_one, other_end = float(value), float(next_one), float(other_end)
+    gap, span = abs(value - next_one), abs(other_end - next_one)
+    if abs(value) >= _BEYOND_MEASURING and gap > span:
+        return True
+    return gap > span * (0.25 if value in _PLACEHOLDERS else 2)
+
+
+def _valid(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the values that are finite and not masked, as a plain array in one row."""
+    values = pixels.compressed() if isinstance(pixels, np.ma.MaskedArray) else pixels
+    return np.asarray(values)[np.isfinite(values)]
 
 
 def rgb_window(pixels: NDArray[Any]) -> tuple[float, float]:
@@ -125,7 +198,7 @@ def shared_window(
     else:
         some = [plane for planes in samples.values() for plane in planes if not _is_blank(plane)]
         windows = [
-            automatic_window(np.concatenate(kept, axis=1))
+            automatic_window(_side_by_side(kept))
             for planes in samples.values()
             if (kept := [plane for plane in planes if not some or not _is_blank(plane)])
         ]
@@ -195,16 +268,21 @@ def windowed(
     return shown.astype(np.float32), missing, outside
 
 
+def _side_by_side(planes: list[NDArray[Any]]) -> NDArray[Any]:
+    """Join planes, with their masks where they have some: np.concatenate forgets them."""
+    masked = any(isinstance(plane, np.ma.MaskedArray) for plane in planes)
+    return (np.ma if masked else np).concatenate(planes, axis=1)
+
+
 def _is_blank(pixels: NDArray[Any]) -> bool:
-    finite = pixels[np.isfinite(pixels)]
+    finite = _valid(pixels)
     return finite.size == 0 or finite.min() == finite.max()
 
 
 def _even_sample(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return the finite values on an even grid of at most a few million pixels."""
     step = max(1, int(np.ceil(np.sqrt(pixels.size / SAMPLED_PIXELS))))
-    sample = pixels[::step, ::step]
-    return sample[np.isfinite(sample)]
+    return _valid(pixels[::step, ::step])
 
 
 def _window_of_constant(value: float) -> tuple[float, float]:
@@ -217,4 +295,5 @@ def _window_of_constant(value: float) -> tuple[float, float]:
 
 def _number(value: Any) -> float:
     """Return a NumPy scalar as an int or a float, so that a record shows it as it was."""
-    return value.item() if isinstance(value, np.generic) else value
+    plain = value.item() if isinstance(value, np.generic) else value
+    return float(plain) if isinstance(plain, np.generic) else plain  # long doubles stay NumPy's

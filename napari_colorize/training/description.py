@@ -83,8 +83,23 @@ def add(folder: Path, **facts: Any) -> None:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Read the description of a run."""
-    return json.loads((folder / FILE).read_text(encoding="utf-8"))
+    """Read the description of a run.
+
+    Raises
+    ------
+    ValueError
+        It is damaged; the sentence says what to do.
+    """
+    try:
+        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict) or not isinstance(told.get("recipe"), dict):
+        raise ValueError(
+            f"{folder / FILE} is damaged, so it is not known how the training in {folder} was "
+            "begun. Put the file back from a copy, or train into another folder."
+        )
+    return told
 
 
 def refuse_other_training(folder: Path, recipe: Recipe, data: str) -> None:
@@ -103,16 +118,16 @@ def refuse_other_training(folder: Path, recipe: Recipe, data: str) -> None:
     then = {**json.loads(json.dumps(defaults)), **before["recipe"]}
     now = json.loads(json.dumps(recipe.to_dict()))
     changed = [
-        f"{key} (was {json.dumps(then[key])}, now {json.dumps(value)})"
+        f"{key} (was {json.dumps(then.get(key))}, now {json.dumps(value)})"
         for key, value in now.items()
-        if key not in _MAY_CHANGE and then[key] != value
+        if key not in _MAY_CHANGE and then.get(key) != value
     ]
     if changed:
         raise ValueError(
             f"The training in {folder} was started with another recipe: {', '.join(changed)}. Go "
             "on with the same one, or train into another folder."
         )
-    if before["data_fingerprint"] != data:
+    if before.get("data_fingerprint") != data:
         raise ValueError(
             f"The training in {folder} was started with other pictures. Give the same folders and "
             "archives in the same order, or train into another folder."

@@ -26,6 +26,7 @@ from napari_colorize.training.callbacks.keeping import (
     BEST,
     LAST,
     averaged_weights,
+    refuse_damaged,
     write_weights,
 )
 from napari_colorize.training.callbacks.onlooker import EnoughLearnt, looking
@@ -118,6 +119,7 @@ def train_network(
                 f"{out} holds a training already. Go on with it (--resume), or give another folder."
             )
         description.refuse_other_training(out, recipe, seen)
+        refuse_damaged(out / LAST)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     training, holdout, survey, damaged = _chosen(pictures, recipe, watch)
     learner = trainer_of(recipe.method).learner()

@@ -170,6 +170,26 @@ def write_weights(state: Mapping[str, torch.Tensor], path: Path) -> None:
         torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, part)
 
 
+def refuse_damaged(path: Path) -> None:
+    """Refuse to go on from what is no checkpoint of a training, before any work.
+
+    Raises
+    ------
+    ValueError
+        The sentence says what to do; what torch says, to load it as a program, it does not repeat.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        whole = isinstance(state, dict) and isinstance(state.get("state_dict"), dict)
+    except Exception:  # damaged files make torch, pickle and zipfile raise anything
+        whole = False
+    if not whole:
+        raise ValueError(
+            f"{path} is damaged, so the training cannot go on from it. Put the file back from a "
+            "copy, or remove it and start this training again, with the same recipe and pictures."
+        )
+
+
 def averaged_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read the averaged weights of the graph from ``last.ckpt``."""
     # Written by ourselves a moment ago; still, nothing but tensors and plain values is taken.

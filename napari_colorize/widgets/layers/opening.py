@@ -60,7 +60,7 @@ def read(path: str) -> list[LayerData]:
 
 def _layer_of(picture: Path, record: dict[str, Any]) -> LayerData:
     pages = [page.pixels for page in files.read(picture)]
-    kept = record.get("layer", {})
+    kept = kept_of(record)
     pixels = np.stack(pages) if len(pages) > 1 else pages[0]
     if np.prod(kept.get("shape", ())) == pixels.size:
         pixels = pixels.reshape(kept["shape"])
@@ -73,6 +73,36 @@ def _layer_of(picture: Path, record: dict[str, Any]) -> LayerData:
         meta |= place_of(kept)
     prefer_our_writers()
     return pixels, meta, kind
+
+
+def kept_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record says of its layer, without what is not of the kind that it should be.
+
+    Records are files, and may have been written by anybody.
+    """
+    layer = record.get("layer")
+    said = layer if isinstance(layer, dict) else {}
+    kept: dict[str, Any] = {}
+    for key, value in said.items():
+        if key in ("name", "kind", "colormap"):
+            right = isinstance(value, str)
+        elif key in ("units", "axis_labels"):
+            right = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        elif key in (*_PLACE, "shape", "contrast_limits"):
+            right = isinstance(value, list) and _are_numbers(value)
+        else:
+            right = True
+        if right:
+            kept[key] = value
+    return kept
+
+
+def _are_numbers(value: list[Any]) -> bool:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return array.ndim <= 2 and bool(np.isfinite(array).all())
 
 
 def place_of(kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +142,7 @@ def restore(viewer: "napari.viewer.Viewer") -> None:
     if layer is None or record is None:
         show_info("Select a layer that was opened from a file that Colorize has saved.")
         return
-    kept, path = record.get("layer", {}), layer.source.path
+    kept, path = kept_of(record), layer.source.path
     if _fits(kept, layer):
         for name, value in place_of(kept).items():
             setattr(layer, name, value)
@@ -155,5 +185,5 @@ def _record_inside(path: Path) -> dict[str, Any] | None:
 
 def _one_of(records: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the record that speaks for a whole file; ``None`` where its pages differ."""
-    legends = {record.get("legend") for record in records}
+    legends = {repr(record.get("legend")) for record in records}
     return records[0] if len(legends) == 1 else None
