@@ -19,7 +19,7 @@ def test_real_and_fake_are_stored_without_loss_and_found_again(folder, colourer,
     assert Stimuli.load(tmp_path / "pairs") == made
     for picture, source in zip(made.pictures, read_pictures(folder), strict=True):
         real = made.real(picture)
-        assert np.array_equal(real, source.rgb())
+        assert np.array_equal(real, source.read())
         fake = made.fake(picture, "known")
         assert fake.shape == real.shape
         assert not np.array_equal(fake, real)
