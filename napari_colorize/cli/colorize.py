@@ -20,8 +20,8 @@ from napari_colorize.cli.options import (
     take_parameters,
 )
 from napari_colorize.cli.sentences import debugging, reason, sentence
+from napari_colorize.decoders.limits import VARIABLE as MAX_PIXELS
 from napari_colorize.files import WRITABLE
-from napari_colorize.files.limits import VARIABLE as MAX_PIXELS
 from napari_colorize.parameters import ColorizeParameters
 
 INTERRUPTED = 130

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from napari_colorize.files.limits import refuse_too_large
+from napari_colorize.decoders.limits import refuse_too_large
 from napari_colorize.files.pages import UnreadableFile
 
 _RAW_MODELS = {"CFA", "LINEAR_RAW"}

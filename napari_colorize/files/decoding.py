@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.files.pillow import read_picture
+from napari_colorize.decoders.pillow import read_picture
 from napari_colorize.files.tiff import OpenStack
 
 SUFFIXES = (

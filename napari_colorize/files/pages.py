@@ -8,14 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from napari_colorize.files.limits import TooLarge
+from napari_colorize.decoders.limits import TooLarge, UnreadableFile
 
 CENTIMETRE = 3
 """TIFF's ResolutionUnit: 1 none, 2 inch, 3 centimetre."""
-
-
-class UnreadableFile(ValueError):
-    """A file cannot be read as a picture; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

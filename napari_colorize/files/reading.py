@@ -9,10 +9,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_colorize.decoders.pillow import read_picture
 from napari_colorize.files import tiff
 from napari_colorize.files.completeness import told_as_raw
 from napari_colorize.files.pages import Page, UnreadableFile, told_as_unreadable
-from napari_colorize.files.pillow import read_picture
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",

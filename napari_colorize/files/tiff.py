@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.decoders.samples import Meaning, meaning_of, oriented, shown
 from napari_colorize.files.completeness import (
     refuse_hollow,
     refuse_lost_pages,
@@ -17,7 +18,6 @@ from napari_colorize.files.completeness import (
 )
 from napari_colorize.files.pages import CENTIMETRE, Page, Resolution, UnreadableFile
 from napari_colorize.files.place import place_of
-from napari_colorize.files.samples import Meaning, meaning_of, oriented, shown
 
 _PER_CENTIMETRE = {
     "cm": 1.0,

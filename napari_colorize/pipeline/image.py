@@ -171,7 +171,7 @@ def as_array(image: Any) -> NDArray[Any]:
             "napari_colorize.files.read(path)[0].pixels."
         )
     if hasattr(image, "has_transparency_data") and hasattr(image, "getbands"):  # of Pillow
-        from napari_colorize.files.pillow import pixels_of
+        from napari_colorize.decoders.pillow import pixels_of
 
         image = pixels_of(image)[0]
     if hasattr(image, "detach"):  # a torch tensor, perhaps on a GPU or with gradients

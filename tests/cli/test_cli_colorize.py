@@ -95,9 +95,9 @@ class TestBatch:
             calls.append(1)
             if len(calls) == 2:
                 raise KeyboardInterrupt
-            return colorize(*arguments, **options)
+            return colorize_plane(*arguments, **options)
 
-        monkeypatch.setattr(pages, "colorize", interrupted)
+        monkeypatch.setattr(pages, "colorize_plane", interrupted)
         result = run("colorize", pictures, "-o", tmp_path / "out")
         assert result.exit_code == 130
         assert names(tmp_path / "out") == ["a_colorized.png", "a_colorized.png.json"]
@@ -109,7 +109,7 @@ class TestBatch:
         def broken(*_, **__):
             raise KeyError("inner")
 
-        monkeypatch.setattr(pages, "colorize", broken)
+        monkeypatch.setattr(pages, "colorize_plane", broken)
         result = run("colorize", pictures / "a.png", "-o", tmp_path)
         assert result.exit_code == 1
         assert "Unexpected KeyError" in result.stderr
@@ -131,7 +131,12 @@ class TestStacks:
         assert tifffile.imread(tmp_path / "stack_colorized.tif").shape == (3, 16, 24, 3)
         records = json.loads((tmp_path / "stack_colorized.tif.json").read_text())["pages"]
         assert [record["source"]["page"] for record in records] == [0, 1, 2]
-        assert [record["input"]["window"] for record in records] == [[100, 3000]] * 3
+        pixels = tifffile.imread(stack)
+        ends = [
+            np.percentile(pixels, 0.1, method="lower"),
+            np.percentile(pixels, 99.9, method="higher"),
+        ]
+        assert [record["input"]["window"] for record in records] == [ends] * 3
 
     def test_a_given_window_is_kept(self, run, stack, tmp_path):
         run("colorize", stack, "-o", tmp_path, "--window", 0, 4095)
@@ -253,7 +258,8 @@ class TestRealProcess:
             import signal, sys, time, types
             import torch
             from napari_colorize import checkpoints
-            from napari_colorize.cli import main, pages
+            from napari_colorize.cli import main
+            from napari_colorize.sequences import pages
             # What runs in the background of a shell is born deaf to Ctrl-C.
             signal.signal(signal.SIGINT, signal.default_int_handler)
             record = types.SimpleNamespace(name="fake", method="colorful", sha256="0" * 64,
@@ -262,13 +268,13 @@ class TestRealProcess:
                 torch.zeros(1, 2, 8, 8), torch.zeros(1, 1, 8, 8)))
             checkpoints.default_for = lambda method: record
             checkpoints.load = lambda name, device="cpu": model
-            colorize = pages.colorize
-            def wait(pixels, source, **options):
+            colorize = pages.colorize_plane
+            def wait(pixels, *arguments, source, **options):
                 if source["page"] == 0:
-                    return colorize(pixels, source=source, **options)
+                    return colorize(pixels, *arguments, source=source, **options)
                 print("waiting", flush=True)
                 time.sleep(60)
-            pages.colorize = wait
+            pages.colorize_plane = wait
             sys.argv = ["napari-colorize", "colorize", {str(pictures / "stack.tif")!r},
                         "-o", {str(tmp_path / "out")!r}]
             main()

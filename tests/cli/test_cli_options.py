@@ -18,7 +18,7 @@ def test_every_field_has_its_option_with_its_help_and_range():
         assert option.opts == [flag_of(field.name)]
         assert option.help.startswith(field.metadata["help"].split(". ")[0].split(";")[0])
         if field.metadata["choices"]:
-            assert tuple(option.type.choices) == field.metadata["choices"]
+            assert tuple(option.type.choices) == tuple(field.metadata["choices"])
         elif field.metadata["min"] is not None:
             assert (option.type.min, option.type.max) == (
                 field.metadata["min"],

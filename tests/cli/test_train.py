@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from napari_colorize.cli import app
-from napari_colorize.training import front
+from napari_colorize.training.network import NetworkTrainer
 
 
 @pytest.fixture
@@ -12,11 +12,11 @@ def told(monkeypatch, tmp_path):
     """Put a trainer that only listens in the place of the real one; return what it is told."""
     calls = []
 
-    def listen(data, recipe, out, resume, licence):
+    def listen(trainer, data, recipe, out, resume, licence):
         calls.append((data, recipe, out, resume, licence))
         return out / "checkpoint" / "mine.safetensors"
 
-    monkeypatch.setattr(front, "resolve", lambda place: listen)
+    monkeypatch.setattr(NetworkTrainer, "train", listen)
     return calls
 
 
@@ -62,10 +62,10 @@ def test_wrong_calls_are_told_in_a_sentence(told, tmp_path, words, sentence):
 
 
 def test_a_missing_package_is_told_with_the_way_to_get_it(monkeypatch, tmp_path):
-    def missing(place):
+    def missing(*_, **__):
         raise ModuleNotFoundError("No module named 'lightning'", name="lightning")
 
-    monkeypatch.setattr(front, "resolve", missing)
+    monkeypatch.setattr(NetworkTrainer, "train", missing)
     result = run("colorful", "--data", tmp_path, "--out", tmp_path / "run")
     assert result.exit_code == 1
     assert "package lightning" in result.output
@@ -76,7 +76,7 @@ def test_being_stopped_says_how_to_go_on(told, monkeypatch, tmp_path):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(front, "resolve", lambda place: stopped)
+    monkeypatch.setattr(NetworkTrainer, "train", stopped)
     result = run("colorful", "--data", tmp_path, "--out", tmp_path / "run")
     assert result.exit_code == 130
     assert "--resume" in result.output

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.files.limits import refuse_too_large
-from napari_colorize.files.profiles import to_srgb
-from napari_colorize.files.samples import orientation_in, oriented, rgb_of_cmyk
+from napari_colorize.decoders.limits import refuse_too_large
+from napari_colorize.decoders.profiles import to_srgb
+from napari_colorize.decoders.samples import orientation_in, oriented, rgb_of_cmyk
 
 ORIENTATION = 0x0112
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -1,4 +1,4 @@
-"""How large a picture a file may announce, before memory is asked for it."""
+"""How large a picture a file may announce, before memory is asked for it; what refuses a file."""
 
 import os
 
@@ -7,6 +7,10 @@ VARIABLE = "NAPARI_COLORIZE_MAX_PIXELS"
 
 MOST_PIXELS = 1 << 30
 """Pixels of one picture that are read unless somebody asks for more: 32768 × 32768."""
+
+
+class UnreadableFile(ValueError):
+    """A file cannot be read as a picture; the message says why and what to do."""
 
 
 class TooLarge(ValueError):

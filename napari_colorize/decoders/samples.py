@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.files.pages import UnreadableFile
-from napari_colorize.files.profiles import to_srgb
+from napari_colorize.decoders.limits import UnreadableFile
+from napari_colorize.decoders.profiles import to_srgb
 
 _COLOURS = {
     "MINISWHITE": 1,
