@@ -13,7 +13,7 @@ from napari_colorize import colorize
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.usefixtures("fake_model")
 def test_a_forked_child_works_on_one_thread():
-    before = torch.get_num_threads()
+    before, child = torch.get_num_threads(), None
     torch.set_num_threads(2)
     try:
         image = np.add.outer(np.arange(300), np.arange(400)).astype(np.uint16)
@@ -31,5 +31,6 @@ def test_a_forked_child_works_on_one_thread():
         assert receiver.recv() == ((300, 400, 3), 1)
         child.join(30)
     finally:
-        child.kill()
+        if child is not None:
+            child.kill()
         torch.set_num_threads(before)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -37,6 +38,15 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         CheckpointRecord.from_json(tmp_path / "x.json")
 
 
+@pytest.fixture
+def shipped(monkeypatch):
+    """What the package brings, which the other tests of this folder put aside."""
+    package = Path(registry.__file__).parent
+    monkeypatch.setattr(registry, "SHIPPED_RECORDS", package / "records")
+    monkeypatch.setattr(registry, "SHIPPED_WEIGHTS", package / "weights")
+
+
+@pytest.mark.usefixtures("shipped")
 def test_the_others_are_found_beside_a_damaged_one(tmp_path, monkeypatch):
     monkeypatch.setenv("NAPARI_COLORIZE_HOME", str(tmp_path))
     (tmp_path / "checkpoints").mkdir()
@@ -61,10 +71,11 @@ def test_zipped_weights_that_swell_are_refused_before_they_do(larger):
     assert torch.equal(weights.parse(plain.getvalue(), "w.pth")["a"], torch.zeros(1000))
 
 
+@pytest.mark.usefixtures("shipped")
 def test_a_network_larger_than_its_file_is_not_built():
-    shipped = registry.find("colorful")
-    state = weights.parse(shipped.weights.read_bytes(), "w")
-    refuse_larger(shipped.record.architecture, shipped.record.options, state, "w")
-    huge = json.loads(json.dumps(shipped.record.options)) | {"widths": [60000] * 4}
+    entry = registry.find("colorful")
+    state = weights.parse(entry.weights.read_bytes(), "w")
+    refuse_larger(entry.record.architecture, entry.record.options, state, "w")
+    huge = json.loads(json.dumps(entry.record.options)) | {"widths": [60000] * 4}
     with pytest.raises(CheckpointError, match=r"numbers, the file|cannot be built"):
-        refuse_larger(shipped.record.architecture, huge, state, "w")
+        refuse_larger(entry.record.architecture, huge, state, "w")
