@@ -278,7 +278,7 @@ class Solver {
     residual(level, now.along, static_cast<const Plane<Scalar>*>(nullptr), now.product);
     const auto inner = [&](const Plane<Scalar>& a, const Plane<Scalar>& b) {
       return sum(level, [&](int64_t y, int64_t x) {
-        const double scale = l == 0 ? level.factor.row(y)[x] : 1;
+        const double scale = l == 0 ? level.scale.row(y)[x] : 1;
         return scale * scale * a.row(y)[x] * b.row(y)[x];
       });
     };
@@ -344,7 +344,7 @@ double Solver<Scalar>::solve(const Scalar* prior, Scalar* chroma, const Patience
   }
   residual(level, x, &work.spare, work.right);
   const double none = std::numeric_limits<double>::infinity();
-  double last = none, expected = none;
+  double last = none, before_last = none, expected = none;
   for (int64_t turn = 0; turn < patience.cycles && expected > patience.tolerance; ++turn) {
     cycle(0);
     const double share = weigh(0, turn == 0);
@@ -362,12 +362,12 @@ double Solver<Scalar>::solve(const Scalar* prior, Scalar* chroma, const Patience
       }
       change = std::max(change, static_cast<double>(most));
     }
-    // What is left is the rest of a geometric series.
-    const double ratio = std::clamp(last < none ? change / last : 0.5, 0.2, 0.9);
-    expected = change * ratio / (1 - ratio);
-    if (change == 0) {
-      expected = 0;
-    }
+    // What is left is the rest of a geometric series, of which the slower of two steps is taken.
+    const double step = last < none ? change / last : 0.7;
+    const double ratio =
+        std::clamp(std::max(step, before_last < none ? last / before_last : 0), 0.3, 0.97);
+    expected = change > 0 ? change * ratio / (1 - ratio) : 0;
+    before_last = last;
     last = change;
     std::swap(work.now, work.before);
   }

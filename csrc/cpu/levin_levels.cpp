@@ -61,6 +61,7 @@ void set_weights(Level<Scalar>& level, const Scalar* luma, const bool* fixed, co
                  const Scalar* certainty) {
   const int64_t height = level.height, width = level.width;
   Plane<Scalar> shade(height, width), inside(height, width);
+  level.scale = Plane<Scalar>(height, width);
   for_rows(height, [&](int64_t y) {
     std::copy_n(luma + y * width, width, shade.row(y));
     for (int64_t x = 0; x < width; ++x) {
@@ -80,6 +81,7 @@ void set_weights(Level<Scalar>& level, const Scalar* luma, const bool* fixed, co
       }
       const bool is_free = !fixed[y * width + x] && sum > 0;
       level.free.row(y)[x] = is_free ? 1 : 0;
+      level.scale.row(y)[x] = is_free ? 1 / sum : 0;
       level.pull.row(y)[x] =
           is_free && certainty != nullptr ? certainty[y * width + x] * sum : Scalar(0);
       for (int i = 0; i < kLevinNeighbours && !is_free; ++i) {

@@ -48,6 +48,7 @@ struct Level {
   Plane<Scalar> pull;
   Plane<Scalar> factor;      // reciprocal diagonal of the incomplete factors; 0 at fixed pixels
   Plane<Scalar> free;        // 1, or 0 at fixed pixels
+  Plane<Scalar> scale;       // of a row, to the paper's normalised one; the finest level's alone
   Corners<Scalar> to_fine;   // interpolation from the next level
   Corners<Scalar> to_coarse; // restriction to it, transposed
 

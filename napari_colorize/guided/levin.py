@@ -202,8 +202,8 @@ def colorize_yiq(grey: Array, marked: Array, mask: Array, *, tolerance: float = 
     >>> grey, marked = np.full((3, 3), 0.5), np.zeros((3, 3, 3))
     >>> mask = np.zeros((3, 3), bool)
     >>> mask[1, 1], marked[1, 1] = True, (0.7, 0.45, 0.4)
-    >>> colorize_yiq(grey, marked, mask)[0, 0].round(2).tolist()
-    [0.68, 0.43, 0.38]
+    >>> colorize_yiq(grey, marked, mask).dtype, colorize_yiq(grey, marked, mask)[0, 0].round(2)
+    (dtype('float32'), array([0.68, 0.43, 0.38], dtype=float32))
     """
     to_rgb = torch.tensor(YIQ_TO_RGB, dtype=torch.float64)
     scribbles = torch.as_tensor(marked).double()

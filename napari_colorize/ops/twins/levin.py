@@ -20,6 +20,8 @@ OFFSETS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 VARIANCE_SHARE, FLOOR = 0.6, 2e-6
 NEAREST_SHARE = 1 / math.log(100)
 SWEEPS = 2
+LOWEST = 256
+"""A grid of so few pixels is solved directly."""
 ROWS, COLUMNS = ((0, 1, 2), (5, 6, 7)), ((0, 3, 5), (2, 4, 7))
 """Neighbours above and below, to the left and to the right, as places in OFFSETS."""
 
@@ -108,6 +110,7 @@ class _Level:
     gives: Tensor | None = None
     to_fine: tuple[Tensor, ...] = ()
     to_coarse: tuple[Tensor, ...] = ()
+    factors: tuple[Tensor, Tensor] | None = None  # of the lowest level's matrix
 
 
 def _moved(plane: Tensor, offset: tuple[int, int]) -> Tensor:
@@ -156,9 +159,22 @@ def _levels(
     free = (~fixed & (total > 0)).to(luma)
     pull = torch.zeros_like(luma) if certainty is None else certainty * total * free
     levels = [_level(connections * free, pull, free)]
-    while levels[-1].pull.numel() > 1:
+    while levels[-1].pull.numel() > LOWEST:
         levels.append(_coarser(levels[-1]))
+    levels[-1].factors = _factors(levels[-1])
     return levels
+
+
+def _factors(level: _Level) -> tuple[Tensor, Tensor]:
+    """Return the factors of a small level's matrix; fixed pixels have a row of their own."""
+    size = level.pull.numel()
+    pixels = torch.eye(size, dtype=level.pull.dtype, device=level.pull.device)
+    columns = _product(level, pixels.reshape(size, *level.pull.shape)).reshape(size, size)
+    idle = (level.reciprocal == 0).to(columns).flatten()
+    # A part without any fixed pixel has no solution of its own: the least pull decides for 0.
+    least = 1e-12 + 1e-7 * float(columns.dtype == torch.float32)
+    factors, pivots = torch.linalg.lu_factor(columns.T + torch.diag(idle + least))
+    return factors, pivots
 
 
 def _coarser(level: _Level) -> _Level:
@@ -254,9 +270,9 @@ def _smooth(level: _Level, x: Tensor, right: Tensor, *, back: bool) -> None:
 
 def _cycle(levels: list[_Level], depth: int, right: Tensor) -> Tensor:
     level = levels[depth]
+    if level.factors is not None:
+        return torch.linalg.lu_solve(*level.factors, right.reshape(-1, 1)).reshape(right.shape)
     x = torch.zeros_like(right)
-    if depth + 1 == len(levels):
-        return right * level.reciprocal
     _smooth(level, x, right, back=False)
     x += _interpolated(
         level, _improved(levels, depth + 1, _restricted(level, right - _product(level, x)))
@@ -296,6 +312,7 @@ def _solve(
     x = chroma.clone()
     right = (towards - _product(level, x)) * level.free
     before, last, expected = None, math.inf, math.inf
+    steps = [0.0]
     for _ in range(cycles):
         along = _cycle(levels, 0, right)
         scaled = (_product(level, along) * level.reciprocal, right * level.reciprocal)
@@ -304,7 +321,9 @@ def _solve(
         right = (towards - _product(level, x)) * level.free
         before = (along, product)
         change = float((share * along).abs().max())
-        ratio = min(max(change / last if math.isfinite(last) and last > 0 else 0.5, 0.2), 0.9)
+        steps.append(change / last if math.isfinite(last) and last > 0 else 0.7)
+        # What is left is the rest of a geometric series, of which the slower of two steps is taken.
+        ratio = min(max(*steps[-2:], 0.3), 0.97)
         expected, last = change * ratio / (1 - ratio), change
         if expected <= tolerance:
             break
