@@ -160,12 +160,12 @@ def solve(
     Examples
     --------
     >>> import numpy as np
-    >>> from napari_colorize.guided.hints import Hints, Point
-    >>> grey = np.full((8, 8), 50, np.float32)
-    >>> drawn = Hints(points=[Point(3, 3, "#a04040", 0)]).drawn((8, 8))
-    >>> solved = solve(grey, np.zeros((8, 8, 2), np.float32), drawn, spread=0.0)
+    >>> from napari_colorize.guided.hints import Hints
+    >>> grey, nothing = np.full((8, 8), 50, np.float32), np.zeros((8, 8, 2), np.float32)
+    >>> drawn = Hints.from_labels(np.ones((8, 8), int), {1: "#0000ff"}).drawn((8, 8))
+    >>> solved = solve(grey, nothing, drawn)
     >>> solved.held, solved.moved
-    (1, 0)
+    (64, 64)
     """
     if lightness.shape != prior.shape[:2] or lightness.shape != drawn.state.shape:
         raise ValueError(

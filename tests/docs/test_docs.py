@@ -32,9 +32,7 @@ def test_python_with_napari_runs(page, workplace, windows):
         np.testing.assert_array_equal(viewer.layers[-1].scale, viewer.layers[0].scale)
 
 
-@pytest.mark.parametrize(
-    "page", ["docs/install.md", "docs/performance.md", "docs/stacks.md", "docs/guided.md"]
-)
+@pytest.mark.parametrize("page", ["docs/install.md", "docs/performance.md", "docs/stacks.md"])
 def test_python_runs(page, workplace):
     assert len(run_python(ROOT / page)) > 1
 

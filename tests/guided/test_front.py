@@ -12,6 +12,8 @@ import napari_colorize
 from napari_colorize import Hints, checkpoints, colorize, files
 from napari_colorize.guided.hints import Point
 
+pytest.importorskip("napari_colorize.guided.levin", reason="comes with the operator")
+
 
 @pytest.fixture
 def picture():
