@@ -11,7 +11,7 @@ from napari_colorize.guided.decisions import Decisions, prior_chroma, rgb_of_chr
 from napari_colorize.guided.solve import Solved, solve
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import image as pictures
-from napari_colorize.widgets.colorize.job import Job
+from napari_colorize.widgets.colorize.job import PlaneJob
 from napari_colorize.widgets.layers.planes import read_plane
 from napari_colorize.widgets.shared.preflight import load_torch
 
@@ -175,8 +175,13 @@ def suggested(
 
 
 def followed(
-    job: Job, guide: Decisions, key: Any, known: Predicted | None, progress: Any, should_stop: Any
-) -> tuple[Any, Predicted, Shown, Any, Job]:
+    job: PlaneJob,
+    guide: Decisions,
+    key: Any,
+    known: Predicted | None,
+    progress: Any,
+    should_stop: Any,
+) -> tuple[Any, Predicted, Shown, Any, PlaneJob]:
     """Predict if need be, and solve; runs in the inference thread."""
     load_torch()
     if known is None:
