@@ -37,15 +37,15 @@ def colour_file(
     `colorize_planes` and `files.write`. `guided` is what a person has decided, as `colorize` takes
     it.
     """
-    if job.frames:
-        return _film(job, parameters, consistency, uncertainty, overwrite, on_page)
-    count = files.count_pages(job.source)
     decisions = _decisions(job, dict(guided or {}))
-    if decisions is not None and consistency is not None:
+    if job.frames and decisions is None:
+        return _film(job, parameters, consistency, uncertainty, overwrite, on_page)
+    if decisions is not None and (job.frames or consistency is not None):
         raise ValueError(
             f"{job.source.name}: hints, references and palettes act on single pictures; leave out "
-            "--consistency and --axis."
+            "--consistency, --axis and --as-stack."
         )
+    count = files.count_pages(job.source)
     place = None
     if count > 1:
         with files.open_stack(job.source) as stack:
