@@ -1,8 +1,9 @@
 """Colourise photographs that ship inside scikit-image and lay them out on one contact sheet.
 
 ``make demo`` runs this. Each row of the sheet shows one photograph: grey, coloured by the default
-method, how uncertain that is, coloured by every other method whose weights are shipped, truth. The
-single results stand beside it, each with its record.
+method, how uncertain that is, coloured by every other method whose weights are shipped, by the
+default method with a few hints set by hand, truth. The single results stand beside it, each with
+its record.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from napari_colorize import Colorized, checkpoints, colorize, files, ops
+from napari_colorize import Colorized, Hints, checkpoints, colorize, files, ops
+from napari_colorize.guided.hints import Point
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sample_data import grey
 
@@ -39,6 +41,33 @@ TITLES = {
     "unet": "U-Net (Nazeri 2018)",
     "gan": "GAN (Nazeri 2018)",
     "pix2pix": "pix2pix (Isola 2016)",
+}
+KEPT = "as predicted"
+# Name → row, column and colour of points; what a person would dab on in a few seconds.
+HINTS: dict[str, tuple[tuple[int, int, str], ...]] = {
+    "camera": (
+        *((row, column, "#1c2f7a") for row, column in ((250, 100), (350, 60), (200, 130))),
+        *((row, column, "#1c2f7a") for row, column in ((440, 100), (270, 170), (150, 150))),
+        *((row, column, KEPT) for row, column in ((50, 80), (400, 350), (300, 450))),
+        (145, 225, "#b08060"),
+    ),
+    "astronaut": (
+        *((row, column, "#d06018") for row, column in ((330, 120), (400, 330), (480, 150))),
+        *((row, column, KEPT) for row, column in ((60, 60), (130, 225))),
+    ),
+    "rocket": (
+        *((row, column, "#203878") for row, column in ((60, 80), (120, 520), (250, 60))),
+        *((row, column, KEPT) for row, column in ((330, 320),)),
+    ),
+    "cat": (
+        *((row, column, "#808890") for row, column in ((60, 150), (220, 300), (40, 260))),
+        *((row, column, "#609040") for row, column in ((105, 195), (105, 255))),
+    ),
+    "coffee": (
+        *((row, column, "#a81818") for row, column in ((225, 330), (265, 225), (150, 110))),
+        *((row, column, "#a81818") for row, column in ((310, 420), (340, 250))),
+        *((row, column, KEPT) for row, column in ((60, 500), (370, 560), (300, 40), (150, 290))),
+    ),
 }
 ROW_HEIGHT, GAP, BAND = 240, 12, 34
 INK, PAPER, FAINT = (30, 30, 34), (252, 252, 250), (120, 120, 126)
@@ -109,7 +138,7 @@ def colourise_all(
     Returns
     -------
     rows
-        Of the sheet: name, and grey, coloured, uncertainty, further methods, truth.
+        Of the sheet: name, and grey, coloured, uncertainty, further methods, guided, truth.
     seconds
         Mean time of a picture, by method.
     """
@@ -130,6 +159,10 @@ def colourise_all(
             coloured.append(result.rgb)
             if number == 0:
                 coloured.append(uncertainty_picture(result.uncertainty))
+        hints = Hints(points=[Point(row, column, hue, 4) for row, column, hue in HINTS[name]])
+        guided = colorize(monochrome, hints=hints, source=f"scikit-image: {name}")
+        files.write(output / f"{name}-guided.png", guided, overwrite=True)
+        coloured.append(guided.rgb)
         size = f"{monochrome.shape[1]} x {monochrome.shape[0]} px"
         rows.append((f"{name}, {size}", [monochrome, *coloured, original if has_truth else None]))
         times = ", ".join(f"{method} {seconds[method][-1]:.3f} s" for method in methods)
@@ -149,7 +182,7 @@ def main() -> None:
     titles = [TITLES[method] for method in methods]
     rows, seconds = colourise_all(arguments.output, methods)
     sheet = contact_sheet(
-        ["grey", titles[0], "its uncertainty", *titles[1:], "truth"],
+        ["grey", titles[0], "its uncertainty", *titles[1:], "guided by hand", "truth"],
         rows,
         "Predicted colour is plausible, never measured. Pictures: scikit-image.",
     )

@@ -1,5 +1,6 @@
 from ._version import __version__
 from .api import colorize
+from .guided.hints import Hints
 from .parameters import ColorizeParameters
 from .results import Colorized, ColorizedStack
 from .sequences.channels import colorize_channels
@@ -12,6 +13,7 @@ __all__ = [
     "ColorizeParameters",
     "Colorized",
     "ColorizedStack",
+    "Hints",
     "StackParameters",
     "__version__",
     "colorize",

@@ -1,9 +1,9 @@
 """The one front door: a grey picture in, a coloured one out, with what is known about it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.parameters import BY_HAND, ColorizeParameters
 from napari_colorize.pipeline import memory
 from napari_colorize.pipeline.image import ALL_MISSING, read_plane
 from napari_colorize.pipeline.network import (
@@ -17,6 +17,9 @@ from napari_colorize.pipeline.plane import Guide, PlaneColorizer
 from napari_colorize.records.record import make_record
 from napari_colorize.records.source import describe_source
 from napari_colorize.results import Cancelled, Colorized, Progress, Ticker
+
+if TYPE_CHECKING:
+    from napari_colorize.guided.decisions import Decisions
 
 __all__ = [
     "Cancelled",
@@ -37,6 +40,11 @@ def colorize(
     image: Any,
     method: str | None = None,
     *,
+    hints: Any = None,
+    reference: Any = None,
+    palette: Any = None,
+    palette_strength: float = 1.0,
+    spread: float = 1.0,
     parameters: ColorizeParameters | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -58,6 +66,21 @@ def colorize(
     method : str, optional
         A key of :data:`napari_colorize.methods.METHODS`. Default: that of ``parameters``; where
         these are left out that of ``checkpoint``, else ``"colorful"``.
+        ``"scribbles"`` takes colour from ``hints`` alone (Levin 2004), ``"transfer"`` from
+        ``reference`` alone (Welsh 2002).
+    hints : Hints, str or path, optional
+        What a person has decided; see :class:`napari_colorize.guided.hints.Hints`. Hinted pixels
+        have their colour exactly, moved into sRGB at the picture's lightness where need be. Parts
+        of the picture without a hint keep the prediction, bit for bit.
+    reference : (H, W, 3) array, str or path, optional
+        A picture that lends its colours.
+    palette : sequence of colours, str or path, optional
+        Colours that the prediction keeps to; see
+        :func:`napari_colorize.guided.palettes.palette_of`.
+    palette_strength : float
+        0 (no palette) … 1.
+    spread : float
+        How far a hint speaks for places that look alike, 0 (its surroundings alone) … 1.
     parameters : ColorizeParameters, optional
         All choices in one object.
     progress : callable, optional
@@ -96,7 +119,19 @@ def colorize(
     """
     asked = asked_for(parameters, method, changes, ColorizeParameters)
     describe_source(source)  # a wrong one is refused before the work, not after
-    return colorize_plane(image, asked, Ticker(progress, should_stop), source=source, guide=guide)
+    decisions = None
+    if any(one is not None for one in (hints, reference, palette)):
+        from napari_colorize.guided.decisions import decisions_of
+
+        decisions = decisions_of(hints, reference, palette, palette_strength, spread)
+    return colorize_plane(
+        image,
+        asked,
+        Ticker(progress, should_stop),
+        source=source,
+        guide=guide,
+        decisions=decisions,
+    )
 
 
 def colorize_plane(
@@ -107,6 +142,7 @@ def colorize_plane(
     source: Any = None,
     window_mode: str | None = None,
     guide: Guide | None = None,
+    decisions: "Decisions | None" = None,
 ) -> Colorized:
     """Colour one picture by checked parameters; :func:`colorize` is the door to it.
 
@@ -123,16 +159,25 @@ def colorize_plane(
         explicit where there is one.
     guide : callable, optional
         As for :func:`colorize`.
+    decisions : Decisions, optional
+        What a person has decided; see :func:`napari_colorize.guided.decisions.decisions_of`.
     """
     tick(0.0, "reading lightness")
     with memory.explained("reading lightness", image, "cpu"):
         plane = read_plane(image, asked.window, asked.gamma, window_mode)
     if asked.window is None and plane.nan_count == plane.luma.size:
         raise ValueError(ALL_MISSING)
+    drawn = None
+    if decisions is not None:
+        drawn = decisions.drawn_over(plane.luma.shape)  # before the network, not after
+    if asked.method in BY_HAND:
+        return _by_hand(plane, drawn, asked, tick, source, decisions)
     tick(0.1, "loading weights")
     device = resolve_device(asked.device)
     with memory.explained("loading the weights", image, device):
         model, used = load_model(asked, device)
+    if decisions is not None:
+        model = decisions.listening(model)
     colorizer = PlaneColorizer(model, used, guide=guide)
     tick(0.25, "predicting colour")
     seen = colorizer.shown_to_the_network(plane)
@@ -141,6 +186,24 @@ def colorize_plane(
     coloured = colorizer.finish(
         plane, seen, prediction, lambda share: tick(0.7 + 0.25 * share, "refining"), said
     )
+    if decisions is not None:
+        with memory.explained("following the hints", image, "cpu"):
+            coloured = decisions.decided(coloured, seen, prediction.chroma, drawn, tick.should_stop)
+    tick(0.95, "writing the record")
+    record = make_record(coloured, source)
+    tick(1.0, "done")
+    return Colorized(coloured.rgb, coloured.uncertainty, coloured.clipped, record)
+
+
+def _by_hand(
+    plane: Any, drawn: Any, asked: ColorizeParameters, tick: Ticker, source: Any, decisions: Any
+) -> Colorized:
+    """Colour without weights."""
+    from napari_colorize.guided.decisions import Decisions
+
+    tick(0.25, "spreading colour")
+    with memory.explained("spreading colour", plane, "cpu"):
+        coloured = (decisions or Decisions()).alone(plane, drawn, asked, tick.should_stop)
     tick(0.95, "writing the record")
     record = make_record(coloured, source)
     tick(1.0, "done")

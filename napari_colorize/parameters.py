@@ -9,6 +9,7 @@ import difflib
 import math
 import numbers
 import os
+from collections import ChainMap
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
@@ -17,6 +18,10 @@ from napari_colorize import methods, refinements
 
 METHODS = methods.METHODS
 """The methods by name; those of other packages come in as they are registered."""
+BY_HAND = ("scribbles", "transfer")
+"""Methods without weights: colour comes from hints, or from a reference picture."""
+_ALL_METHODS = ChainMap(dict.fromkeys(BY_HAND, ""), METHODS)
+"""Both, live: what other packages register is among them."""
 REFINEMENTS = tuple(refinements.REFINEMENTS)
 OUTPUT_DTYPES = ("uint8", "uint16", "float32")
 
@@ -102,7 +107,7 @@ class ColorizeParameters:
         A field holds something that cannot be used; the sentence names it and what is accepted.
     """
 
-    method: str = _option("colorful", "Colouring method.", choices=METHODS)
+    method: str = _option("colorful", "Colouring method.", choices=_ALL_METHODS)
     checkpoint: str | None = _option(
         None, "Name of registered weights, or a weights file; empty: the method's own."
     )

@@ -28,11 +28,11 @@ class Ticker:
 
     def __init__(self, progress: Progress | None, should_stop: Callable[[], bool] | None) -> None:
         self._progress = progress
-        self._should_stop = should_stop
+        self.should_stop = should_stop
 
     def __call__(self, share: float, stage: str) -> None:
         """Report that ``share`` (0…1) is done and ``stage`` comes next, or raise."""
-        if self._should_stop is not None and self._should_stop():
+        if self.should_stop is not None and self.should_stop():
             raise Cancelled(f"Colouring was stopped before {stage}; there is no result.")
         if self._progress is not None:
             self._progress(share, stage)

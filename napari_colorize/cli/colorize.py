@@ -15,14 +15,16 @@ import click
 from napari_colorize.cli.jobs import Job, films, left_out, plan
 from napari_colorize.cli.options import (
     consistency_options,
+    guided_options,
     parameter_options,
     take_consistency,
+    take_guided,
     take_parameters,
 )
 from napari_colorize.cli.sentences import debugging, reason, sentence
 from napari_colorize.decoders.limits import VARIABLE as MAX_PIXELS
 from napari_colorize.files import WRITABLE
-from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.parameters import BY_HAND, ColorizeParameters
 
 INTERRUPTED = 130
 """Exit status of a program that was ended by Ctrl-C."""
@@ -45,6 +47,7 @@ INTERRUPTED = 130
     help="Folder for the results; for one picture also a .png, .tif or .tiff file.",
 )
 @parameter_options
+@guided_options
 @consistency_options
 @click.option(
     "--uncertainty/--no-uncertainty", default=False, help="Write the uncertainty maps too."
@@ -82,7 +85,7 @@ def command(
     --axis they are one stack, whose colours are held from page to page. The exit status is 0
     if all went well, 1 if a file failed, 130 after Ctrl-C, which leaves nothing half-written.
     """
-    consistency = take_consistency(given)
+    consistency, guided = take_consistency(given), take_guided(given)
     any_method = given["method"] is None
     parameters = take_parameters(given)
     if max_pixels is not None:
@@ -94,7 +97,7 @@ def command(
     others = left_out(inputs, recursive=recursive)
     parameters = _with_weights(parameters, any_method)
     options = {"consistency": consistency, "uncertainty": uncertainty, "overwrite": overwrite}
-    batch = _Batch(parameters, options, quiet=quiet, resume=resume)
+    batch = _Batch(parameters, options | {"guided": guided}, quiet=quiet, resume=resume)
     try:
         with _terminated_like_interrupted():
             batch.run(jobs)
@@ -113,6 +116,8 @@ def _with_weights(parameters: ColorizeParameters, any_method: bool) -> ColorizeP
     from napari_colorize.pipeline.network import resolve_device
 
     device = resolve_device(parameters.device)
+    if parameters.method in BY_HAND:
+        return parameters.changed(device=device)
     name = parameters.checkpoint or checkpoints.default_for(parameters.method).name
     record = checkpoints.load(name, device).record
     method = record.method if any_method else parameters.method

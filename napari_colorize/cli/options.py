@@ -87,6 +87,48 @@ def take_consistency(given: dict[str, Any]) -> "PageConsistency | None":
     return PageConsistency(strength, axis)
 
 
+def guided_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a person has decided."""
+    share = click.FloatRange(0, 1)
+    for option in reversed(
+        [
+            click.option(
+                "--hints",
+                metavar="FILE|FOLDER",
+                help="Hints for the pictures, a .hints.json; of a folder, NAME.hints.json for each "
+                "picture NAME, and none for a picture without.",
+            ),
+            click.option(
+                "--reference", metavar="FILE", help="A picture in colour that lends its colours."
+            ),
+            click.option(
+                "--palette",
+                metavar="NAME|FILE",
+                help="Colours that the prediction keeps to: okabe-ito, tol-bright, a list of "
+                "matplotlib such as tab10, or a .gpl or .ase file.",
+            ),
+            click.option(
+                "--palette-strength", type=share, help="0: no palette; 1: all of it.  [default: 1]"
+            ),
+            click.option(
+                "--spread",
+                type=share,
+                help="How far a hint speaks for places that look alike; 0: its surroundings alone."
+                "  [default: 1]",
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def take_guided(given: dict[str, Any]) -> dict[str, Any]:
+    """Take what a person has decided out of a command's arguments, as `colorize` takes it."""
+    names = ("hints", "reference", "palette", "palette_strength", "spread")
+    taken = {name: given.pop(name) for name in names}
+    return {name: value for name, value in taken.items() if value is not None}
+
+
 def flag_of(name: str) -> str:
     """Return the flag of a field: ``network_size`` → ``--network-size``."""
     return "--" + name.replace("_", "-")

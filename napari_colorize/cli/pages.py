@@ -1,8 +1,9 @@
 """One file, page by page or as a stack: a shared window, and one result."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from napari_colorize import files
 from napari_colorize.cli.jobs import Job
@@ -26,16 +27,24 @@ def colour_file(
     overwrite: bool = False,
     on_page: OnPage | None = None,
     tell: Callable[[str], None] = lambda said: None,
+    guided: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Colour one file; return the files written, the picture first.
 
     A long stack passes page by page; nothing is written unless all of it succeeds. With
     `consistency` its colours are held from page to page. `tell` is given what is to be known of
     the file, such as pages that were left out. Errors are those of `files.read`, `colorize`,
-    `colorize_planes` and `files.write`.
+    `colorize_planes` and `files.write`. `guided` is what a person has decided, as `colorize` takes
+    it.
     """
-    if job.frames:
+    decisions = _decisions(job, dict(guided or {}))
+    if job.frames and decisions is None:
         return _film(job, parameters, consistency, uncertainty, overwrite, on_page)
+    if decisions is not None and (job.frames or consistency is not None):
+        raise ValueError(
+            f"{job.source.name}: hints, references and palettes act on single pictures; leave out "
+            "--consistency, --axis and --as-stack."
+        )
     count = files.count_pages(job.source)
     place = None
     if count > 1:
@@ -58,7 +67,7 @@ def colour_file(
     pages = files.iter_pages(job.source)
     first = next(pages)
     _tell_of(first, tell)
-    results = single_pages(chain([first], pages), count, parameters, mode, on_page)
+    results = single_pages(chain([first], pages), count, parameters, mode, on_page, decisions)
     results = _counted(results, first, tell)
     return _written(job, results, first, count, parameters, uncertainty, overwrite, place)
 
@@ -174,3 +183,16 @@ def _suffix(job: Job, count: int, parameters: ColorizeParameters) -> str:
         return job.suffix
     tiff = job.source.suffix.lower() in (".tif", ".tiff")
     return ".tif" if tiff or count > 1 or parameters.dtype == "float32" else ".png"
+
+
+def _decisions(job: Job, told: dict[str, Any]) -> Any:
+    """Return what a person has decided of one file: of a folder of hints, its own."""
+    folder = Path(told.get("hints") or "")
+    if "hints" in told and folder.is_dir():
+        own = folder / f"{job.source.stem}.hints.json"
+        told["hints"] = own if own.is_file() else None
+    if not any(told.get(name) is not None for name in ("hints", "reference", "palette")):
+        return None
+    from napari_colorize.guided.decisions import decisions_of
+
+    return decisions_of(**told)

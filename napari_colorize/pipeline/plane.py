@@ -36,8 +36,8 @@ class ColouredPlane:
     ----------
     plane : Plane
         As it was read.
-    network_shape : (int, int)
-        Size at which the network saw it.
+    network_shape : (int, int) or None
+        Size at which the network saw it; without a network, none.
     rgb : (H, W, 3 or 4) array
         Of ``parameters.dtype``; the fourth channel is the input's alpha.
     uncertainty : (H, W) float32 array
@@ -48,8 +48,8 @@ class ColouredPlane:
         Share of colours that were moved into sRGB, next to black and white too, 0…1.
     parameters : ColorizeParameters
         As used: defaults resolved, the device that did the work.
-    checkpoint : checkpoints.CheckpointRecord
-        Of the weights.
+    checkpoint : checkpoints.CheckpointRecord or None
+        Of the weights, where there are any.
     memory : tuple of str
         What was done instead where memory ran out; empty where it did not.
     facts : mapping
@@ -57,7 +57,7 @@ class ColouredPlane:
     """
 
     plane: Plane
-    network_shape: tuple[int, int]
+    network_shape: tuple[int, int] | None
     rgb: NDArray[Any]
     uncertainty: NDArray[np.float32]
     clipped: NDArray[np.bool_]

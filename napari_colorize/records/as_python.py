@@ -29,13 +29,50 @@ def as_python(record: Mapping[str, Any]) -> str:
         lines += ["", f"# image: the {_shape_of(record)} pixels of the {what}{named}"]
         if source.get("expression"):  # no more than a hint: elsewhere there is no viewer
             lines += [f"# image = {source['expression']}"]
+    guide = record.get("guide") or {}
+    lines += [
+        f"# hints: those with SHA-256 {hints['sha256']}"
+        for _, hints in _hints_of(guide)
+        if _hints_as_code(hints) == "hints"
+    ]
     call, options = _call_of(stack, used)
+    options |= _guided(guide)
     lines += [f"result = napari_colorize.{call}(", "    image,"]
     lines += [f"    {name}={value}," for name, value in options.items()]
     found = ("rgb", "uncertainty", "clipped")
     one = f"[{stack['plane']}]" if stack and "plane" in stack else ""
     lines += [")", f"{', '.join(found)} = {', '.join(f'result.{name}{one}' for name in found)}"]
     return "\n".join(lines) + "\n"
+
+
+def _hints_of(guide: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the hints of a record: of a picture one with an empty name, of a stack by plane."""
+    hints = guide.get("hints") or {}
+    return [("", hints)] if "sha256" in hints else sorted(hints.items(), key=lambda p: int(p[0]))
+
+
+def _hints_as_code(hints: Mapping[str, Any]) -> str:
+    """Return hints as they are written: their file, themselves, or a name where they are large."""
+    if hints["file"]:
+        return repr(hints["file"])
+    return "hints" if hints["values"] is None else repr(hints["values"])
+
+
+def _guided(guide: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options of a call by which a person's decisions are repeated."""
+    options: dict[str, str] = {}
+    written = [(plane, _hints_as_code(hints)) for plane, hints in _hints_of(guide)]
+    if written:
+        whole = ", ".join(f"{plane}: {code}" for plane, code in written)
+        options["hints"] = written[0][1] if written[0][0] == "" else f"{{{whole}}}"
+        options["spread"] = repr(guide["spread"])
+    if guide.get("reference"):
+        path = guide["reference"]["path"]
+        options["reference"] = repr(path) if path else "reference"
+    if guide.get("palette"):
+        options["palette"] = repr(guide["palette"]["colours"])
+        options["palette_strength"] = repr(guide["palette"]["strength"])
+    return options
 
 
 def _reading(record: Mapping[str, Any], source: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,8 @@ MEANINGS = {"t": "time", "z": "depth", "c": "channels", "y": "rows", "x": "colum
 
 def legend(record: Mapping[str, Any]) -> str:
     """Return a sentence ready for a figure legend, from a record."""
+    if record["checkpoint"] is None:
+        return _legend_by_hand(record)
     used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
     refinement = REFINEMENTS[used["refinement"]].described(used)
     settings = "".join(
@@ -22,9 +24,43 @@ def legend(record: Mapping[str, Any]) -> str:
         f"Colour was predicted with {software['name']} {software['version']} (method "
         f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
         f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
-        f"alone{_part_of(record)}, {_windows_of(record)}{_planes_of(record)}; lightness is that of "
-        "the original so displayed. Predicted colour is not a measurement."
+        f"alone{_part_of(record)}, {_windows_of(record)}{_planes_of(record)}{_guided(record)}; "
+        "lightness is that of the original so displayed. Predicted colour is not a measurement."
     )
+
+
+_SOURCES = {
+    "scribbles": "spread along edges of lightness (Levin, Lischinski and Weiss 2004)",
+    "transfer": "taken from a reference picture (Welsh, Ashikhmin and Mueller 2002)",
+}
+
+
+def _legend_by_hand(record: Mapping[str, Any]) -> str:
+    """Return the legend of a picture that no network has coloured."""
+    software, method = record["software"], record["method"]
+    return (
+        f"Colour was {_SOURCES[method]} with {software['name']} {software['version']}"
+        f"{_part_of(record)}, {_windows_of(record)}{_guided(record)}; lightness is that of the "
+        "original so displayed. Such colour is not a measurement."
+    )
+
+
+def _guided(record: Mapping[str, Any]) -> str:
+    """Say in a legend what a person decided; nothing where nobody did."""
+    guide = record.get("guide") or {}
+    said = []
+    hints = guide.get("hints") or {}
+    if record.get("stack") and hints:
+        many = len(hints)
+        said.append(f"colours of {many} plane{'s' * (many > 1)} set by hand and carried along")
+    elif hints.get("held"):
+        said.append(hints["said"])
+    if guide.get("reference"):
+        said.append("colours of a reference picture")
+    if guide.get("palette"):
+        name, many = guide["palette"]["name"], len(guide["palette"]["colours"])
+        said.append(f"drawn towards the palette {name or f'of {many} colours'}")
+    return "".join(f"; {one}" for one in said)
 
 
 def _part_of(record: Mapping[str, Any]) -> str:

@@ -60,7 +60,8 @@ def make_record(coloured: ColouredPlane, source: Any = None) -> dict[str, Any]:
             "torch": str(torch.__version__),
         },
         "method": parameters.method,
-        "checkpoint": {"name": coloured.checkpoint.name, "sha256": coloured.checkpoint.sha256},
+        "checkpoint": coloured.checkpoint
+        and {"name": coloured.checkpoint.name, "sha256": coloured.checkpoint.sha256},
         "parameters": used,
         "without_effect": list(WITHOUT_EFFECT.get(parameters.method, ())),
         "source": describe_source(source),
@@ -74,7 +75,7 @@ def make_record(coloured: ColouredPlane, source: Any = None) -> dict[str, Any]:
             "outside_window": plane.outside_window,
             "one_shade": plane.one_shade,
         },
-        "network": {"input_shape": list(coloured.network_shape)},
+        "network": coloured.network_shape and {"input_shape": list(coloured.network_shape)},
         "output": {
             "shape": list(coloured.rgb.shape),
             "dtype": parameters.dtype,

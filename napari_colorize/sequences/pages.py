@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from napari_colorize.pipeline.window import shared_window
 from napari_colorize.results import Colorized, Ticker
 from napari_colorize.sequences.parameters import StackParameters
 from napari_colorize.sequences.stream import coloured_planes
+
+if TYPE_CHECKING:
+    from napari_colorize.guided.decisions import Decisions
 
 OnPage = Callable[[int, int], None]
 """Told the number of a page, from 0, before it is coloured, and how many there are."""
@@ -106,6 +109,7 @@ def single_pages(
     parameters: ColorizeParameters,
     window_mode: str | None = None,
     on_page: OnPage | None = None,
+    decisions: "Decisions | None" = None,
 ) -> Iterator[Colorized]:
     """Colour the pages of a file one by one, each for itself.
 
@@ -119,6 +123,8 @@ def single_pages(
         Who chose ``parameters.window``; by default the user, where there is one.
     on_page : callable, optional
         As for :func:`held_pages`.
+    decisions : Decisions, optional
+        What a person has decided of every page.
     """
     for page in pages:
         if on_page is not None:
@@ -129,6 +135,7 @@ def single_pages(
             Ticker(None, None),
             source=page.source,
             window_mode=window_mode,
+            decisions=decisions,
         )
 
 

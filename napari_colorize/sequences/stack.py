@@ -10,6 +10,7 @@ from napari_colorize.pipeline import memory
 from napari_colorize.pipeline.network import load_model, resolve_device
 from napari_colorize.pipeline.plane import ColouredPlane, PlaneColorizer
 from napari_colorize.pipeline.window import shared_window
+from napari_colorize.records.legend import legend
 from napari_colorize.records.source import describe_source
 from napari_colorize.results import ColorizedStack, Progress, Ticker
 from napari_colorize.sequences.parameters import (
@@ -31,6 +32,8 @@ def colorize_stack(
     rgb: bool = False,
     maps: bool = True,
     out: Any = None,
+    hints: Any = None,
+    spread: float = 1.0,
     parameters: ColorizeParameters | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -61,6 +64,12 @@ def colorize_stack(
     out : array-like, optional
         Where to put the RGB: of the result's shape and dtype, written plane by plane, for example
         a zarr array or a memory map. Default: a new NumPy array.
+    hints : mapping of int to hints, optional
+        What a person has decided of some planes, by their number along ``axis``: ``Hints`` or
+        files of them. Colour goes from plane to plane along the motion, both ways, and meets
+        between hinted planes. The stack must be one series of planes.
+    spread : float
+        As for :func:`napari_colorize.colorize`.
     parameters : StackParameters or ColorizeParameters, optional
         All choices in one object.
     progress : callable, optional
@@ -99,6 +108,7 @@ def colorize_stack(
     asked = stack_parameters(parameters, method, changes)
     whole = Stack(stack if hasattr(stack, "shape") else Pile(list(stack)), axis, rgb)
     tick = Ticker(progress, should_stop)
+    said = _said_of(whole, hints)
     tick(0.0, "choosing the window")
     facts, colorizer = prepared(whole, asked, source)
     weights = weights_of(facts.used.consistency)
@@ -115,6 +125,22 @@ def colorize_stack(
             totals.add(coloured)
             record = record or plane_record(facts, coloured, number)
         cuts += [whole.at(first, number) for number in sorted(series.cuts)]
+    guide = None
+    if said:
+        from napari_colorize.sequences.guided import follow
+
+        first = next(iter(whole.series()))
+        guide = follow(
+            np.moveaxis(results.rgb, whole.axis or 0, 0),
+            None
+            if results.uncertainty is None
+            else np.moveaxis(results.uncertainty, whole.axis or 0, 0),
+            lambda number: whole.read(whole.at(first, number)),
+            facts.used,
+            said,
+            spread,
+            lambda share: tick(0.95 + 0.05 * share, "following the hints"),
+        )
     record = stack_record(
         facts,
         record,
@@ -123,8 +149,25 @@ def colorize_stack(
         input_shape=whole.data.shape,
         output_shape=results.rgb.shape,
     )
+    if guide is not None:
+        record["guide"] = guide
+        record["legend"] = legend(record)
     tick(1.0, "done")
     return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
+
+
+def _said_of(whole: Stack, hints: Any) -> dict[int, Any]:
+    """Return the hints of a stack, checked before anything is coloured."""
+    if hints is None:
+        return {}
+    if whole.count != whole.length:
+        raise ValueError(
+            f"The stack has shape {whole.shape}; hints are for one series of planes along `axis`. "
+            "Give one series at a time."
+        )
+    from napari_colorize.sequences.guided import checked_hints
+
+    return checked_hints(hints, whole.length, whole.shape[-2:])
 
 
 def prepared(

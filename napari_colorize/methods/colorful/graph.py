@@ -72,6 +72,26 @@ class ColorfulGraph(nn.Module):
         )
         return crop_pair(ab, uncertainty, luma, self.stride)
 
+    @torch.jit.export
+    def distribution(self, luma: Tensor, vividness: Tensor) -> Tensor:
+        """Logits over the bins that `forward` decodes: what palettes and suggestions start from.
+
+        Parameters
+        ----------
+        luma, vividness
+            As for `forward`.
+
+        Returns
+        -------
+        logits
+            (N, 313, ceil(H/4), ceil(W/4)) float32.
+        """
+        logits = self.network(pad_to_multiple(luma, self.multiple))
+        bias = (vividness - self.trained_rebalancing) * self.log_weights
+        height = (luma.shape[2] + self.stride - 1) // self.stride
+        width = (luma.shape[3] + self.stride - 1) // self.stride
+        return (logits + bias[:, None, None])[:, :, :height, :width]
+
 
 def compact_graph(
     widths: Sequence[int] = (256, 192, 128, 96), trained_rebalancing: float = 0.5

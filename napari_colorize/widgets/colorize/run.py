@@ -1,6 +1,6 @@
 """From a job to finished arrays, in another thread. Knows no Qt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def run(
-    job: Job, progress: Callable[[float | None, str], None], should_stop: Callable[[], bool]
+    job: Job,
+    progress: Callable[[float | None, str], None],
+    should_stop: Callable[[], bool],
+    told: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Read and colour what a job says; runs in the inference thread.
 
@@ -28,6 +31,8 @@ def run(
         Told the share done, 0…1, and what comes next.
     should_stop : callable
         Asked several times a plane.
+    told : mapping, optional
+        What a person has decided of a single plane, as :func:`napari_colorize.colorize` takes it.
 
     Raises
     ------
@@ -51,6 +56,7 @@ def run(
         progress=note,
         should_stop=should_stop,
         source=source_of(job),
+        **(told or {}),
     )
     return _in_the_plane(job, result)
 

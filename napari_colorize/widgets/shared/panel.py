@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 COLORIZE, MODELS, TRAIN = "Colorize", "Models", "Train on my images"
-EVALUATE, TURING = "Evaluate", "Colorization Turing test"
+EVALUATE, TURING, GUIDE = "Evaluate", "Colorization Turing test", "Guide"
 """What the panels are called in ``napari.yaml``, which is how napari opens them."""
 
 LEAST_HEIGHT = 160
