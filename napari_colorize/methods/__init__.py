@@ -30,6 +30,9 @@ def _deferred(module: str, function: str) -> Builder:
 ARCHITECTURES: Mapping[str, Builder] = {
     "colorful-paper": _deferred("napari_colorize.methods.colorful.graph", "paper_graph"),
     "colorful-compact": _deferred("napari_colorize.methods.colorful.graph", "compact_graph"),
+    "colorful-hypercolumn": _deferred(
+        "napari_colorize.methods.colorful.graph", "hypercolumn_graph"
+    ),
     "deep": _deferred("napari_colorize.methods.deep.graph", "deep_graph"),
     "unet-cifar": _deferred("napari_colorize.methods.gan.graph", "cifar_graph"),
     "unet-places": _deferred("napari_colorize.methods.gan.graph", "places_graph"),

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
     from numpy.typing import NDArray
 
+    from napari_colorize.training.callbacks.watching import Watch
+    from napari_colorize.training.data import PairsModule
+    from napari_colorize.training.pictures import Picture
+    from napari_colorize.training.recipe import Recipe
     from napari_colorize.training.start import Start
 
 
@@ -42,8 +46,43 @@ class Learner(Protocol):
         ``steps_taken`` and clips its gradients.
         """
 
+    def data(
+        self,
+        start: Start,
+        recipe: Any,
+        training: Sequence[Picture],
+        holdout: Sequence[Picture],
+        out: Path,
+        watch: Watch | None,
+    ) -> PairsModule:
+        """Make the loaders of the training; may take long, and may complete the start's graph.
+
+        Parameters
+        ----------
+        start
+            From `start`.
+        recipe
+            Of the method's own kind.
+        training, holdout
+            The pictures to learn from, and those to validate on.
+        out
+            Folder of the run.
+        watch
+            Who is told the progress and may end it, instead of a terminal.
+        """
+
     def watchers(self, recipe: Any, out: Path) -> Sequence[Callback]:
         """Return callbacks that look out for what goes wrong in trainings of this method."""
+
+
+def crops(
+    start: Start, recipe: Recipe, training: Sequence[Picture], holdout: Sequence[Picture]
+) -> PairsModule:
+    """Make loaders of random crops, the usual `Learner.data`."""
+    from napari_colorize.training.data import PairsModule
+
+    graph: Any = start.graph
+    return PairsModule(training, holdout, recipe, int(graph.stride))
 
 
 def steps_taken(trainer: lightning.Trainer) -> int:

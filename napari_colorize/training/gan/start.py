@@ -15,12 +15,17 @@ from napari_colorize.checkpoints.loading import LoadedModel
 from napari_colorize.methods.gan.compact import CompactGenerator
 from napari_colorize.methods.gan.graph import GanGraph
 from napari_colorize.training.gan.recipe import COMPACT, GanRecipe
+from napari_colorize.training.learner import crops
 from napari_colorize.training.pretrained import pretrained_lite0
 from napari_colorize.training.start import Start, build, named_checkpoint, refuse_other_kind
 
 if TYPE_CHECKING:
     import lightning
     from lightning.pytorch.callbacks import Callback
+
+    from napari_colorize.training.callbacks.watching import Watch
+    from napari_colorize.training.data import PairsModule
+    from napari_colorize.training.pictures import Picture
 
 _SAME_TRUNK = "colorful-compact"
 """Architecture whose trunk and decoder a compact generator can start from."""
@@ -46,6 +51,18 @@ class GanLearner:
 
         assert isinstance(start.graph, GanGraph)
         return GanTraining(start.graph, recipe, total_steps)
+
+    def data(
+        self,
+        start: Start,
+        recipe: GanRecipe,
+        training: Sequence[Picture],
+        holdout: Sequence[Picture],
+        out: Path,
+        watch: Watch | None,
+    ) -> PairsModule:
+        """Make loaders of random crops."""
+        return crops(start, recipe, training, holdout)
 
     def watchers(self, recipe: GanRecipe, out: Path) -> Sequence[Callback]:
         """Return the callback that names trouble in words."""
