@@ -99,15 +99,18 @@ def fill(
     held = dict(_shards(folder, key))
     tried = {name for shard in held.values() for name in shard.tried}
     missing = [p for p in pictures if name_of(p) not in tried]
+    training = network.training
+    network.eval()
     bar = tqdm(total=len(missing), desc=title, unit="picture", disable=None if title else True)
     for begin in range(0, len(missing), SHARD):
         chunk = missing[begin : begin + SHARD]
         path = folder / f"{_digest(chunk)}.safetensors"
-        _write(path, key, chunk, _seen(network.eval(), look, chunk))
+        _write(path, key, chunk, _seen(network, look, chunk))
         held[path.name] = _read_shard(path)
         bar.update(len(chunk))
         tick((begin + len(chunk)) / len(missing))
     bar.close()
+    network.train(training)
     wanted = {name_of(picture) for picture in pictures}
     return {
         name: Place(shard.path, row, shard.offsets[row])
