@@ -191,6 +191,9 @@ def _teach_network(
             parts = _cut(pictures, tile)
             if parts.network_size:
                 changes.setdefault("defaults.network_size", parts.network_size)
+                if method == "colorful":
+                    # Tiles have their final scale: the trunk must not enlarge them.
+                    changes.setdefault("look_size", tile)
             sources, names = [_written(parts, Path(place) / "pictures")], list(pictures)
         else:
             sources = _listed(pictures)
