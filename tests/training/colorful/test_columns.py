@@ -55,9 +55,7 @@ def test_stored_hypercolumns_are_those_the_network_reads(photographs, network, t
     assert set(mirrored) == {True, False}
 
 
-def test_a_cache_is_filled_up_and_never_read_twice(
-    photographs, network, tmp_path, monkeypatch
-):
+def test_a_cache_is_filled_up_and_never_read_twice(photographs, network, tmp_path, monkeypatch):
     pictures = find_pictures([photographs])
     monkeypatch.setattr(columns, "SHARD", 4)
     filled(tmp_path, network, pictures[:10])
@@ -120,7 +118,8 @@ def test_positions_are_drawn_anew_each_time(photographs, network, tmp_path):
     first = read(place, 10, np.random.default_rng(0))
     again = read(place, 10, np.random.default_rng(0))
     other = read(place, 10, np.random.default_rng(1))
-    assert torch.equal(first[1], again[1]) and not torch.equal(first[1], other[1])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[1], other[1])
     assert first[0].fine.shape[0] == first[2].shape[0] == 10
 
 

