@@ -10,10 +10,12 @@
 # Everything goes into .venv, at the versions of constraints.txt. Choices:
 #   make PYTHON=python3.12 …   another Python (3.11 or newer)
 #   make TORCH=cuda …          PyTorch's CUDA build instead of the CPU one
+#   make test WORKERS=4        processes that share the tests, where there are more than two cores
 #   make bench BENCH=--help    what can be left out, shortened or published
 
 PYTHON ?= python3
 TORCH ?= cpu
+WORKERS ?= 2
 BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +29,8 @@ QT_PACKAGES := libdbus-1-3 libegl1 libfontconfig1 libgl1 libglib2.0-0 libxkbcomm
                libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libgl1-mesa-dri xauth xvfb
 
 HEADLESS := xvfb-run -a -s "-screen 0 1920x1200x24"
+# A file's tests stay in one process. Each process opens its windows on a virtual screen of its own.
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all test-pyside6 lint napari docs bench clean
 
@@ -34,15 +38,14 @@ demo: $(VENV)/base
 	$(BIN)/python docs/make_demo.py --output demo
 
 test: lint qt
-	$(HEADLESS) $(BIN)/python -m pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 test-all: lint qt
-	$(HEADLESS) $(BIN)/python -m pytest
+	$(TESTS)
 
 # PySide6 lies in a folder of its own, as two bindings in one environment hide which is in use.
 test-pyside6: qt $(VENV)/pyside6/.done
-	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside6 \
-	    $(HEADLESS) $(BIN)/python -m pytest -m "not slow" tests/widgets
+	QT_API=pyside6 PYTEST_QT_API=pyside6 PYTHONPATH=$(VENV)/pyside6 $(TESTS) -m "not slow" tests/widgets
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -169,7 +169,7 @@ def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
     viewer, panel = open_panel(PANEL)
     with tempfile.TemporaryDirectory() as place:
         fill_turing_form(panel.ui.form, Path(place), method)
-        panel.start()
+        panel.run()
         while panel.task.busy:
             settle()
         if panel.conductor is None:

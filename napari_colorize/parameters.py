@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from napari_colorize import methods
+from napari_colorize import methods, refinements
 
 METHODS = tuple(methods.METHODS)
-REFINEMENTS = ("joint_bilateral", "bilateral_grid", "guided", "domain_transform", "bilinear")
+REFINEMENTS = tuple(refinements.REFINEMENTS)
 OUTPUT_DTYPES = ("uint8", "uint16", "float32")
 
 FROM_CHECKPOINT = ("temperature", "vividness", "network_size")
@@ -43,6 +43,11 @@ def _option(
         "choices": choices,
     }
     return field(default=default, metadata=described)
+
+
+def _of_refinements(number: str, help: str) -> str:
+    """Return the help of a number together with the refinements that use it."""
+    return f"{help}; used by {', '.join(refinements.users_of(number))}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +78,17 @@ class ColorizeParameters:
         Short side, in pixels, of the picture that the network sees, 32…2048. ``None``: the
         checkpoint's default.
     refinement : {"joint_bilateral", "bilateral_grid", "guided", "domain_transform", "bilinear"}
-        How the network's small chroma reaches full size: by the joint bilateral filter, the guided
-        filter (He et al. 2010), the domain transform (Gastal and Oliveira 2011), or plainly.
+        How the network's small chroma reaches full size: by the joint bilateral filter (Kopf et
+        al. 2007), exactly or on a bilateral grid (Chen, Paris and Durand 2007), the guided filter
+        (He et al. 2010), the domain transform (Gastal and Oliveira 2011), or bilinearly. Which of
+        the three numbers below each of them uses stands in
+        :data:`napari_colorize.refinements.REFINEMENTS`.
     radius : int
-        Window radius of the first two in chroma-grid pixels, 1…16.
+        Window radius in chroma-grid pixels, 1…16.
     sigma_space : float
-        Spatial standard deviation of the first and the third in chroma-grid pixels, 0.1…16.
+        Spatial standard deviation in chroma-grid pixels, 0.1…16.
     sigma_range : float
-        Range standard deviation of these three in units of L*, 0.1…100.
+        Range standard deviation in units of L*, 0.1…100.
     dtype : {"uint8", "uint16", "float32"}
         Type of the RGB result; float32 is 0…1.
     device : str
@@ -140,14 +148,24 @@ class ColorizeParameters:
         choices=REFINEMENTS,
     )
     radius: int = _option(
-        3, "Window radius of the refinement.", unit="chroma px", min=1, max=16, step=1
+        3,
+        _of_refinements("radius", "Window radius of the refinement"),
+        unit="chroma px",
+        min=1,
+        max=16,
+        step=1,
     )
     sigma_space: float = _option(
-        1.5, "Spatial reach of the refinement.", unit="chroma px", min=0.1, max=16.0, step=0.1
+        1.5,
+        _of_refinements("sigma_space", "Spatial reach of the refinement"),
+        unit="chroma px",
+        min=0.1,
+        max=16.0,
+        step=0.1,
     )
     sigma_range: float = _option(
         8.0,
-        "Lightness difference over which colour still flows.",
+        _of_refinements("sigma_range", "Lightness difference over which colour still flows"),
         unit="L*",
         min=0.1,
         max=100.0,

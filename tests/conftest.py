@@ -1,8 +1,84 @@
-"""Fixtures for everything that colours: a small network in the place of trained weights."""
+"""Fixtures for everything that colours, and how two processes share the tests between them."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
+
+try:
+    import fcntl
+except ImportError:  # Windows: tests that measure time have company there
+    fcntl = None
+
+ROOMS = ("training", "widgets", "docs", "cli", "methods")
+"""Folders of tests that take longest: they begin, so that the processes end at one time."""
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as cores: one thread each. Read by torch, and by programs that tests start.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the folders that take longest to the front, each as it was."""
+    tests = Path(__file__).parent
+    order = {name: place for place, name in enumerate(ROOMS)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(tests).parts[0], len(order)))
+
+
+class Turns:
+    """Lets a test that measures time run while the other processes are between two tests."""
+
+    def __init__(self, run: str) -> None:
+        place = Path(tempfile.gettempdir())
+        self._paths = [place / f"colorize-tests-{run}.{name}" for name in ("door", "room")]
+        self._door, self._room = (path.open("w") for path in self._paths)
+
+    @contextmanager
+    def taken(self, alone: bool) -> Iterator[None]:
+        """Wait for one's turn. Whoever waits to be alone holds the door, so that nobody enters."""
+        fcntl.flock(self._door, fcntl.LOCK_EX)
+        fcntl.flock(self._room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(self._door, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Leave nothing."""
+        for file, path in zip((self._door, self._room), self._paths, strict=True):
+            file.close()
+            path.unlink(missing_ok=True)
+
+
+TURNS = pytest.StashKey[Turns]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Share turns among the processes of a run, where there are several; let Hypothesis wait."""
+    hypothesis.settings.register_profile(
+        "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("busy")  # how long examples take, other programs decide
+    shared = getattr(config, "workerinput", None)
+    if shared is not None and fcntl is not None:
+        config.stash[TURNS] = Turns(shared["testrunuid"])
+        config.add_cleanup(config.stash[TURNS].close)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    """Take turns, fixtures included."""
+    turns = item.config.stash.get(TURNS, None)
+    if turns is None:
+        return (yield)
+    with turns.taken(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def _graph():

@@ -30,10 +30,10 @@ BLOCKED = """
 def alone(tmp_path):
     """Return a function that runs code in a Python that has neither Qt nor napari."""
 
-    def run(code):
+    def run(*parts):
         environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "QT_API")}
         done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(BLOCKED) + textwrap.dedent(code)],
+            [sys.executable, "-c", "".join(map(textwrap.dedent, (BLOCKED, *parts)))],
             env=environment | {"NAPARI_COLORIZE_HOME": str(tmp_path / "home")},
             capture_output=True,
             text=True,
@@ -46,11 +46,28 @@ def alone(tmp_path):
     return run
 
 
-def test_pictures_stacks_and_files_are_coloured_without_qt_and_napari(alone, tmp_path):
+EVERY_MODULE = """
+    import importlib, pkgutil
+    import napari_colorize
+
+    for module in pkgutil.walk_packages(napari_colorize.__path__, "napari_colorize."):
+        name = module.name
+        if name.startswith("napari_colorize.widgets") or name.endswith(("_C", "__main__")):
+            continue
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").split(".")[0]
+            assert missing not in Absent.NAMES, (name, str(error))
+"""
+
+
+def test_everything_but_the_panels_is_imported_and_colours_without_qt_and_napari(alone, tmp_path):
+    """In one process: importing torch and all modules is what takes long."""
     grey = np.random.default_rng(0).integers(0, 4000, (2, 40, 48), np.uint16)
     tifffile.imwrite(tmp_path / "stack.tif", grey, photometric="minisblack")
     Image.fromarray((grey[0] // 16).astype(np.uint8)).save(tmp_path / "cells.png")
-    told = alone("""
+    colours = """
         import json
         import numpy as np
         import napari_colorize
@@ -74,25 +91,11 @@ def test_pictures_stacks_and_files_are_coloured_without_qt_and_napari(alone, tmp
         page = CliRunner().invoke(app, ["models", "list"])
         assert page.exit_code == 0, page.output
         print(json.dumps([one.rgb.shape, stack.rgb.shape]))
-    """)
-    assert json.loads(told.splitlines()[-1]) == [[40, 48, 3], [3, 40, 48, 3]]
+    """
+    assert json.loads(alone(colours, EVERY_MODULE).splitlines()[-1]) == [
+        [40, 48, 3],
+        [3, 40, 48, 3],
+    ]
     assert tifffile.imread(tmp_path / "out" / "stack_colorized.tif").shape == (2, 40, 48, 3)
     with Image.open(tmp_path / "out" / "cells_colorized.png") as picture:
         assert picture.size == (48, 40)
-
-
-def test_every_module_but_the_panels_can_be_imported(alone):
-    alone("""
-        import importlib, pkgutil
-        import napari_colorize
-
-        for module in pkgutil.walk_packages(napari_colorize.__path__, "napari_colorize."):
-            name = module.name
-            if name.startswith("napari_colorize.widgets") or name.endswith(("_C", "__main__")):
-                continue
-            try:
-                importlib.import_module(name)
-            except ModuleNotFoundError as error:
-                missing = (error.name or "").split(".")[0]
-                assert missing not in Absent.NAMES, (name, str(error))
-    """)

@@ -1,6 +1,7 @@
-"""What an import costs, and who may look at whom."""
+"""The walls of the house: who may look at whom, how large a room is, and what an import costs."""
 
 import ast
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -9,89 +10,181 @@ import pytest
 
 import napari_colorize
 
-ROOM = Path(napari_colorize.__file__).parent
-MODULES = sorted(ROOM.rglob("*.py"))
+PACKAGE = Path(napari_colorize.__file__).parent
 
-MIDDLE = {"parameters", "pipeline", "records", "files", "methods", "checkpoints", "sample_data"}
-TOP = {"widgets", "cli", "evaluation", "training"}
-MAY_LOOK_AT = (
-    {"_version": set(), "__init__": {"_version"}, "ops": {"_C", "_C_cuda", "_version"}}
-    | {part: MIDDLE | {"ops", "_version"} for part in MIDDLE}
-    | {"api": MIDDLE | {"ops", "_version"}, "sequences": MIDDLE | {"api", "ops", "_version"}}
-    | {part: MIDDLE | {"api", "sequences", "ops", "_version", "__init__"} for part in TOP}
+ROOMS = (
+    "_version",
+    "storage",
+    "ops",
+    "methods",
+    "refinements",
+    "parameters",
+    "checkpoints",
+    "pipeline",
+    "records",
+    "results",
+    "files",
+    "guided",
+    "api",
+    "sequences",
+    "evaluation",
+    "training",
+    "sample_data",
+    "cli",
+    "widgets",
 )
-"""Of each part of the package, the others that it may import; itself is always allowed."""
+"""From the ground up, as docs/design.md names them: a room may look at those before it."""
 
-BESIDES = {
-    "training": {"evaluation"},
-    "evaluation": set(),
-    "cli": {"evaluation", "training"},
-    "widgets": {"evaluation", "training"},
-}
-"""Looks from one top room into another: a training scores itself, the command line offers all, and
-panels ask the questions of the Turing test and teach."""
+APART = {("widgets", "cli"), ("training", "sample_data")}
+"""Rooms that could look down at another one and have no business there."""
 
 QT_AND_NAPARI = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "magicgui", "napari"}
 
+MOST_FILES, MOST_LINES, MOST_LINES_OF_HALF = 220, 400, 120
 
-def part_of(path: Path) -> str:
-    return path.relative_to(ROOM).with_suffix("").parts[0]
+CIRCLES_TO_OPEN: dict[frozenset[str], str] = {
+    frozenset({"checkpoints.validation", "checkpoints.record"}): "validation moves into record",
+    frozenset({"evaluation.command", "evaluation.turing.command"}): "methods_of has no room yet",
+    frozenset({"widgets.colorize.run", "widgets.colorize.stack_run"}): "outcomes have no room yet",
+}
+"""Circles that are known and will go; each with what opens it."""
 
 
-def imports_of(path: Path) -> set[str]:
-    """Return the dotted modules a file imports at run time, those inside functions included."""
+def module_of(path: Path) -> str:
+    """Return a file's module without the package's own name; that of ``__init__`` is its folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return all dotted names that a file imports: in functions and for types alone too."""
     found: set[str] = set()
-
-    class Visitor(ast.NodeVisitor):
-        def visit_If(self, node):
-            if ast.unparse(node.test).endswith("TYPE_CHECKING"):
-                node.body = []
-            self.generic_visit(node)
-
-        def visit_Import(self, node):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-
-        def visit_ImportFrom(self, node):
-            package = ["napari_colorize", *path.relative_to(ROOM).parent.parts]
+        elif isinstance(node, ast.ImportFrom):
+            package = ["napari_colorize", *path.relative_to(PACKAGE).parent.parts]
             base = package[: len(package) + 1 - node.level] if node.level else []
             module = ".".join([*base, node.module] if node.module else base)
             found.update(f"{module}.{alias.name}" for alias in node.names)
-
-    Visitor().visit(ast.parse(path.read_text("utf-8")))
     return found
 
 
-def parts_seen_by(path: Path) -> set[str]:
-    own = {
-        name.split(".", 1)[1] for name in imports_of(path) if name.startswith("napari_colorize.")
+def own(name: str) -> str | None:
+    """Return which module of the package a dotted name is, or is out of."""
+    first, _, rest = name.partition(".")
+    if first != "napari_colorize":
+        return None
+    while rest and rest not in FILES:
+        rest = rest.rpartition(".")[0]
+    return rest
+
+
+IMPORTS = {module: imported_by(path) for module, path in FILES.items()}
+ARROWS = {
+    module: {target for name in names if (target := own(name)) is not None} - {module}
+    for module, names in IMPORTS.items()
+}
+"""Module → the modules of the package that it imports; the package itself is called ``""``."""
+
+
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def reached_from(module: str) -> set[str]:
+    found: set[str] = set()
+    waiting = list(ARROWS[module])
+    while waiting:
+        target = waiting.pop()
+        if target not in found:
+            found.add(target)
+            waiting += ARROWS[target]
+    return found
+
+
+def circles() -> set[frozenset[str]]:
+    """Return the groups of modules that import each other, over whatever way."""
+    reached = {module: reached_from(module) for module in FILES if module}
+    return {
+        frozenset(other for other in reached[module] if module in reached.get(other, set()))
+        for module in reached
+        if module in reached[module]
     }
-    known = {part_of(module) for module in MODULES} | {"_C", "_C_cuda"}
-    firsts = {name.split(".")[0] for name in own}
-    return {first if first in known else "__init__" for first in firsts}
 
 
-def named(path: Path) -> str:
-    return str(path.relative_to(ROOM))
+def test_no_modules_import_each_other():
+    assert circles() <= set(CIRCLES_TO_OPEN)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_no_part_looks_back_up(path):
-    part = part_of(path)
-    allowed = MAY_LOOK_AT[part] | BESIDES.get(part, set()) | {part}
-    assert parts_seen_by(path) <= allowed
+@pytest.mark.parametrize("circle", CIRCLES_TO_OPEN, ids=lambda circle: " ".join(sorted(circle)))
+def test_circles_that_were_opened_are_off_the_list(circle):
+    assert circle in circles(), f"take it off the list: {CIRCLES_TO_OPEN[circle]}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
-def test_only_widgets_import_qt_or_napari(path):
-    seen = {name.split(".")[0] for name in imports_of(path)} & QT_AND_NAPARI
-    assert not seen or part_of(path) == "widgets"
+def test_every_module_is_in_a_room_that_the_order_names():
+    assert {room_of(module) for module in FILES if module} <= set(ROOMS)
+
+
+def test_no_room_looks_up():
+    upwards = [
+        f"{module} → {target}"
+        for module, targets in ARROWS.items()
+        for target in targets
+        if module and target and room_of(module) != room_of(target)
+        if ROOMS.index(room_of(target)) > ROOMS.index(room_of(module))
+        or (room_of(module), room_of(target)) in APART
+    ]
+    assert not upwards
+
+
+def test_nobody_imports_the_package_s_own_door():
+    """Its names live elsewhere; who takes them from the door takes all that the door may load."""
+    assert [module for module, targets in ARROWS.items() if module and "" in targets] == []
+
+
+def test_only_widgets_import_qt_or_napari():
+    found = {
+        module: sorted(names)
+        for module, imported in IMPORTS.items()
+        if room_of(module) != "widgets"
+        and (names := {name.split(".")[0] for name in imported} & QT_AND_NAPARI)
+    }
+    assert not found
+
+
+def test_nobody_imports_what_another_folder_keeps_to_itself():
+    def hidden(target: str) -> bool:
+        return any(part.startswith("_") for part in target.split(".")) and target != "_version"
+
+    found = [
+        f"{module} → {target}"
+        for module, targets in ARROWS.items()
+        for target in targets
+        if hidden(target) and FILES[target].parent != FILES[module].parent
+    ]
+    assert not found
+
+
+def test_modules_fit_on_a_few_screens():
+    lengths = {module: len(path.read_text("utf-8").splitlines()) for module, path in FILES.items()}
+    assert statistics.median(lengths.values()) <= MOST_LINES_OF_HALF
+    assert {module: n for module, n in lengths.items() if n > MOST_LINES} == {}
+
+
+@pytest.mark.xfail(strict=True, reason="the small files of widgets and training are being merged")
+def test_an_idea_is_not_spread_over_many_files():
+    assert len(FILES) <= MOST_FILES
 
 
 def test_methods_read_no_files():
-    for path in (ROOM / "methods").rglob("*.py"):
+    for path in (PACKAGE / "methods").rglob("*.py"):
         tree = ast.parse(path.read_text("utf-8"))
         calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        assert not calls & {"open", "torch.load", "Path", "np.load"}, named(path)
+        assert not calls & {"open", "torch.load", "Path", "np.load"}, str(path)
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -117,6 +210,7 @@ def test_importing_the_package_does_not_even_load_numpy():
     assert "numpy" not in loaded_by("import napari_colorize")
 
 
+@pytest.mark.alone
 def test_importing_costs_less_than_300_milliseconds():
     """Measured inside the interpreter, best of several, so that a busy machine does not matter."""
     code = (

@@ -12,9 +12,9 @@ import click
 
 from napari_colorize.cli.jobs import Job, plan
 from napari_colorize.cli.options import (
-    holding_options,
+    consistency_options,
     parameter_options,
-    take_holding,
+    take_consistency,
     take_parameters,
 )
 from napari_colorize.cli.sentences import debugging, sentence
@@ -33,13 +33,14 @@ INTERRUPTED = 130
     type=click.Path(path_type=Path),
 )
 @click.option(
-    *("-o", "--output"),
+    "-o",
+    "--output",
     required=True,
     type=click.Path(path_type=Path),
     help="Folder for the results; for one picture also a .png, .tif or .tiff file.",
 )
 @parameter_options
-@holding_options
+@consistency_options
 @click.option(
     "--uncertainty/--no-uncertainty", default=False, help="Write the uncertainty maps too."
 )
@@ -62,13 +63,13 @@ def command(
     --axis they are one stack, whose colours are held from page to page. The exit status is 0
     if all went well, 1 if a file failed, 130 after Ctrl-C, which leaves nothing half-written.
     """
-    holding = take_holding(given)
+    consistency = take_consistency(given)
     any_method = given["method"] is None
     parameters = take_parameters(given)
     jobs = plan(inputs, output, recursive=recursive)
     parameters = _with_weights(parameters, any_method)
-    wishes = {"holding": holding, "uncertainty": uncertainty, "overwrite": overwrite}
-    batch = _Batch(parameters, wishes, quiet=quiet)
+    options = {"consistency": consistency, "uncertainty": uncertainty, "overwrite": overwrite}
+    batch = _Batch(parameters, options, quiet=quiet)
     try:
         with _terminated_like_interrupted():
             batch.run(jobs)
@@ -84,7 +85,7 @@ def command(
 def _with_weights(parameters: ColorizeParameters, any_method: bool) -> ColorizeParameters:
     """Settle device, weights and method, and load them: what fails would fail for every file."""
     from napari_colorize import checkpoints
-    from napari_colorize.api import resolve_device
+    from napari_colorize.pipeline.network import resolve_device
 
     device = resolve_device(parameters.device)
     name = parameters.checkpoint or checkpoints.default_for(parameters.method).name
@@ -97,10 +98,10 @@ class _Batch:
     """Colours jobs one after the other and counts how they ended."""
 
     def __init__(
-        self, parameters: ColorizeParameters, wishes: dict[str, Any], *, quiet: bool
+        self, parameters: ColorizeParameters, options: dict[str, Any], *, quiet: bool
     ) -> None:
         self.parameters = parameters
-        self.wishes = wishes
+        self.options = options
         self.quiet = quiet
         self.done = 0
         self.failed = 0
@@ -134,7 +135,7 @@ class _Batch:
                 bar.set_postfix_str(f"page {index + 1}/{count}", refresh=True)
 
         try:
-            written = colour_file(job, self.parameters, on_page=show_page, **self.wishes)
+            written = colour_file(job, self.parameters, on_page=show_page, **self.options)
         except Exception as error:  # one bad file must not end the batch
             if debugging():
                 raise

@@ -10,8 +10,14 @@ from napari_colorize.checkpoints import registry
 from napari_colorize.checkpoints.home import home
 
 _PACKAGES = (
-    *("torch", "numpy", "opencv-python-headless", "scikit-image", "tifffile", "safetensors"),
-    *("napari", "lightning"),
+    "torch",
+    "numpy",
+    "opencv-python-headless",
+    "scikit-image",
+    "tifffile",
+    "safetensors",
+    "napari",
+    "lightning",
 )
 
 

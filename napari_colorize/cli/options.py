@@ -10,7 +10,7 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters
 
 if TYPE_CHECKING:
-    from napari_colorize.cli.held import Holding
+    from napari_colorize.sequences.pages import PageConsistency
 
 _METAVARS = {"checkpoint": "NAME|FILE", "device": "NAME", "window": "LOW HIGH"}
 
@@ -58,7 +58,7 @@ def take_parameters(given: dict[str, Any]) -> ColorizeParameters:
         raise click.UsageError(str(error)) from error
 
 
-def holding_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def consistency_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how colour is held from page to page."""
     axis = click.option(
         "--axis",
@@ -76,14 +76,15 @@ def holding_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return axis(consistency(function))
 
 
-def take_holding(given: dict[str, Any]) -> "Holding | None":
+def take_consistency(given: dict[str, Any]) -> "PageConsistency | None":
     """Take what says how colour is held out of a command's arguments; None where nothing does."""
     axis, consistency = given.pop("axis", None), given.pop("consistency", None)
     if axis is None and consistency is None:
         return None
-    from napari_colorize.cli.held import Holding
+    from napari_colorize.sequences.pages import PageConsistency
 
-    return Holding(StackParameters().consistency if consistency is None else consistency, axis)
+    strength = StackParameters().consistency if consistency is None else consistency
+    return PageConsistency(strength, axis)
 
 
 def flag_of(name: str) -> str:

@@ -1,44 +1,47 @@
 """One file, page by page or as a stack: a shared window, and one result."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from napari_colorize import files
-from napari_colorize.api import Colorized, colorize
-from napari_colorize.cli.held import Holding, held_pages
 from napari_colorize.cli.jobs import Job
-from napari_colorize.cli.windows import OnPage, shared_window
 from napari_colorize.files import Page
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.pipeline.window import shared_window
+from napari_colorize.results import Colorized
+from napari_colorize.sequences.pages import OnPage, PageConsistency, held_pages, single_pages
 
 
 def colour_file(
     job: Job,
     parameters: ColorizeParameters,
     *,
-    holding: Holding | None = None,
+    consistency: PageConsistency | None = None,
     uncertainty: bool = False,
     overwrite: bool = False,
     on_page: OnPage | None = None,
 ) -> list[Path]:
     """Colour one file; return the files written, the picture first.
 
-    A long stack passes page by page; nothing is written unless all of it succeeds. With `holding`
-    its colours are held from page to page. Errors are those of `files.read`, `colorize`,
-    `colorize_planes` and `files.write`.
+    A long stack passes page by page; nothing is written unless all of it succeeds. With
+    `consistency` its colours are held from page to page. Errors are those of `files.read`,
+    `colorize`, `colorize_planes` and `files.write`.
     """
     count = files.count_pages(job.source)
-    if count > 1 and holding is not None:
+    if count > 1 and consistency is not None:
         with files.open_stack(job.source) as stack:
             first = next(files.iter_pages(job.source))
-            results = held_pages(stack, first.path, parameters, holding, on_page)
+            results = held_pages(stack, first.path, parameters, consistency, on_page)
             return _written(job, results, first, count, parameters, uncertainty, overwrite)
+    mode = None
     if count > 1 and parameters.window is None:
-        parameters = parameters.changed(window=shared_window(files.iter_pages(job.source)))
+        with files.open_stack(job.source) as stack:
+            window = shared_window(stack.__getitem__, count)
+        parameters, mode = parameters.changed(window=window), "automatic"
     pages = files.iter_pages(job.source)
     first = next(pages)
-    results = _coloured(chain([first], pages), count, parameters, on_page)
+    results = single_pages(chain([first], pages), count, parameters, mode, on_page)
     return _written(job, results, first, count, parameters, uncertainty, overwrite)
 
 
@@ -61,15 +64,6 @@ def _written(
         uncertainty=uncertainty,
         pages=count,
     )
-
-
-def _coloured(
-    pages: Iterable[Page], count: int, parameters: ColorizeParameters, on_page: OnPage | None
-) -> Iterator[Colorized]:
-    for page in pages:
-        if on_page is not None:
-            on_page(page.index, count)
-        yield colorize(page.pixels, parameters=parameters, source=page.source)
 
 
 def _suffix(job: Job, count: int, parameters: ColorizeParameters) -> str:

@@ -7,10 +7,10 @@ and nothing is replaced unless that was asked for.
 from napari_colorize.files.containers import WRITABLE
 from napari_colorize.files.pages import Page, Resolution, UnreadableFile
 from napari_colorize.files.planes import write_planes
-from napari_colorize.files.reading import READABLE, count_pages, iter_pages, open_stack, read
-from napari_colorize.files.records import read_records, read_sidecar
-from napari_colorize.files.staging import sidecar_of
+from napari_colorize.files.reading import count_pages, iter_pages, open_stack, read
+from napari_colorize.files.records import read_records, read_sidecar, sidecar_of
 from napari_colorize.files.writing import uncertainty_of, write
+from napari_colorize.records.source import READABLE
 
 __all__ = [
     "READABLE",

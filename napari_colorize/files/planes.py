@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from napari_colorize.files import containers
 from napari_colorize.files.pages import Resolution
-from napari_colorize.files.records import as_description
-from napari_colorize.files.staging import sidecar_of, staged
+from napari_colorize.files.records import as_description, sidecar_of
+from napari_colorize.storage import staged
 
 
 def write_planes(

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from napari_colorize.files import tiff
 from napari_colorize.files.pages import Page, UnreadableFile, told_as_unreadable
 
-READABLE = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-"""Suffixes of files that can be read (any case)."""
-
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
     b"\xff\xd8\xff": "jpeg",

@@ -17,6 +17,12 @@ _SIGNATURE_AND_HEADER = 8 + 25
 """Bytes of a PNG before its second chunk."""
 
 
+def sidecar_of(path: str | os.PathLike) -> Path:
+    """Return the place of a result's record: the whole name, and ``.json``."""
+    path = Path(path)
+    return path.with_name(path.name + ".json")
+
+
 def as_text(record: Mapping[str, Any]) -> str:
     """Return a record as one line of 7-bit JSON, which every container can hold."""
     return json.dumps(record, ensure_ascii=True, allow_nan=False)

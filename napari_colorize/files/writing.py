@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorize.files import containers
 from napari_colorize.files.pages import Resolution
-from napari_colorize.files.records import as_description
-from napari_colorize.files.staging import sidecar_of, staged
+from napari_colorize.files.records import as_description, sidecar_of
+from napari_colorize.storage import staged
 
 if TYPE_CHECKING:
-    from napari_colorize.api import Colorized
+    from napari_colorize.results import Colorized
 
 
 def write(

@@ -78,7 +78,12 @@ class Plane:
         return resize(self.luma, shape)
 
 
-def read_plane(image: Any, window: tuple[float, float] | None = None, gamma: float = 1.0) -> Plane:
+def read_plane(
+    image: Any,
+    window: tuple[float, float] | None = None,
+    gamma: float = 1.0,
+    window_mode: str | None = None,
+) -> Plane:
     """Turn any picture into a plane of lightness.
 
     Parameters
@@ -94,6 +99,9 @@ def read_plane(image: Any, window: tuple[float, float] | None = None, gamma: flo
         out. A constant picture becomes black (0), itself (up to 1) or mid-grey.
     gamma : float
         Exponent on what the window gives, as viewers have it; of RGB, in every channel.
+    window_mode : {"automatic", "explicit"}, optional
+        Who chose the window that is given, such as one for all planes of a stack. By default it
+        is explicit where it is given.
 
     Returns
     -------
@@ -117,13 +125,20 @@ def read_plane(image: Any, window: tuple[float, float] | None = None, gamma: flo
         luma=luma,
         alpha=_opacity(array) if colour and array.shape[-1] == 4 else None,
         window=used,
-        window_mode="automatic" if explicit is None else "explicit",
+        window_mode=window_mode or ("automatic" if explicit is None else "explicit"),
         kind="rgb" if colour else "grey",
         shape=array.shape,
         dtype=array.dtype.name,
         nan_count=nan_count,
         outside_window=outside / luma.size,
     )
+
+
+def read_lazily(plane: Any) -> NDArray[Any]:
+    """Return a plane as NumPy; dask computes it in this thread, so that tasks may ask for it."""
+    if hasattr(plane, "dask") and hasattr(plane, "compute"):
+        plane = plane.compute(scheduler="synchronous")
+    return as_array(plane)
 
 
 def as_array(image: Any) -> NDArray[Any]:

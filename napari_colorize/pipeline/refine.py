@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import memory
-from napari_colorize.pipeline.bands import Rows, Upsample, banded, bilinear_rows
+from napari_colorize.pipeline.bands import Rows, banded, bilinear_rows
 from napari_colorize.pipeline.image import Plane
 from napari_colorize.pipeline.lightness import row_bands
 from napari_colorize.pipeline.resample import no_finer_than, resize
+from napari_colorize.refinements import NUMBERS, REFINEMENTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,13 +65,17 @@ def full_size_rgb(
     MemoryError, RuntimeError
         Memory ran out on the CPU too; see ``memory.ran_out``.
     """
-    ways: list[tuple[_Way, str]] = [(_at_once, ""), (_by_bands, "in bands of rows")]
+    work = _Refinement(plane, seen, chroma, parameters, tick)
+    ways: list[tuple[Callable[[], _Found | None], str]] = [
+        (work.at_once, ""),
+        (work.by_bands, "in bands of rows"),
+    ]
     if chroma.device.type != "cpu":
-        ways.append((_on_the_cpu, "on the CPU"))
+        ways.append((work.on_the_cpu, "on the CPU"))
     scarce: Exception = MemoryError()
     for way, how in ways:
         try:
-            found = way(plane, seen, chroma, parameters, tick)
+            found = way()
         except Exception as error:
             if not memory.ran_out(error):
                 raise
@@ -84,53 +89,112 @@ def full_size_rgb(
     raise scarce
 
 
-def _at_once(
-    plane: Plane,
-    seen: NDArray[np.float32],
-    chroma: "Tensor",
-    parameters: ColorizeParameters,
-    tick: Callable[[float], None],
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    chroma = _on_a_grid(plane, chroma)
-    if parameters.refinement == "bilinear":
-        return _in_bands(plane, bilinear_rows(chroma, plane.luma.shape), parameters, tick)
-    guide_small = _guide_small(plane, seen, chroma)
-    if parameters.refinement == "joint_bilateral" and parameters.dtype == "uint8":
-        return _finished(plane, chroma, guide_small, parameters)
-    whole = _whole_chroma(plane, chroma, guide_small, parameters)
-    return _in_bands(plane, lambda rows: whole[:, rows], parameters, tick)
+_Found = tuple[NDArray[Any], NDArray[np.bool_]]
+"""RGB, and where it was moved into the gamut."""
 
 
-def _by_bands(
-    plane: Plane,
-    seen: NDArray[np.float32],
-    chroma: "Tensor",
-    parameters: ColorizeParameters,
-    tick: Callable[[float], None],
-) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
-    """Do the same in bands of rows; None where the refinement or the sizes forbid it."""
-    upsample = _upsample(parameters)
-    if upsample is None:
-        return None  # these two walk through the whole picture; plain enlargement is in bands
-    chroma = _on_a_grid(plane, chroma)
-    guide_small = _guide_small(plane, seen, chroma)
-    # A guided pixel depends on models that have each seen a window of their own.
-    reach = parameters.radius * (2 if parameters.refinement == "guided" else 1)
-    rows = banded(plane, chroma, guide_small, reach, upsample)
-    return None if rows is None else _in_bands(plane, rows, parameters, tick)
+class _Refinement:
+    """The refinement of one plane, and the ways to do it in less memory."""
 
+    def __init__(
+        self,
+        plane: Plane,
+        seen: NDArray[np.float32],
+        chroma: "Tensor",
+        parameters: ColorizeParameters,
+        tick: Callable[[float], None],
+    ) -> None:
+        self.plane, self.seen, self.chroma = plane, seen, chroma
+        self.dtype, self.tick = parameters.dtype, tick
+        self.kind = REFINEMENTS[parameters.refinement]
+        self.numbers: dict[str, Any] = {name: getattr(parameters, name) for name in NUMBERS}
 
-def _on_the_cpu(
-    plane: Plane,
-    seen: NDArray[np.float32],
-    chroma: "Tensor",
-    parameters: ColorizeParameters,
-    tick: Callable[[float], None],
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    return _at_once(plane, seen, chroma.cpu(), parameters, tick)
+    def at_once(self) -> _Found:
+        """Refine the whole plane."""
+        chroma = self._carried(self.chroma)
+        if self.kind.upsample is None and self.kind.smooth is None:
+            return self._in_bands(bilinear_rows(chroma, self.plane.luma.shape))
+        guide_small = self._guide_small(chroma)
+        if self.kind.in_one_pass and self.dtype == "uint8":
+            return self._finished(chroma, guide_small)
+        whole = self._whole_chroma(chroma, guide_small)
+        return self._in_bands(lambda rows: whole[:, rows])
 
+    def by_bands(self) -> _Found | None:
+        """Refine in bands of rows; None where the refinement or the sizes forbid it."""
+        if self.kind.upsample is None:
+            return None  # smoothing walks through the whole picture; plain enlargement is in bands
+        chroma = self._carried(self.chroma)
+        reach = self.numbers["radius"] * self.kind.windows
+        upsample = partial(self.kind.upsample, **self.numbers)
+        rows = banded(self.plane, chroma, self._guide_small(chroma), reach, upsample)
+        return None if rows is None else self._in_bands(rows)
 
-_Way = Callable[..., tuple[NDArray[Any], NDArray[np.bool_]] | None]
+    def on_the_cpu(self) -> _Found:
+        """Refine the whole plane on the CPU."""
+        self.chroma = self.chroma.cpu()
+        return self.at_once()
+
+    def _carried(self, chroma: "Tensor") -> "Tensor":
+        """Bring chroma to a grid that the picture can carry."""
+        height, width = chroma.shape[-2:]
+        return resized_tensor(chroma, no_finer_than((height, width), self.plane.luma.shape))
+
+    def _guide_small(self, chroma: "Tensor") -> "Tensor":
+        """Return the area-averaged lightness on the chroma's grid, (1, 1, h, w).
+
+        Averages of averages are averages: where the network saw whole blocks of pixels, and the
+        grid is made of whole blocks of what it saw, the picture need not be read again.
+        """
+        grid = (int(chroma.shape[-2]), int(chroma.shape[-1]))
+        axes = list(zip(self.plane.luma.shape, self.seen.shape, grid, strict=True))
+        nested = all(full >= middle and middle % small == 0 for full, middle, small in axes)
+        lightness = resize(self.seen, grid) if nested else self.plane.lightness_at(grid)
+        return as_tensor(lightness, chroma.device)[None, None]
+
+    def _finished(self, chroma: "Tensor", guide_small: "Tensor") -> _Found:
+        from napari_colorize import ops
+
+        luma = as_tensor(self.plane.luma, chroma.device)[None]
+        rgb, clipped = ops.finish(luma, chroma, guide_small, **self.numbers)
+        return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
+
+    def _whole_chroma(self, chroma: "Tensor", guide_small: "Tensor") -> "Tensor":
+        """Return (2, H, W) chroma by the refinement that was asked for."""
+        guide = as_tensor(self.plane.lightness(), chroma.device)[None, None]
+        if self.kind.upsample is not None:
+            return self.kind.upsample(chroma, guide_small, guide, **self.numbers)[0]
+        assert self.kind.smooth is not None
+        height, width = self.plane.luma.shape
+        # Smoothing walks from pixel to pixel of the picture, not of the chroma's grid.
+        scale = math.sqrt(guide[0, 0].numel() / chroma[0, 0].numel())
+        enlarged = bilinear_rows(chroma, (height, width))(slice(0, height))[None]
+        return self.kind.smooth(enlarged, guide, scale, **self.numbers)[0]
+
+    def _in_bands(self, chroma_of: Rows) -> _Found:
+        """Map lightness and chroma into the gamut and to RGB, a band of rows at a time."""
+        import torch
+
+        from napari_colorize import ops
+
+        height, width = self.plane.luma.shape
+        rgb = np.empty((height, width, 3), dtype=self.dtype)
+        clipped = np.empty((height, width), dtype=bool)
+        # Integer codes wider than 8 bits are rounded here; the operator itself knows 8 bits.
+        coded = torch.uint8 if self.dtype == "uint8" else torch.float32
+        for rows in row_bands(height, width):
+            self.tick(rows.start / height)
+            chroma = chroma_of(rows)
+            light = as_tensor(self.plane.lightness(rows), chroma.device)[None]
+            lab, outside = ops.gamut_clip(torch.cat([light, chroma]), channel_dim=0)
+            band = ops.lab_to_rgb(lab, channel_dim=0, dtype=coded)
+            if self.dtype == "uint16":
+                band = (band.clamp(0, 1) * 65535).round()
+            elif self.dtype == "float32":
+                band = band.clamp(0, 1)
+            rgb[rows] = band.permute(1, 2, 0).cpu().numpy()
+            clipped[rows] = outside.cpu().numpy()
+        return rgb, clipped
 
 
 def full_size_map(small: "Tensor", shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -183,116 +247,3 @@ def as_tensor(array: NDArray[Any], device: Any) -> "Tensor":
     import torch
 
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
-
-
-def _on_a_grid(plane: Plane, chroma: "Tensor") -> "Tensor":
-    """Bring chroma to a grid that the picture can carry."""
-    height, width = chroma.shape[-2:]
-    return resized_tensor(chroma, no_finer_than((height, width), plane.luma.shape))
-
-
-def _guide_small(plane: Plane, seen: NDArray[np.float32], chroma: "Tensor") -> "Tensor":
-    """Return the area-averaged lightness on the chroma's grid, (1, 1, h, w).
-
-    Averages of averages are averages: where the network saw whole blocks of pixels, and the grid
-    is made of whole blocks of what it saw, the picture need not be read again.
-    """
-    grid = (int(chroma.shape[-2]), int(chroma.shape[-1]))
-    axes = list(zip(plane.luma.shape, seen.shape, grid, strict=True))
-    nested = all(full >= middle and middle % small == 0 for full, middle, small in axes)
-    lightness = resize(seen, grid) if nested else plane.lightness_at(grid)
-    return as_tensor(lightness, chroma.device)[None, None]
-
-
-def _filter_options(parameters: ColorizeParameters) -> dict[str, Any]:
-    return {
-        "radius": parameters.radius,
-        "sigma_space": parameters.sigma_space,
-        "sigma_range": parameters.sigma_range,
-    }
-
-
-def _finished(
-    plane: Plane, chroma: "Tensor", guide_small: "Tensor", parameters: ColorizeParameters
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    from napari_colorize import ops
-
-    luma = as_tensor(plane.luma, chroma.device)[None]
-    rgb, clipped = ops.finish(luma, chroma, guide_small, **_filter_options(parameters))
-    return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
-
-
-def _whole_chroma(
-    plane: Plane, chroma: "Tensor", guide_small: "Tensor", parameters: ColorizeParameters
-) -> "Tensor":
-    """Return (2, H, W) chroma by the refinement that was asked for."""
-    from napari_colorize import ops
-
-    guide = as_tensor(plane.lightness(), chroma.device)[None, None]
-    upsample = _upsample(parameters)
-    if upsample is not None:
-        return upsample(chroma, guide_small, guide)[0]
-    reach = parameters.sigma_space
-    # These two walk from pixel to pixel of the picture, not of the chroma's grid.
-    enlarged = math.sqrt(guide[0, 0].numel() / chroma[0, 0].numel())
-    flat = bilinear_rows(chroma, plane.luma.shape)(slice(0, plane.luma.shape[0]))[None]
-    if parameters.refinement == "bilateral_grid":
-        return _smoothed_on_a_grid(flat, guide, enlarged, parameters)[0]
-    return ops.domain_transform(
-        flat, guide, sigma_space=reach * enlarged, sigma_range=parameters.sigma_range
-    )[0]
-
-
-def _upsample(parameters: ColorizeParameters) -> Upsample | None:
-    """Return the refinement as an operator on planes; None where it takes two steps."""
-    from napari_colorize import ops
-
-    options = _filter_options(parameters)
-    if parameters.refinement == "joint_bilateral":
-        return partial(ops.joint_bilateral_upsample, **options)
-    if parameters.refinement == "guided":
-        del options["sigma_space"]
-        return partial(ops.guided_upsample, **options)
-    return None
-
-
-def _smoothed_on_a_grid(
-    flat: "Tensor", guide: "Tensor", enlarged: float, parameters: ColorizeParameters
-) -> "Tensor":
-    """Filter full-size chroma approximately; exactly where the window is too small for a grid."""
-    from napari_colorize import ops
-
-    radius = min(round(parameters.radius * enlarged), 1024)
-    reach = parameters.sigma_space * enlarged
-    smooth = ops.joint_bilateral_approximate
-    if radius < 4 or reach < 1:
-        smooth = ops.joint_bilateral
-    return smooth(flat, guide, radius=radius, sigma_space=reach, sigma_range=parameters.sigma_range)
-
-
-def _in_bands(
-    plane: Plane, chroma_of: Rows, parameters: ColorizeParameters, tick: Callable[[float], None]
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Map lightness and full-size chroma into the gamut and to RGB, a band of rows at a time."""
-    import torch
-
-    from napari_colorize import ops
-
-    height, width = plane.luma.shape
-    rgb = np.empty((height, width, 3), dtype=parameters.dtype)
-    clipped = np.empty((height, width), dtype=bool)
-    # Integer codes wider than 8 bits are rounded here; the operator itself knows 8 bits.
-    coded = torch.uint8 if parameters.dtype == "uint8" else torch.float32
-    for rows in row_bands(height, width):
-        tick(rows.start / height)
-        chroma = chroma_of(rows)
-        light = as_tensor(plane.lightness(rows), chroma.device)[None]
-        lab, outside = ops.gamut_clip(torch.cat([light, chroma]), channel_dim=0)
-        band = ops.lab_to_rgb(lab, channel_dim=0, dtype=coded)
-        if parameters.dtype == "uint16":
-            band = (band.clamp(0, 1) * 65535).round()
-        elif parameters.dtype == "float32":
-            band = band.clamp(0, 1)
-        rgb[rows] = band.permute(1, 2, 0).cpu().numpy()
-        clipped[rows] = outside.cpu().numpy()
-    return rgb, clipped

@@ -4,6 +4,8 @@ A window maps raw values linearly to 0…1, values outside it to the nearer end;
 bends what lies between.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ of the finite pixels lie outside. Pictures of fewer than a thousand pixels keep 
 
 SAMPLED_PIXELS = 1 << 22
 """Percentiles of larger pictures are taken from an even grid of about so many pixels."""
+
+SAMPLED_PLANES = 16
+"""The window that planes share is chosen from at most so many, evenly spread over the stack."""
 
 RGB_TOLERANCE = 1e-3
 """How far floating-point RGB may leave 0…1, as interpolation does, and still be taken for it."""
@@ -71,6 +76,91 @@ def rgb_window(pixels: NDArray[Any]) -> tuple[float, float]:
     return 0, 1
 
 
+def shared_window(
+    read: Callable[[int], NDArray[Any]], count: int, rgb: bool | None = None
+) -> tuple[float, float] | None:
+    """Choose one intensity window for all planes of a stack, or all pages of a file.
+
+    It is the automatic window of a single picture of the pixels of up to 16 planes together,
+    spread evenly from the first to the last, and of each an even grid. Of bool and 8-bit planes,
+    and of colour, it follows from the type. Planes of one value are left out unless there are no
+    others: their window would be made up. Where types differ, it spans the windows of each.
+
+    Parameters
+    ----------
+    read : callable
+        Gives a plane for its number, (Y, X) or (Y, X, 3 or 4).
+    count : int
+        Planes there are, 1 or more.
+    rgb : bool, optional
+        Whether planes are colour. ``None``: told page by page by the number of axes, and colour
+        needs no shared window, for the range of its type is the same on every page.
+
+    Returns
+    -------
+    (low, high) : tuple of float, or None
+        Raw values that become black and white; ``None`` where all pages are colour.
+
+    Raises
+    ------
+    ValueError
+        As :func:`rgb_window`.
+    """
+    chosen = sampled_planes(count)
+    share = max(1, SAMPLED_PIXELS // len(chosen))
+    samples: dict[str, list[NDArray[Any]]] = {}
+    for number in chosen:
+        plane = read(number)
+        if rgb is None and plane.ndim == 3:
+            continue
+        if rgb is not None and window_is_known(plane, rgb):
+            return rgb_window(plane[..., :3]) if rgb else automatic_window(plane)
+        step = max(1, math.ceil(math.sqrt(plane.shape[0] * plane.shape[1] / share)))
+        pixels = plane[::step, ::step, :3] if rgb else plane[::step, ::step]
+        samples.setdefault(plane.dtype.name, []).append(pixels.reshape(1, -1))
+    if not samples:
+        return None
+    if rgb:
+        windows = [rgb_window(np.concatenate(planes, axis=1)) for planes in samples.values()]
+    else:
+        some = [plane for planes in samples.values() for plane in planes if not _is_blank(plane)]
+        windows = [
+            automatic_window(np.concatenate(kept, axis=1))
+            for planes in samples.values()
+            if (kept := [plane for plane in planes if not some or not _is_blank(plane)])
+        ]
+    lows, highs = zip(*windows, strict=True)
+    return min(lows), max(highs)
+
+
+def window_of_type(plane: NDArray[Any], rgb: bool) -> tuple[float, float]:
+    """Return the window of planes that cannot be read twice: it must follow from their type.
+
+    Raises
+    ------
+    ValueError
+        It does not.
+    """
+    if rgb or window_is_known(plane, rgb):
+        return rgb_window(plane[..., :3]) if rgb else automatic_window(plane)
+    raise ValueError(
+        f"The planes hold {plane.dtype} values and come out of a generator, so one window for all "
+        "cannot be chosen from them. Give the values of black and white, for example "
+        "window=(0, 4095)."
+    )
+
+
+def window_is_known(plane: NDArray[Any], rgb: bool) -> bool:
+    """Return whether the type of a plane alone says which values are black and white."""
+    return plane.dtype in (np.bool_, np.uint8) or (rgb and plane.dtype.kind != "f")
+
+
+def sampled_planes(count: int) -> list[int]:
+    """Return the numbers of the planes that a shared window is chosen from."""
+    spread = np.linspace(0, count - 1, min(count, SAMPLED_PLANES))
+    return [int(number) for number in np.unique(spread.round())]
+
+
 def windowed(
     values: NDArray[Any], window: tuple[float, float], gamma: float = 1.0
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
@@ -103,6 +193,11 @@ def windowed(
     if gamma != 1:
         np.power(shown, gamma, out=shown)
     return shown.astype(np.float32), missing, outside
+
+
+def _is_blank(pixels: NDArray[Any]) -> bool:
+    finite = pixels[np.isfinite(pixels)]
+    return finite.size == 0 or finite.min() == finite.max()
 
 
 def _even_sample(pixels: NDArray[Any]) -> NDArray[Any]:

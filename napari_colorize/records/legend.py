@@ -3,25 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from napari_colorize.refinements import REFINEMENTS
+
 MEANINGS = {"t": "time", "z": "depth", "c": "channels", "y": "rows", "x": "columns"}
 """What the letters of axes stand for."""
-
-_REFINEMENTS = {
-    "joint_bilateral": "joint bilateral upsampling (radius {radius}, space {sigma_space:g}, "
-    "range {sigma_range:g} L*)",
-    "bilateral_grid": "bilinear upsampling and approximate joint bilateral filter (bilateral grid; "
-    "radius {radius}, space {sigma_space:g}, range {sigma_range:g} L*)",
-    "guided": "guided upsampling (radius {radius}, range {sigma_range:g} L*)",
-    "domain_transform": "bilinear upsampling and domain transform (space {sigma_space:g}, "
-    "range {sigma_range:g} L*)",
-    "bilinear": "bilinear upsampling",
-}
 
 
 def legend(record: Mapping[str, Any]) -> str:
     """Return a sentence ready for a figure legend, from a record."""
     used, checkpoint, software = (record[key] for key in ("parameters", "checkpoint", "software"))
-    refinement = _REFINEMENTS[used["refinement"]].format(**used)
+    refinement = REFINEMENTS[used["refinement"]].described(used)
     settings = "".join(
         f"{name} {used[name]:g}, "
         for name in ("temperature", "vividness")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Progress
 from napari_colorize.parameters import checked_window
+from napari_colorize.results import ColorizedStack, Progress
 from napari_colorize.sequences.record import channels_record
-from napari_colorize.sequences.stack import ColorizedStack, colorize_stack
+from napari_colorize.sequences.stack import colorize_stack
 
 Window = tuple[float, float]
 
@@ -61,9 +61,20 @@ def colorize_channels(
         There is no such axis, the windows are not one a channel, or ``how`` refuses.
     MemoryError, Cancelled
         As ``how`` raises them.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> film = skimage.data.camera()[::4, ::4].astype("uint16").reshape(2, 64, 128)
+    >>> both = np.stack([film, film * 16], axis=1)  # z, channel, y, x
+    >>> result = colorize_channels(both, channel_axis=1, axis=0)
+    >>> result.rgb.shape
+    (2, 2, 64, 128, 3)
+    >>> len(result.record["stack"]["windows"])
+    2
     """
     levels = list(stack) if not hasattr(stack, "shape") else [stack]
-    channel, count = _checked_axis(channel_axis, levels, rgb)
+    channel, count = _checked_channel_axis(channel_axis, levels, rgb)
     held = _without(axis, channel, len(levels[0].shape) - rgb)
     chosen = [None] * count if windows is None else [checked_window(given) for given in windows]
     if len(chosen) != count:
@@ -74,7 +85,7 @@ def colorize_channels(
         views = [Channel(level, channel, number) for level in levels]
         more = options if window is None else {**options, "window": window}
         if progress is not None and how is colorize_stack:
-            more = {**more, "progress": partial(_told, progress, number, count)}
+            more = {**more, "progress": partial(_reported, progress, number, count)}
         parts.append(how(views if many else views[0], method, axis=held, rgb=rgb, **more))
     shapes = [tuple(int(side) for side in level.shape) for level in levels]
     record = channels_record(
@@ -104,7 +115,7 @@ class Channel:
         return self._data[whole]
 
 
-def _checked_axis(channel_axis: Any, levels: list[Any], rgb: bool) -> tuple[int, int]:
+def _checked_channel_axis(channel_axis: Any, levels: list[Any], rgb: bool) -> tuple[int, int]:
     """Return the axis of the channels, counted from the front, and how many there are."""
     if not levels:
         raise ValueError("There is no stack: the list of levels is empty.")
@@ -139,7 +150,7 @@ def _without(axis: int | None, channel: int, ndim: int) -> int | None:
     return found - (found > channel)
 
 
-def _told(progress: Progress, number: int, count: int, share: float, stage: str) -> None:
+def _reported(progress: Progress, number: int, count: int, share: float, stage: str) -> None:
     progress((number + share) / count, f"channel {number + 1} of {count}: {stage}")
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.results import ColorizedStack
 from napari_colorize.sequences.on_demand import PlanesOnDemand, index_below
 from napari_colorize.sequences.parameters import stack_parameters
 from napari_colorize.sequences.planes import Stack
 from napari_colorize.sequences.record import plane_record, stack_record
-from napari_colorize.sequences.stack import ColorizedStack, prepared
+from napari_colorize.sequences.stack import prepared
 
 MAX_PREDICTED_SIDE = 1024
 """Of a pyramid, colour is predicted from the finest level whose short side is no longer."""
@@ -63,9 +64,13 @@ def colorize_lazy(
 
     Examples
     --------
-    >>> import zarr  # doctest: +SKIP
-    >>> lazy = colorize_lazy(zarr.open("embryo.zarr"), axis=0)  # doctest: +SKIP
-    >>> viewer.add_image(lazy.rgb, rgb=True)  # doctest: +SKIP
+    >>> import skimage.data, zarr
+    >>> embryo = zarr.array(skimage.data.camera().reshape(4, 128, 512))
+    >>> lazy = colorize_lazy(embryo, axis=0)
+    >>> lazy.rgb.shape
+    (4, 128, 512, 3)
+    >>> lazy.rgb[2].compute().dtype
+    dtype('uint8')
     """
     levels, record = _levels([stack], method, axis, rgb, parameters, source, first, changes)
     [(colours, uncertainty, clipped)] = levels
@@ -102,6 +107,14 @@ def colorize_multiscale(
     -------
     ColorizedStack
         ``rgb``, ``uncertainty`` and ``clipped`` are lists of dask arrays, from fine to coarse.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> picture = skimage.data.camera()
+    >>> pyramid = colorize_multiscale([picture, picture[::2, ::2], picture[::4, ::4]])
+    >>> [level.shape for level in pyramid.rgb]
+    [(512, 512, 3), (256, 256, 3), (128, 128, 3)]
     """
     done, record = _levels(
         list(levels), method, axis, rgb, parameters, source, first, changes, True
@@ -125,8 +138,10 @@ def _levels(
     asked = stack_parameters(parameters, method, changes)
     stacks = _checked([Stack(level, axis, rgb) for level in levels])
     seen = stacks[_predicted_level(stacks)]
-    facts, graph = prepared(seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None)
-    colours = PlanesOnDemand(seen, facts, graph)
+    facts, colorizer = prepared(
+        seen, asked, source, lazy=True, levels=len(stacks) if pyramid else None
+    )
+    colours = PlanesOnDemand(seen, facts, colorizer)
     asked_first = _checked_index(first, stacks[0])
     index = index_below(asked_first, stacks[0].shape, seen.shape)
     tried = colours.coloured(seen, index)

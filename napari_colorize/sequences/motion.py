@@ -46,8 +46,8 @@ CUT_DIFFERENCE = 1.5
 
 
 @dataclass(frozen=True, eq=False)
-class Link:
-    """How two neighbouring planes hang together.
+class Motion:
+    """How the structure of a plane moves to the next one, and back.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ class Link:
     brighter: float
 
 
-def find_link(
+def find_motion(
     first: NDArray[np.float32], second: NDArray[np.float32], grid: tuple[int, int]
-) -> Link | None:
+) -> Motion | None:
     """Find how the structure of a plane continues in the next one.
 
     Parameters
@@ -78,7 +78,7 @@ def find_link(
 
     Returns
     -------
-    Link or None
+    Motion or None
         ``None`` across a cut: the second plane shows something else.
     """
     if first.shape != second.shape:
@@ -91,7 +91,7 @@ def find_link(
     forward, backward = _with_detail(one, two, whole)
     if _is_cut(one, two, forward):
         return None
-    return Link(_on_grid(forward, grid), _on_grid(backward, grid), brighter)
+    return Motion(_on_grid(forward, grid), _on_grid(backward, grid), brighter)
 
 
 def global_shift(one: NDArray[np.float32], two: NDArray[np.float32]) -> tuple[float, float]:

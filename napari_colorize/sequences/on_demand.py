@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.pipeline.plane import ColouredPlane, PlaneColorizer
+from napari_colorize.sequences.parameters import weights_of
 from napari_colorize.sequences.planes import Stack
 from napari_colorize.sequences.record import StackFacts
-from napari_colorize.sequences.series import Coloured, Series
+from napari_colorize.sequences.series import Series
 
 KEPT_PLANES = 64
-"""Planes of a series whose small prediction stays in memory, so that scrolling asks for one new
-prediction a step; some 300 kB each."""
+"""Planes, of all series together, whose small prediction stays in memory, so that scrolling asks
+for one new prediction a step; some 300 kB each. The series that is being looked at keeps as many
+alone."""
 
 KEPT_BYTES = 128 * 2**20
 """Finished planes that stay in memory: colour, uncertainty and clipped colours of one plane are
@@ -26,23 +29,34 @@ asked for one by one, and a viewer asks again at every redraw."""
 class PlanesOnDemand:
     """Gives coloured planes of a stack, at any of its levels; what was predicted last is kept.
 
-    Travels to other processes without the network and what it has kept.
+    Pickled for another process, it leaves the network and all results behind and loads the weights
+    there anew.
+
+    Parameters
+    ----------
+    seen : Stack
+        The level that colour is predicted from.
+    facts : StackFacts
+        What all planes have in common.
+    colorizer : PlaneColorizer
+        With the window of all planes.
     """
 
-    def __init__(self, seen: Stack, facts: StackFacts, graph: Any) -> None:
-        self.seen, self.facts, self._graph = seen, facts, graph
-        self._series: dict[tuple[int, ...], Series] = {}
+    def __init__(self, seen: Stack, facts: StackFacts, colorizer: PlaneColorizer) -> None:
+        self.seen, self.facts, self._colorizer = seen, facts, colorizer
+        self._series: OrderedDict[tuple[int, ...], Series] = OrderedDict()
+        self._lock = threading.Lock()
         self._finished = _Finished()
 
     def results(self, level: Stack, index: tuple[int, ...]) -> "Results":
         """Return what is shown of a plane of a level."""
         return self._finished((id(level), index), lambda: _shown(self.coloured(level, index)))
 
-    def keep(self, level: Stack, index: tuple[int, ...], made: Coloured) -> None:
+    def keep(self, level: Stack, index: tuple[int, ...], made: ColouredPlane) -> None:
         """Have a plane that was coloured already at hand when it is looked at."""
         self._finished((id(level), index), lambda: _shown(made))
 
-    def coloured(self, level: Stack, index: tuple[int, ...]) -> Coloured:
+    def coloured(self, level: Stack, index: tuple[int, ...]) -> ColouredPlane:
         """Colour a plane of a level, under its own lightness."""
         below = index_below(index, level.shape, self.seen.shape)
         first, number = self.seen.split(below)
@@ -52,15 +66,23 @@ class PlanesOnDemand:
         return series.finished(number, level.read(index), values)
 
     def _series_of(self, first: tuple[int, ...]) -> Series:
-        if first not in self._series:
-            stack, used = self.seen, self.facts.used
+        """Return a series by the index of its first plane; those not used for long are dropped."""
+        with self._lock:  # of two threads that come at once, both get one series
+            if first not in self._series:
+                stack, weights = self.seen, weights_of(self.facts.used.consistency)
 
-            def read(number: int) -> NDArray[Any] | None:
-                return stack.read(stack.at(first, number)) if number < stack.length else None
+                def read(number: int) -> NDArray[Any] | None:
+                    return stack.read(stack.at(first, number)) if number < stack.length else None
 
-            # Of two threads that come at once, both get the one that was first.
-            self._series.setdefault(first, Series(read, self._graph, used, KEPT_PLANES))
-        return self._series[first]
+                self._series[first] = Series(read, self._colorizer, weights, KEPT_PLANES)
+            self._series.move_to_end(first)
+            # A new series counts too: it is about to keep a prediction.
+            while len(self._series) > 1 and self._kept() > KEPT_PLANES:
+                self._series.popitem(last=False)
+            return self._series[first]
+
+    def _kept(self) -> int:
+        return sum(max(series.kept, 1) for series in self._series.values())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _with_network, (self.seen, self.facts)
@@ -68,7 +90,7 @@ class PlanesOnDemand:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What is shown of one plane; see :class:`~napari_colorize.sequences.series.Coloured`."""
+    """What is shown of one plane; see :class:`~napari_colorize.pipeline.plane.ColouredPlane`."""
 
     rgb: NDArray[Any]
     uncertainty: NDArray[np.float32]
@@ -80,7 +102,7 @@ class Results:
         return self.rgb.nbytes + self.uncertainty.nbytes + self.clipped.nbytes
 
 
-def _shown(made: Coloured) -> Results:
+def _shown(made: ColouredPlane) -> Results:
     return Results(made.rgb, made.uncertainty, made.clipped)
 
 
@@ -135,7 +157,9 @@ def _with_network(seen: Stack, facts: StackFacts) -> PlanesOnDemand:
 
     checkpoint = facts.used.checkpoint
     assert checkpoint is not None, "parameters are resolved"
-    return PlanesOnDemand(seen, facts, checkpoints.load(checkpoint, facts.used.device).graph)
+    model = checkpoints.load(checkpoint, facts.used.device)
+    colorizer = PlaneColorizer(model, facts.used, window_mode=facts.window_mode)
+    return PlanesOnDemand(seen, facts, colorizer)
 
 
 def index_below(

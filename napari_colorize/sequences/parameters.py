@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from napari_colorize.api import asked_for
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.pipeline.network import asked_for
 
 MAX_REACH = 8
 """Planes to either side that are asked at full consistency."""

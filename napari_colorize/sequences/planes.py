@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.pipeline.image import as_array
+from napari_colorize.pipeline.image import read_lazily
 
 Value = TypeVar("Value")
 
@@ -142,25 +142,25 @@ class Pile:
         return self._pictures[number]
 
 
-def read_lazily(plane: Any) -> NDArray[Any]:
-    """Return a plane as NumPy; dask computes it in this thread, so that tasks may ask for it."""
-    if hasattr(plane, "dask") and hasattr(plane, "compute"):
-        plane = plane.compute(scheduler="synchronous")
-    return as_array(plane)
-
-
 class Recent(Generic[Value]):
-    """What was made last for a number, a few of them: the oldest is forgotten first."""
+    """What was made last for a number, a few of them: the oldest is forgotten first.
 
-    def __init__(self, make: Callable[[int], Value], size: int) -> None:
-        self._make, self._size = make, size
+    Who makes a value is said with each request: held here, it would keep its owner in memory.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._kept: OrderedDict[int, Value] = OrderedDict()
 
-    def __call__(self, number: int) -> Value:
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, number: int, make: Callable[[int], Value]) -> Value:
+        """Return what is kept for a number, else what ``make(number)`` returns."""
         if number in self._kept:
             self._kept.move_to_end(number)
             return self._kept[number]
-        made = self._make(number)
+        made = make(number)
         self._kept[number] = made
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from napari_colorize.records import record as provenance
+from napari_colorize.pipeline.plane import ColouredPlane
+from napari_colorize.records.legend import legend
+from napari_colorize.records.record import make_record, mean_of
 from napari_colorize.sequences.parameters import StackParameters, reach_of
-from napari_colorize.sequences.series import Coloured
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,7 @@ class StackFacts:
     Parameters
     ----------
     used : StackParameters
-        Resolved.
-    checkpoint : checkpoints.CheckpointRecord
+        Resolved, with the window of all planes.
     axis : int or None
     rgb : bool
     planes : int or None
@@ -34,7 +34,6 @@ class StackFacts:
     """
 
     used: StackParameters
-    checkpoint: Any
     axis: int | None
     rgb: bool
     planes: int | None
@@ -64,39 +63,30 @@ class Totals:
     planes: int = 0
     nan_count: int = 0
     one_shade: bool = True
+    memory: dict[str, None] = field(default_factory=dict)
     sums: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(("outside", "clipped", "moved", "uncertainty"), 0.0)
     )
 
-    def add(self, coloured: Coloured) -> None:
+    def add(self, coloured: ColouredPlane) -> None:
         """Count one plane."""
         self.planes += 1
         self.nan_count += coloured.plane.nan_count
         self.one_shade = self.one_shade and coloured.plane.one_shade
+        self.memory.update(dict.fromkeys(coloured.memory))
         self.sums["outside"] += coloured.plane.outside_window
         self.sums["clipped"] += np.count_nonzero(coloured.clipped) / coloured.clipped.size
         self.sums["moved"] += coloured.moved_share
-        self.sums["uncertainty"] += float(coloured.uncertainty.mean(axis=1).mean(dtype=np.float64))
+        self.sums["uncertainty"] += mean_of(coloured.uncertainty)
 
     def mean(self, key: str) -> float:
         """Return the mean over the planes."""
         return float(self.sums[key] / max(self.planes, 1))
 
 
-def plane_record(facts: StackFacts, coloured: Coloured, number: int) -> dict[str, Any]:
+def plane_record(facts: StackFacts, coloured: ColouredPlane, number: int) -> dict[str, Any]:
     """Return the record of one plane of a stack."""
-    record = provenance.make_record(
-        plane=coloured.plane,
-        parameters=facts.used,
-        checkpoint=facts.checkpoint,
-        network_shape=coloured.network_shape,
-        uncertainty=coloured.uncertainty,
-        clipped=coloured.clipped,
-        moved_share=coloured.moved_share,
-        output_shape=coloured.rgb.shape,
-        source=facts.source,
-    )
-    record["input"]["window_mode"] = facts.window_mode
+    record = make_record(coloured, facts.source)
     return with_stack(record, facts.stack(plane=number))
 
 
@@ -140,6 +130,8 @@ def stack_record(
         "input": {**plane["input"], **joint_input},
         "output": {**plane["output"], **joint_output},
     }
+    if totals and totals.memory:
+        whole["memory"] = list(totals.memory)
     found = [[int(number) for number in index] for index in cuts] if totals else None
     return with_stack(whole, facts.stack(cuts=found, lazy=facts.lazy))
 
@@ -212,4 +204,4 @@ def _mean(parts: Sequence[Mapping[str, Any]], key: str) -> float | None:
 def with_stack(record: Mapping[str, Any], stack: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record that says how its planes hang together, with the legend to it."""
     whole = {**record, "stack": dict(stack)}
-    return whole | {"legend": provenance.legend(whole)}
+    return whole | {"legend": legend(whole)}

@@ -2,52 +2,24 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.api import explained_memory, predict
-from napari_colorize.pipeline.clipped import clipped_colours
-from napari_colorize.pipeline.image import Plane, read_plane
-from napari_colorize.pipeline.refine import as_tensor, full_size_map, full_size_rgb, with_alpha
-from napari_colorize.pipeline.resample import network_shape, resize
-from napari_colorize.sequences.motion import Link, find_link
-from napari_colorize.sequences.parameters import StackParameters, weights_of
+from napari_colorize.pipeline.network import Prediction
+from napari_colorize.pipeline.plane import ColouredPlane, PlaneColorizer
+from napari_colorize.pipeline.refine import as_tensor
+from napari_colorize.pipeline.resample import resize
+from napari_colorize.sequences.motion import Motion, find_motion
 from napari_colorize.sequences.planes import Recent
-from napari_colorize.sequences.smoothing import Sight, held
+from napari_colorize.sequences.smoothing import PlanePrediction, smoothed
 
 Read = Callable[[int], "NDArray[Any] | None"]
 """Gives the pixels of a plane for its number, ``None`` behind the last."""
 
 Tick = Callable[[float, str], None]
 """Told the share of a plane that is done, 0…1, and what comes next; raises to stop."""
-
-
-@dataclass(frozen=True, eq=False)
-class Coloured:
-    """One plane of a series, coloured.
-
-    Parameters
-    ----------
-    plane : Plane
-        As it was read.
-    network_shape : (int, int)
-        Size at which the network saw it.
-    rgb : (H, W, 3 or 4) array
-    uncertainty : (H, W) float32 array
-    clipped : (H, W) bool array
-    moved_share : float
-        Share of colours that were moved into sRGB, next to black and white too, 0…1.
-    """
-
-    plane: Plane
-    network_shape: tuple[int, int]
-    rgb: NDArray[Any]
-    uncertainty: NDArray[np.float32]
-    clipped: NDArray[np.bool_]
-    moved_share: float
 
 
 class Series:
@@ -59,26 +31,33 @@ class Series:
     ----------
     read : callable
         Gives the pixels of a plane for its number, ``None`` behind the last.
-    graph : callable
-        The network.
-    used : StackParameters
-        Resolved, with the window of all planes and the device named.
+    colorizer : PlaneColorizer
+        With the window of all planes.
+    weights : sequence of float
+        How much neighbours count, by distance from 0; see
+        :func:`napari_colorize.sequences.parameters.weights_of`.
     keep : int, optional
         Planes whose prediction is kept; at the least those that one result needs.
     """
 
-    def __init__(self, read: Read, graph: Any, used: StackParameters, keep: int = 0) -> None:
-        self._read, self._graph, self._used = read, graph, used
-        self._weights = weights_of(used.consistency)
+    def __init__(
+        self, read: Read, colorizer: PlaneColorizer, weights: list[float], keep: int = 0
+    ) -> None:
+        self._read, self._colorizer, self._weights = read, colorizer, weights
         keep = max(keep, 2 * len(self._weights))
-        self._sights: Recent[Sight | None] = Recent(self._predicted, keep)
-        self._links: Recent[Link | None] = Recent(self._linked, keep)
+        self._predictions: Recent[PlanePrediction | None] = Recent(keep)
+        self._motions: Recent[Motion | None] = Recent(keep)
         self._lock = threading.RLock()
         self._tick: Tick = _silent
         self.cuts: set[int] = set()
         """Planes so far found to show something else than the plane before them."""
 
-    def coloured(self, number: int, tick: Tick | None = None) -> Coloured | None:
+    @property
+    def kept(self) -> int:
+        """Predictions that are in memory."""
+        return len(self._predictions)
+
+    def coloured(self, number: int, tick: Tick | None = None) -> ColouredPlane | None:
         """Return a coloured plane, or ``None`` behind the last."""
         tick = tick or _silent
         values = self.values(number, tick)
@@ -94,9 +73,9 @@ class Series:
         with self._lock:
             self._tick = tick or _silent
             try:
-                if self._sights(number) is None:
+                if self._prediction(number) is None:
                     return None
-                return held(number, self._known_sight, self._links, self._weights)
+                return smoothed(number, self._known, self._motion, self._weights)
             finally:
                 self._tick = _silent
 
@@ -106,7 +85,7 @@ class Series:
         pixels: NDArray[Any],
         values: NDArray[np.float32],
         tick: Tick | None = None,
-    ) -> Coloured:
+    ) -> ColouredPlane:
         """Colour pixels with the values of a plane.
 
         Parameters
@@ -120,63 +99,54 @@ class Series:
         tick : callable, optional
             As for :meth:`coloured`.
         """
-        used, tick = self._used, tick or _silent
+        tick = tick or _silent
         with self._lock:
-            sight = self._known_sight(number)
-        with explained_memory("reading lightness", pixels, "cpu"):
-            plane = read_plane(pixels, used.window, used.gamma)
-        with explained_memory("refining", pixels, used.device):
-            small = as_tensor(values, used.device).permute(2, 0, 1)[None]
-            chroma = small[:, :2].contiguous()
-            rgb, moved = full_size_rgb(
-                plane, sight.seen, chroma, used, lambda share: tick(0.8 + 0.2 * share, "refining")
-            )
-            uncertainty = full_size_map(small[:, 2:], plane.luma.shape)
-            moved_share = np.count_nonzero(moved) / moved.size
-            return Coloured(
-                plane=plane,
-                network_shape=sight.seen.shape,
-                rgb=with_alpha(rgb, plane.alpha),
-                uncertainty=uncertainty,
-                clipped=clipped_colours(moved, plane),
-                moved_share=moved_share,
-            )
+            known = self._known(number)
+        small = as_tensor(values, self._colorizer.used.device).permute(2, 0, 1)[None]
+        return self._colorizer.finish(
+            self._colorizer.see(pixels),
+            known.seen,
+            Prediction(small[:, :2].contiguous(), small[:, 2:], known.facts),
+            lambda share: tick(0.8 + 0.2 * share, "refining"),
+            known.said,
+        )
 
-    def _known_sight(self, number: int) -> Sight:
-        sight = self._sights(number)
-        assert sight is not None, "only planes that links lead to are asked for"
-        return sight
+    def _prediction(self, number: int) -> PlanePrediction | None:
+        return self._predictions.get(number, self._predicted)
 
-    def _predicted(self, number: int) -> Sight | None:
+    def _motion(self, number: int) -> Motion | None:
+        """Return the motion between a plane and the next one."""
+        return self._motions.get(number, self._moved)
+
+    def _known(self, number: int) -> PlanePrediction:
+        prediction = self._prediction(number)
+        assert prediction is not None, "only planes that motion leads to are asked for"
+        return prediction
+
+    def _predicted(self, number: int) -> PlanePrediction | None:
         self._tick(0.0, "reading lightness")
         pixels = self._read(number)
         if pixels is None:
             return None
-        used = self._used
-        assert used.network_size is not None, "parameters are resolved"
-        with explained_memory("reading lightness", pixels, "cpu"):
-            plane = read_plane(pixels, used.window, used.gamma)
-            height, width = plane.luma.shape
-            seen = plane.lightness_at(network_shape(height, width, used.network_size))
+        plane = self._colorizer.see(pixels)
+        seen = self._colorizer.shown_to_the_network(plane)
         self._tick(0.2, "predicting colour")
-        with explained_memory("predicting colour", pixels, used.device):
-            chroma, uncertainty = predict(self._graph, seen, used)
-        planes = [*chroma[0].cpu().numpy(), uncertainty[0, 0].cpu().numpy()]
+        found, said = self._colorizer.predict(plane, seen)
+        planes = [*found.chroma[0].cpu().numpy(), found.uncertainty[0, 0].cpu().numpy()]
         values = np.ascontiguousarray(np.stack(planes, axis=-1))
-        return Sight(seen, resize(seen, values.shape[:2]), values)
+        return PlanePrediction(seen, resize(seen, values.shape[:2]), values, said, found.facts)
 
-    def _linked(self, number: int) -> Link | None:
-        """Return the link between a plane and the next one."""
+    def _moved(self, number: int) -> Motion | None:
         if number < 0:
             return None
-        first, second = self._sights(number), self._sights(number + 1)
+        first, second = self._prediction(number), self._prediction(number + 1)
         if first is None or second is None:
             return None
         self._tick(0.6, "following structure")
-        link = find_link(first.seen, second.seen, first.guide.shape)
-        if link is None:
+        motion = find_motion(first.seen, second.seen, first.guide.shape)
+        if motion is None:
             self.cuts.add(number + 1)
-        return link
+        return motion
 
 
 def _silent(share: float, stage: str) -> None:

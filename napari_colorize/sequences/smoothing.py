@@ -4,21 +4,22 @@ Each plane is a mean over its neighbours as the network saw them, never over ear
 plane's colour depends on a few planes around it alone, and can be worked out in any order.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.sequences.motion import Flow, Link, joined, lands_inside, warped
+from napari_colorize.sequences.motion import Flow, Motion, joined, lands_inside, warped
 
 TOLERANCE = 8.0
 """Difference in L* at which a neighbour's pixel counts exp(−1/2) of one that agrees."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What the network saw of one plane, and what it made of it.
+class PlanePrediction:
+    """What was predicted for one plane, and the lightness that it was predicted from.
 
     Parameters
     ----------
@@ -28,20 +29,26 @@ class Sight:
         L* on the chroma grid.
     values : (h, w, 3) float32 array
         a, b in Lab units, and uncertainty, 0…1.
+    said : tuple of str
+        What was done instead where memory ran out.
+    facts : mapping
+        What a guide adds to the record.
     """
 
     seen: NDArray[np.float32]
     guide: NDArray[np.float32]
     values: NDArray[np.float32]
+    said: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def held(
+def smoothed(
     number: int,
-    sight: Callable[[int], Sight],
-    link: Callable[[int], Link | None],
+    prediction: Callable[[int], PlanePrediction],
+    motion: Callable[[int], Motion | None],
     weights: Sequence[float],
 ) -> NDArray[np.float32]:
-    """Return a plane's colour, held by the planes around it where structure continues.
+    """Return a plane's colour, smoothed over the planes around it where structure continues.
 
     The mean runs over the neighbours in either direction, each fetched along the motion. A
     neighbour at distance d counts ``weights[d]`` times its trust: the Gaussian of the difference
@@ -53,10 +60,10 @@ def held(
     ----------
     number : int
         Which plane.
-    sight : callable
-        Gives a plane's :class:`Sight`; only planes that links lead to are asked for.
-    link : callable
-        Gives the :class:`~napari_colorize.sequences.motion.Link` between plane i and i + 1;
+    prediction : callable
+        Gives a plane's :class:`PlanePrediction`; only planes that motion leads to are asked for.
+    motion : callable
+        Gives the :class:`~napari_colorize.sequences.motion.Motion` between plane i and i + 1;
         ``None`` across a cut and at the ends, for i = −1 too.
     weights : sequence of float
         By distance, from 0; see :func:`napari_colorize.sequences.parameters.weights_of`.
@@ -66,14 +73,14 @@ def held(
     (h, w, 3) float32 array
         a, b and uncertainty.
     """
-    own = sight(number)
+    own = prediction(number)
     total = own.values * np.float32(weights[0])
     weight = np.full(own.guide.shape, weights[0], dtype=np.float32)
     for step in (1, -1):
-        way = _ways(number, step, link, len(weights) - 1)
+        flows = _flows(number, step, motion, len(weights) - 1)
         trust = np.ones_like(own.guide)
-        for distance, (flow, brighter) in enumerate(way, start=1):
-            other = sight(number + step * distance)
+        for distance, (flow, brighter) in enumerate(flows, start=1):
+            other = prediction(number + step * distance)
             guide = warped(other.guide, flow) - np.float32(brighter)
             trust = np.minimum(trust, _agreement(own.guide, guide)) * lands_inside(flow)
             share = trust * np.float32(weights[distance])
@@ -82,19 +89,19 @@ def held(
     return total / weight[..., None]
 
 
-def _ways(
-    number: int, step: int, link: Callable[[int], Link | None], reach: int
+def _flows(
+    number: int, step: int, motion: Callable[[int], Motion | None], reach: int
 ) -> Iterator[tuple[Flow, float]]:
-    """Yield the way to each neighbour on one side, and by how much it is brighter."""
+    """Yield the flow to each neighbour on one side, and by how much it is brighter (L*)."""
     flow: Flow | None = None
     brighter = 0.0
     for distance in range(reach):
         here = number + step * distance
-        onward = link(here if step > 0 else here - 1)
+        onward = motion(here if step > 0 else here - 1)
         if onward is None:
             return
-        way = onward.forward if step > 0 else onward.backward
-        flow = way if flow is None else joined(flow, way)
+        further = onward.forward if step > 0 else onward.backward
+        flow = further if flow is None else joined(flow, further)
         brighter += step * onward.brighter
         yield flow, brighter
 

@@ -1,53 +1,26 @@
 """Stacks in, coloured stacks out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Progress, Ticker, load_model, resolve_device
 from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.records import record as provenance
-from napari_colorize.sequences.parameters import StackParameters, reach_of, stack_parameters
+from napari_colorize.pipeline import memory
+from napari_colorize.pipeline.network import load_model, resolve_device
+from napari_colorize.pipeline.plane import ColouredPlane, PlaneColorizer
+from napari_colorize.pipeline.window import shared_window
+from napari_colorize.records.source import describe_source
+from napari_colorize.results import ColorizedStack, Progress, Ticker
+from napari_colorize.sequences.parameters import (
+    StackParameters,
+    reach_of,
+    stack_parameters,
+    weights_of,
+)
 from napari_colorize.sequences.planes import Pile, Stack, Streamed
 from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
-from napari_colorize.sequences.series import Coloured, Read, Series, Tick
-from napari_colorize.sequences.window import shared_window
-
-
-@dataclass(frozen=True, eq=False)
-class ColorizedStack:
-    """A coloured stack and what is known about it.
-
-    Parameters
-    ----------
-    rgb : (…, Y, X, 3) or (…, Y, X, 4) array
-        sRGB of the asked dtype, alpha where the input had it. Each plane's L* is its input's
-        under the window of all planes. Of lazy results a dask array, one chunk a plane; of
-        pyramids a list of them.
-    uncertainty : (…, Y, X) float32 array or None
-        0…1, held along the axis like the colour; None where maps were not asked for.
-    clipped : (…, Y, X) bool array or None
-        Where the colour was outside sRGB and was moved towards grey, L* being 5…95; see
-        :mod:`napari_colorize.pipeline.clipped`.
-    record : dict
-        Provenance, JSON-able: that of a picture, with joint numbers, and ``stack``.
-    """
-
-    rgb: Any
-    uncertainty: Any
-    clipped: Any
-    record: dict[str, Any]
-
-    @property
-    def legend(self) -> str:
-        """A sentence ready for a figure legend."""
-        return str(self.record["legend"])
-
-    def as_python(self) -> str:
-        """Return the Python code that makes this result again."""
-        return provenance.as_python(self.record)
+from napari_colorize.sequences.series import Read, Series, Tick
 
 
 def colorize_stack(
@@ -112,18 +85,29 @@ def colorize_stack(
         Memory ran out.
     Cancelled
         ``should_stop`` returned True. Planes that were put into ``out`` stay there.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> film = skimage.data.camera()[::4, ::4].reshape(2, 64, 128)
+    >>> result = colorize_stack(film, axis=0, consistency=0.5)
+    >>> result.rgb.shape, result.uncertainty.shape
+    ((2, 64, 128, 3), (2, 64, 128))
+    >>> result.record["stack"]["reach"]
+    4
     """
     asked = stack_parameters(parameters, method, changes)
     whole = Stack(stack if hasattr(stack, "shape") else Pile(list(stack)), axis, rgb)
     tick = Ticker(progress, should_stop)
     tick(0.0, "choosing the window")
-    facts, graph = prepared(whole, asked, source)
+    facts, colorizer = prepared(whole, asked, source)
+    weights = weights_of(facts.used.consistency)
     results = _Results(whole, facts.used.dtype, maps, out)
     totals = Totals()
     cuts: list[tuple[int, ...]] = []
     record: dict[str, Any] = {}
     for first in whole.series():
-        series = Series(_buffered(whole, first, facts.used), graph, facts.used)
+        series = Series(_buffered(whole, first, facts.used), colorizer, weights)
         for number in range(whole.length):
             coloured = series.coloured(number, of_plane(tick, totals.planes, whole.count))
             assert coloured is not None, "the stack has the planes that its shape says"
@@ -131,53 +115,75 @@ def colorize_stack(
             totals.add(coloured)
             record = record or plane_record(facts, coloured, number)
         cuts += [whole.at(first, number) for number in sorted(series.cuts)]
-    shapes = {"input_shape": whole.data.shape, "output_shape": results.rgb.shape}
-    record = stack_record(facts, record, totals, cuts=cuts, **shapes)
+    record = stack_record(
+        facts,
+        record,
+        totals,
+        cuts=cuts,
+        input_shape=whole.data.shape,
+        output_shape=results.rgb.shape,
+    )
     tick(1.0, "done")
     return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
 
 
 def prepared(
-    whole: Stack, asked: StackParameters, source: Any, **more: Any
-) -> tuple[StackFacts, Any]:
-    """Choose the window of a stack and load its weights; return what is common, and the network.
+    whole: Stack,
+    asked: StackParameters,
+    source: Any,
+    *,
+    lazy: bool = False,
+    levels: int | None = None,
+) -> tuple[StackFacts, PlaneColorizer]:
+    """Choose the window of a stack and load its weights.
 
-    ``more`` are further fields of :class:`~napari_colorize.sequences.record.StackFacts`.
+    Parameters
+    ----------
+    whole : Stack
+    asked : StackParameters
+    source, lazy, levels
+        As in :class:`~napari_colorize.sequences.record.StackFacts`.
+
+    Returns
+    -------
+    facts : StackFacts
+        What all planes have in common.
+    colorizer : PlaneColorizer
     """
-    provenance.describe_source(source)  # a wrong one is refused before the work, not after
-    window = asked.window
-    if window is None:
+    describe_source(source)  # a wrong one is refused before the work, not after
+    mode = "automatic" if asked.window is None else "explicit"
+    if asked.window is None:
         indices = list(np.ndindex(whole.shape[:-2]))
         window = shared_window(lambda number: whole.read(indices[number]), whole.count, whole.rgb)
-    common = {"axis": whole.axis, "rgb": whole.rgb, "planes": whole.count}
-    return loaded(asked, window, source, **common, **more)
+        asked = asked.changed(window=window)
+    used, colorizer = loaded(asked, mode)
+    facts = StackFacts(
+        used=used,
+        window_mode=mode,
+        axis=whole.axis,
+        rgb=whole.rgb,
+        planes=whole.count,
+        source=source,
+        lazy=lazy,
+        levels=levels,
+    )
+    return facts, colorizer
 
 
-def loaded(
-    asked: StackParameters, window: tuple[float, float], source: Any, **common: Any
-) -> tuple[StackFacts, Any]:
-    """Load the weights; return what is common to all planes, and the network.
+def loaded(asked: StackParameters, window_mode: str) -> tuple[StackParameters, PlaneColorizer]:
+    """Load the weights; return the resolved parameters, and what colours planes by them.
 
     Parameters
     ----------
     asked : StackParameters
-    window : (low, high)
-        Of all planes.
-    source : optional
-        As in :func:`colorize_stack`.
-    **common
-        Further fields of :class:`~napari_colorize.sequences.record.StackFacts`.
+        With the window of all planes.
+    window_mode : {"automatic", "explicit"}
+        Who chose it.
     """
-    model, used = load_model(asked, resolve_device(asked.device))
-    mode = "automatic" if asked.window is None else "explicit"
-    facts = StackFacts(
-        used=used.changed(window=window),
-        checkpoint=model.record,
-        window_mode=mode,
-        source=source,
-        **common,
-    )
-    return facts, model.graph
+    device = resolve_device(asked.device)
+    with memory.explained("loading the weights", None, device):
+        model, used = load_model(asked, device)
+    return used, PlaneColorizer(model, used, window_mode=window_mode)
 
 
 class _Results:
@@ -194,7 +200,7 @@ class _Results:
         self.uncertainty = np.empty(whole.shape, np.float32) if maps else None
         self.clipped = np.empty(whole.shape, bool) if maps else None
 
-    def put(self, index: tuple[int, ...], coloured: Coloured) -> None:
+    def put(self, index: tuple[int, ...], coloured: ColouredPlane) -> None:
         self.rgb[index] = coloured.rgb
         if self.uncertainty is not None and self.clipped is not None:
             self.uncertainty[index] = coloured.uncertainty
@@ -217,9 +223,9 @@ def of_plane(tick: Ticker, number: int, count: int | None) -> Tick:
     many = f"plane {number + 1}" + (f" of {count}" if count else "")
     reached = 0.0
 
-    def told(share: float, stage: str) -> None:
+    def report(share: float, stage: str) -> None:
         nonlocal reached
         reached = max(reached, share)  # planes ahead are predicted on the way
         tick((number + reached) / count if count else 0.0, f"{many}: {stage}")
 
-    return told
+    return report

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from napari_colorize.api import Colorized, Progress, Ticker
 from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.records import record as provenance
-from napari_colorize.sequences.parameters import StackParameters, stack_parameters
+from napari_colorize.pipeline.image import read_lazily
+from napari_colorize.pipeline.window import shared_window, window_of_type
+from napari_colorize.records.source import describe_source
+from napari_colorize.results import Colorized, Progress, Ticker
+from napari_colorize.sequences.parameters import StackParameters, stack_parameters, weights_of
 from napari_colorize.sequences.planes import Streamed
-from napari_colorize.sequences.record import plane_record
+from napari_colorize.sequences.record import StackFacts, plane_record
 from napari_colorize.sequences.series import Series
 from napari_colorize.sequences.stack import ahead, loaded, of_plane
-from napari_colorize.sequences.window import shared_window, window_of_type
 
 
 def colorize_planes(
@@ -46,17 +47,45 @@ def colorize_planes(
 
     Raises
     ------
-    As :func:`colorize_stack`.
+    TypeError, ValueError, MemoryError, Cancelled
+        As :func:`colorize_stack`, with the plane at which it happens.
+
+    Examples
+    --------
+    >>> import skimage.data
+    >>> film = skimage.data.camera()[::4, ::4].reshape(2, 64, 128)
+    >>> for result in colorize_planes(plane for plane in film):
+    ...     print(result.record["stack"]["plane"], result.rgb.shape)
+    0 (64, 128, 3)
+    1 (64, 128, 3)
     """
     asked = stack_parameters(parameters, method, changes)
-    provenance.describe_source(source)
-    tick = Ticker(progress, should_stop)
-    return _each(planes, asked, rgb, tick, source)
+    describe_source(source)
+    return coloured_planes(
+        planes, asked, rgb=rgb, tick=Ticker(progress, should_stop), source=source
+    )
 
 
-def _each(
-    planes: Iterable[Any], asked: StackParameters, rgb: bool, tick: Ticker, source: Any
+def coloured_planes(
+    planes: Iterable[Any],
+    asked: StackParameters,
+    *,
+    rgb: bool,
+    tick: Ticker,
+    source: Any,
+    window_mode: str | None = None,
 ) -> Iterator[Colorized]:
+    """Colour planes by checked parameters; :func:`colorize_planes` is the door to it.
+
+    Parameters
+    ----------
+    planes, rgb, source
+        As for :func:`colorize_planes`.
+    asked : StackParameters
+    tick : Ticker
+    window_mode : {"automatic", "explicit"}, optional
+        Who chose ``asked.window``; by default the user, where there is one.
+    """
     tick(0.0, "choosing the window")
     again: Any = planes if hasattr(planes, "__getitem__") and hasattr(planes, "__len__") else None
     count = None if again is None else len(again)
@@ -64,13 +93,15 @@ def _each(
     first = streamed.read(0)
     if first is None:
         return
-    window = asked.window
-    if window is None and count is not None:
-        window = shared_window(again.__getitem__, count, rgb)
-    elif window is None:
-        window = window_of_type(first, rgb)
-    facts, graph = loaded(asked, window, source, axis=0, rgb=rgb, planes=count)
-    series = Series(streamed.read, graph, facts.used)
+    mode = window_mode or ("automatic" if asked.window is None else "explicit")
+    if asked.window is None and count is not None:
+        window = shared_window(lambda number: read_lazily(again[number]), count, rgb)
+        asked = asked.changed(window=window)
+    elif asked.window is None:
+        asked = asked.changed(window=window_of_type(first, rgb))
+    used, colorizer = loaded(asked, mode)
+    facts = StackFacts(used=used, window_mode=mode, axis=0, rgb=rgb, planes=count, source=source)
+    series = Series(streamed.read, colorizer, weights_of(used.consistency))
     number = 0
     while coloured := series.coloured(number, of_plane(tick, number, count)):
         record = plane_record(facts, coloured, number)

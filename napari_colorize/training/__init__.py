@@ -22,7 +22,12 @@ from typing import Any
 
 __all__ = ["Taught", "Watch", "teach", "train"]
 
-_PLACES = {"train": "front", "teach": "teaching", "Taught": "teaching", "Watch": "watching"}
+_PLACES = {
+    "train": "front",
+    "teach": "teaching",
+    "Taught": "teaching",
+    "Watch": "callbacks.watching",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,31 +5,38 @@ Each takes the viewer, which napari injects, and does what a panel's button does
 
 from typing import TYPE_CHECKING, Any
 
-from napari_colorize.widgets.colorize import panel as colorize_panel
-from napari_colorize.widgets.evaluate import panel as evaluate_panel
 from napari_colorize.widgets.layers.opening import record_of_layer
 from napari_colorize.widgets.layers.results import PREVIEW_KEY, RECORD_KEY
 from napari_colorize.widgets.shared import clipboard as _clipboard
-from napari_colorize.widgets.shared.docking import bring_forward
+from napari_colorize.widgets.shared.docking import COLORIZE, EVALUATE, open_panel
+from napari_colorize.widgets.shared.keys import on_key
 
 if TYPE_CHECKING:
     import napari.viewer
-
-PLUGIN = colorize_panel.PLUGIN
-colorize_current_slice = colorize_panel.colorize_current_slice
+    from napari.layers import Image
 
 
+@on_key("Control-Alt-C")
+def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:
+    """Colour the plane on screen of the active image layer; opens the panel if need be."""
+    layer = _active_image(viewer)
+    if layer is None:
+        return
+    panel = open_panel(viewer, COLORIZE)
+    panel.choose(layer)
+    panel.ui.planes.setCurrentIndex(0)
+    panel.run()
+
+
+@on_key("Control-Alt-P")
 def colorize_all_planes(viewer: "napari.viewer.Viewer") -> None:
     """Colour every plane of the active image layer; opens the panel if need be."""
-    from napari.layers import Image
     from napari.utils.notifications import show_info
 
-    layer = viewer.layers.selection.active
-    if not isinstance(layer, Image):
-        show_info("Select an image layer first; that is what will be coloured.")
+    layer = _active_image(viewer)
+    if layer is None:
         return
-    _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, colorize_panel.PANEL)
-    bring_forward(panel)
+    panel = open_panel(viewer, COLORIZE)
     panel.choose(layer)
     every = panel.ui.planes.findData(True)
     if every < 0:
@@ -39,6 +46,7 @@ def colorize_all_planes(viewer: "napari.viewer.Viewer") -> None:
     panel.run()
 
 
+@on_key("Control-Alt-E")
 def evaluate_selected(viewer: "napari.viewer.Viewer") -> None:
     """Compare the two selected RGB layers: the predicted one against the other."""
     from napari.layers import Image
@@ -57,12 +65,12 @@ def evaluate_selected(viewer: "napari.viewer.Viewer") -> None:
     images.sort(key=lambda layer: RECORD_KEY not in layer.metadata)
     if all(RECORD_KEY in layer.metadata for layer in images):
         show_info("Both layers are predicted colour; one of them is taken for the truth.")
-    _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, evaluate_panel.PANEL)
-    bring_forward(panel)
+    panel = open_panel(viewer, EVALUATE)
     panel.choose(*images)
     panel.run()
 
 
+@on_key("Control-Alt-L")
 def copy_legend(viewer: "napari.viewer.Viewer") -> None:
     """Put the figure legend of the active, predicted layer on the clipboard."""
     from napari.utils.notifications import show_info
@@ -81,7 +89,20 @@ def copy_python(viewer: "napari.viewer.Viewer") -> None:
         show_info(_clipboard.copy_python(record, viewer.layers.selection.active.name))
 
 
+def _active_image(viewer: "napari.viewer.Viewer") -> "Image | None":
+    """Return the active layer; one that is no image is said to be none."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_info
+
+    layer = viewer.layers.selection.active
+    if isinstance(layer, Image):
+        return layer
+    show_info("Select an image layer first; that is what will be coloured.")
+    return None
+
+
 def _record_of_active(viewer: "napari.viewer.Viewer") -> dict[str, Any] | None:
+    """Return the record of the active layer; a layer without one is said to have none."""
     from napari.utils.notifications import show_info
 
     layer = viewer.layers.selection.active

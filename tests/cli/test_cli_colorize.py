@@ -14,8 +14,8 @@ import tifffile
 from PIL import Image
 
 from napari_colorize import colorize, files
-from napari_colorize.cli import pages
-from napari_colorize.cli.windows import shared_window
+from napari_colorize.api import colorize_plane
+from napari_colorize.sequences import pages
 
 
 @pytest.mark.usefixtures("fake_model")
@@ -139,33 +139,16 @@ class TestStacks:
         assert {tuple(record["input"]["window"]) for record in records} == {(0, 4095)}
 
     def test_a_stack_with_a_bad_page_leaves_nothing(self, run, stack, tmp_path, names, monkeypatch):
-        def broken(pixels, **options):
+        def broken(pixels, asked, tick, **options):
             if options["source"]["page"] == 2:
                 raise ValueError("The page cannot be used.")
-            return colorize(pixels, **options)
+            return colorize_plane(pixels, asked, tick, **options)
 
-        monkeypatch.setattr(pages, "colorize", broken)
+        monkeypatch.setattr(pages, "colorize_plane", broken)
         result = run("colorize", stack, "-o", tmp_path / "out")
         assert result.exit_code == 1
         assert "The page cannot be used." in result.stderr
         assert names(tmp_path / "out") == []
-
-
-class TestSharedWindow:
-    def page(self, *arrays):
-        return [files.Page(np.asarray(array), None) for array in arrays]
-
-    def test_spans_the_windows_of_the_pages(self):
-        low, high = np.array([[5, 9]], np.uint16), np.array([[7, 40]], np.uint16)
-        assert shared_window(self.page(low, high)) == (5, 40)
-
-    def test_leaves_blank_pages_out_unless_there_are_no_others(self):
-        blank, real = np.zeros((2, 2), np.uint16), np.array([[50, 90]], np.uint16)
-        assert shared_window(self.page(blank, real)) == (50, 90)
-        assert shared_window(self.page(blank, blank)) == (0, 1)
-
-    def test_is_not_needed_by_colour(self):
-        assert shared_window(self.page(np.zeros((2, 2, 3), np.uint8))) is None
 
 
 class TestWrongCalls:

@@ -8,7 +8,7 @@ import tifffile
 
 from napari_colorize import colorize, colorize_stack, files
 from napari_colorize.cli import pages
-from napari_colorize.cli.windows import shared_window
+from napari_colorize.pipeline.window import shared_window
 
 pytestmark = pytest.mark.usefixtures("fake_model")
 
@@ -45,7 +45,8 @@ def coloured(run, path, tmp_path, *options):
 
 
 def window_of(stack):
-    return shared_window(files.Page(plane, None) for plane in stack.reshape(-1, *stack.shape[-2:]))
+    planes = stack.reshape(-1, *stack.shape[-2:])
+    return shared_window(planes.__getitem__, len(planes))
 
 
 def test_pages_come_out_as_colorize_stack_gives_them(run, film, written, tmp_path):
@@ -54,6 +55,25 @@ def test_pages_come_out_as_colorize_stack_gives_them(run, film, written, tmp_pat
     np.testing.assert_array_equal(found, expected.rgb)
     alone = [colorize(plane, window=window_of(film)).rgb for plane in film]
     assert (found != np.stack(alone)).any(), "and not as single pages"
+
+
+@pytest.mark.parametrize("options", [(), ("--consistency", 0.5)])
+def test_command_line_and_python_choose_one_window_for_the_same_planes(
+    run, film, written, tmp_path, options
+):
+    stack = np.repeat(film, 8, axis=0)
+    stack[17] = 4000  # one bright plane
+    coloured(run, written(stack, "ZYX"), tmp_path, *options)
+    expected = colorize_stack(stack, consistency=0.5).record["input"]
+    for record in records_of(tmp_path / "out" / "stack_colorized.tif"):
+        assert record["input"]["window"] == expected["window"]
+        assert record["input"]["window_mode"] == expected["window_mode"] == "automatic"
+
+
+def test_a_window_that_was_typed_is_recorded_as_such(run, film, written, tmp_path):
+    coloured(run, written(film, "ZYX"), tmp_path, "--window", 0, 4095, "--consistency", 0.5)
+    for record in records_of(tmp_path / "out" / "stack_colorized.tif"):
+        assert record["input"]["window_mode"] == "explicit"
 
 
 def test_the_record_of_a_page_says_so_and_its_python_makes_it_again(run, film, written, tmp_path):

@@ -49,9 +49,16 @@ WITHOUT = {
     "broken compiler": ({"CXX": "/bin/false"}, "the C++ compiler '/bin/false' does not work"),
     "no compiler": ({"CXX": "/nowhere/c++"}, "the C++ compiler '/nowhere/c++' does not work"),
 }
+NOT_EACH_TIME = {"no compiler": pytest.mark.slow}
 
 
-@pytest.mark.parametrize(("environment", "reason"), WITHOUT.values(), ids=WITHOUT.keys())
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        pytest.param(*case, id=name, marks=NOT_EACH_TIME.get(name, ()))
+        for name, case in WITHOUT.items()
+    ],
+)
 def test_without_a_compiler_nothing_is_built_and_the_reason_is_one_sentence(
     environment, reason, tmp_path
 ):
@@ -63,6 +70,7 @@ def test_without_a_compiler_nothing_is_built_and_the_reason_is_one_sentence(
     assert not list((tree / "lib").rglob("*.so"))
 
 
+@pytest.mark.slow
 def test_a_pure_python_installation_works_through_the_twins(tmp_path):
     tree = copy_sources(tmp_path)
     target = tmp_path / "site"

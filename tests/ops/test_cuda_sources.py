@@ -47,17 +47,30 @@ def test_a_kernel_compiles(source, tmp_path):
     compile_object([str(NVCC), "-std=c++17", "-arch=sm_80"], source, tmp_path)
 
 
-@pytest.mark.skipif(COMPILER is None, reason="skipped: no C++ compiler on this machine")
-@pytest.mark.parametrize("source", GLUE, ids=lambda path: path.name)
-def test_the_code_between_torch_and_a_kernel_compiles_without_cuda(source, tmp_path):
+@pytest.fixture
+def without_cuda():
+    """Return the command that compiles what stands between torch and the kernels."""
+    if COMPILER is None:
+        pytest.skip("skipped: no C++ compiler on this machine")
     import pybind11
     from torch.utils.cpp_extension import include_paths
 
     folders = [*include_paths(), pybind11.get_include(), sysconfig.get_path("include")]
     includes = [f"-isystem{folder}" for folder in folders]
-    compile_object(
-        [str(COMPILER), "-std=c++20", "-Wall", "-DUSE_CUDA=1", *includes], source, tmp_path
-    )
+    return [str(COMPILER), "-std=c++20", "-Wall", "-DUSE_CUDA=1", *includes]
+
+
+def test_the_code_between_torch_and_the_kernels_compiles_without_cuda(without_cuda, tmp_path):
+    """As one file, since reading torch's headers is what takes long."""
+    together = tmp_path / "together.cpp"
+    together.write_text("".join(f'#include "{path}"\n' for path in GLUE))
+    compile_object(without_cuda, together, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", GLUE, ids=lambda path: path.name)
+def test_each_file_between_torch_and_the_kernels_compiles_alone(source, without_cuda, tmp_path):
+    compile_object(without_cuda, source, tmp_path)
 
 
 @pytest.mark.parametrize("source", KERNELS, ids=lambda path: path.name)

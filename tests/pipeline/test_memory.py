@@ -7,11 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from napari_colorize import api, colorize, ops
+from napari_colorize import (
+    api,
+    colorize,
+    colorize_lazy,
+    colorize_planes,
+    colorize_stack,
+    ops,
+)
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import bands, lightness, memory
+from napari_colorize.pipeline import plane as plane_module
 from napari_colorize.pipeline.image import read_plane
 from napari_colorize.pipeline.refine import full_size_rgb
+from napari_colorize.sequences import stack as stack_module
 
 RNG = np.random.default_rng(3)
 CPU_ALLOCATOR = RuntimeError(
@@ -154,8 +163,10 @@ def test_the_front_door_warns_and_writes_it_into_the_record(fake_model, scarce):
     assert "memory" not in expected.record
 
 
-def test_a_full_device_leaves_the_network_to_the_cpu(fake_model, monkeypatch):
-    real, devices = api.predict, []
+@pytest.fixture
+def full_device(monkeypatch):
+    """A CUDA device without memory for a network; lists where the network was run."""
+    real, devices = plane_module.predict, []
 
     def predict(graph, seen, used):
         devices.append(used.device)
@@ -163,14 +174,66 @@ def test_a_full_device_leaves_the_network_to_the_cpu(fake_model, monkeypatch):
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return real(graph, seen, used)
 
-    monkeypatch.setattr(api, "resolve_device", lambda device: "cuda")
-    monkeypatch.setattr(api, "predict", predict)
+    for door in (api, stack_module):
+        monkeypatch.setattr(
+            door, "resolve_device", lambda device: "cuda" if device == "auto" else device
+        )
+    monkeypatch.setattr(plane_module, "predict", predict)
+    return devices
+
+
+SAID = "Memory ran out on cuda; the network ran on the CPU instead."
+
+
+def test_a_full_device_leaves_the_network_to_the_cpu(fake_model, full_device):
     with pytest.warns(RuntimeWarning, match="the network ran on the CPU instead"):
         result = colorize(np.eye(40))
 
-    assert devices == ["cuda", "cpu"]
+    assert full_device == ["cuda", "cpu"]
     assert [device for _, device in fake_model.loaded] == ["cuda", "cpu"]
     assert result.record["parameters"]["device"] == "cpu"
+    assert result.record["memory"] == [SAID]
+
+
+FILM = RNG.integers(0, 256, (4, 40, 40), dtype=np.uint8)
+
+
+def test_a_stack_goes_on_on_the_cpu_too_and_says_so_once(fake_model, full_device):
+    expected = colorize_stack(FILM, device="cpu")
+    full_device.clear()
+    with pytest.warns(RuntimeWarning, match="the network ran on the CPU instead") as warned:
+        result = colorize_stack(FILM)
+
+    assert (result.rgb == expected.rgb).all()
+    assert full_device == ["cuda", "cpu", "cpu", "cpu", "cpu"]
+    assert result.record["memory"] == [SAID]
+    assert len(warned) == 1
+    assert "memory" not in expected.record
+
+
+def test_planes_out_of_a_full_device_carry_it_in_their_records(fake_model, full_device):
+    with pytest.warns(RuntimeWarning, match="the network ran on the CPU instead"):
+        records = [result.record for result in colorize_planes(iter(FILM), consistency=0)]
+
+    assert records[0]["memory"] == [SAID]
+    assert {record["parameters"]["device"] for record in records} == {"cpu"}
+
+
+def test_the_refinement_of_a_stack_in_bands_is_in_its_record(fake_model, scarce):
+    film = RNG.integers(0, 256, (2, 512, 128), dtype=np.uint8)
+    scarce(511)
+    with pytest.warns(RuntimeWarning, match="in bands of rows"):
+        result = colorize_stack(film)
+    assert result.record["memory"] == [
+        "Memory ran out on cpu; the picture was refined in bands of rows instead."
+    ]
+
+
+def test_a_lazy_plane_does_too(fake_model, full_device):
+    with pytest.warns(RuntimeWarning, match="the network ran on the CPU instead"):
+        lazy = colorize_lazy(FILM)
+    assert lazy.record["memory"] == [SAID]
+    assert (lazy.rgb.compute() == colorize_stack(FILM, device="cpu").rgb).all()
 
 
 def fake_torch(*, initialized):

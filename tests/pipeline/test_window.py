@@ -5,7 +5,13 @@ import pytest
 from skimage.color import rgb2lab
 
 from napari_colorize.pipeline.image import read_plane
-from napari_colorize.pipeline.window import automatic_window
+from napari_colorize.pipeline.window import (
+    SAMPLED_PLANES,
+    automatic_window,
+    sampled_planes,
+    shared_window,
+    window_of_type,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -62,3 +68,51 @@ class TestAutomaticWindow:
         plane = read_plane(np.full((2, 3), np.nan))
         assert (plane.luma == 0).all()
         assert plane.nan_count == 6
+
+
+class TestSharedWindow:
+    def test_it_is_that_of_all_planes_together(self):
+        stack = np.random.default_rng(5).normal(1000, 100, (7, 30, 40)).astype(np.float32)
+        stack[3] += 500
+        low, high = shared_window(lambda n: stack[n], 7, False)
+        assert low == np.percentile(stack, 0.1, method="lower")
+        assert high == np.percentile(stack, 99.9, method="higher")
+
+    def test_a_long_stack_is_sampled_from_end_to_end(self):
+        read = []
+        shared_window(lambda n: read.append(n) or np.full((3, 3), n, np.uint16), 1000, False)
+        assert len(read) == SAMPLED_PLANES
+        assert (read[0], read[-1]) == (0, 999)
+        assert np.ptp(np.diff(read)) <= 1
+        assert read == sampled_planes(1000)
+
+    @pytest.mark.parametrize(
+        ("dtype", "rgb", "window"),
+        [("uint8", False, (0, 255)), ("bool", False, (0, 1)), ("uint16", True, (0, 65535))],
+    )
+    def test_types_of_one_range_are_read_once(self, dtype, rgb, window):
+        read = []
+        plane = np.zeros((4, 4, 3) if rgb else (4, 4), dtype)
+        assert shared_window(lambda n: read.append(n) or plane, 50, rgb) == window
+        assert len(read) == 1
+        assert window_of_type(plane, rgb) == window
+
+    def test_a_stream_of_wide_planes_needs_one(self):
+        with pytest.raises(ValueError, match="window=\\(0, 4095\\)"):
+            window_of_type(np.zeros((3, 3), np.uint16), False)
+
+    def test_blank_planes_are_left_out_unless_there_are_no_others(self):
+        blank, real = np.zeros((2, 2), np.uint16), np.array([[50, 90]], np.uint16)
+        assert shared_window([blank, real].__getitem__, 2, False) == (50, 90)
+        assert shared_window([blank, blank].__getitem__, 2, False) == (0, 1)
+        missing = np.full((2, 2), np.nan, np.float32)
+        assert shared_window([missing, real.astype(np.float32)].__getitem__, 2, False) == (50, 90)
+
+    def test_colour_pages_need_none_and_grey_ones_among_them_share_theirs(self):
+        colour, grey = np.zeros((2, 2, 3), np.uint16), np.array([[50, 90]], np.uint16)
+        assert shared_window([colour, colour].__getitem__, 2) is None
+        assert shared_window([colour, grey].__getitem__, 2) == (50, 90)
+
+    def test_pages_of_several_types_are_spanned(self):
+        pages = [np.array([[5, 9]], np.uint8), np.array([[7, 4000]], np.uint16)]
+        assert shared_window(pages.__getitem__, 2) == (0, 4000)

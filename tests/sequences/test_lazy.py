@@ -3,16 +3,21 @@
 import pickle
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from films import glide, noisy, scene
 
 from napari_colorize import colorize_lazy, colorize_multiscale, colorize_stack
 from napari_colorize.evaluation.colour import to_lab
+from napari_colorize.pipeline.network import Prediction
 from napari_colorize.sequences import on_demand
 from napari_colorize.sequences.lazy import MAX_PREDICTED_SIDE
+from napari_colorize.sequences.planes import Stack
 from napari_colorize.sequences.series import Series
 
 da = pytest.importorskip("dask.array", reason="napari brings dask")
@@ -173,6 +178,57 @@ def test_finished_planes_are_kept_within_their_budget(monkeypatch):
     lazy, whole = colorize_lazy(frames), colorize_stack(frames)
     for number in (0, 1, 2, 0, 1):
         assert (lazy.rgb[number].compute() == whole.rgb[number]).all()
+
+
+class Stub:
+    """Colours planes at once; knows which of the arrays that predictions keep are still there."""
+
+    used = SimpleNamespace(device="cpu")
+
+    def __init__(self):
+        self.shown = []
+
+    def see(self, pixels):
+        return pixels
+
+    def shown_to_the_network(self, plane):
+        seen = np.zeros((4, 4), np.float32)
+        self.shown.append(weakref.ref(seen))
+        return seen
+
+    def predict(self, plane, seen):
+        return Prediction(torch.zeros(1, 2, 4, 4), torch.zeros(1, 1, 4, 4)), ()
+
+    def finish(self, plane, seen, prediction, tick, said):
+        return SimpleNamespace(rgb=plane, uncertainty=plane, clipped=plane)
+
+    def kept(self):
+        return sum(seen() is not None for seen in self.shown)
+
+
+@pytest.mark.parametrize("axis", [None, 0], ids=["planes of their own", "one series"])
+def test_leafing_through_a_long_stack_holds_its_memory(monkeypatch, axis):
+    """Each single plane is a series of its own; one bounded cache serves them all."""
+    monkeypatch.setattr(on_demand, "KEPT_BYTES", 1)
+    stack = Stack(np.zeros((2000, 4, 4), np.uint8), axis)
+    stub = Stub()
+    facts = SimpleNamespace(used=SimpleNamespace(consistency=0))
+    colours = on_demand.PlanesOnDemand(stack, facts, stub)
+    kept = []
+    for number in range(2000):
+        colours.results(stack, (number,))
+        if number % 100 == 99:
+            kept.append(stub.kept())
+    assert len(stub.shown) == 2000
+    assert set(kept) == {on_demand.KEPT_PLANES}
+
+
+def test_a_series_that_was_dropped_comes_out_the_same(monkeypatch):
+    monkeypatch.setattr(on_demand, "KEPT_PLANES", 1)
+    stack = np.stack([film(4), film(4)[::-1]])
+    lazy, whole = colorize_lazy(stack, axis=1), colorize_stack(stack, axis=1)
+    for series, number in [(0, 0), (1, 3), (0, 1), (1, 0), (0, 0)]:
+        assert (lazy.rgb[series, number].compute() == whole.rgb[series, number]).all()
 
 
 def test_other_axes_are_stacks_of_their_own():

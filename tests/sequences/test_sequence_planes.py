@@ -1,15 +1,9 @@
-"""Planes one by one out of anything, and the window that they share."""
+"""Planes one by one out of anything."""
 
 import numpy as np
 import pytest
 
 from napari_colorize.sequences.planes import Pile, Recent, Stack, Streamed
-from napari_colorize.sequences.window import (
-    SAMPLED_PLANES,
-    sampled_planes,
-    shared_window,
-    window_of_type,
-)
 
 RNG = np.random.default_rng(5)
 
@@ -96,8 +90,14 @@ def test_a_pile_of_nothing_or_of_many_shapes_is_refused(pictures):
 
 def test_recent_makes_once_and_forgets_the_oldest():
     made = []
-    recent = Recent(lambda n: made.append(n) or n * 10, 2)
-    assert [recent(n) for n in (1, 2, 1, 3, 1, 2)] == [10, 20, 10, 30, 10, 20]
+    recent = Recent(2)
+
+    def make(number):
+        made.append(number)
+        return number * 10
+
+    assert [recent.get(n, make) for n in (1, 2, 1, 3, 1, 2)] == [10, 20, 10, 30, 10, 20]
+    assert len(recent) == 2
     assert made == [1, 2, 3, 2]
 
 
@@ -116,35 +116,3 @@ def test_a_stream_is_read_no_further_than_asked_and_kept_for_a_while():
     assert streamed.read(9) is None
     with pytest.raises(KeyError):
         streamed.read(0)
-
-
-class TestWindow:
-    def test_it_is_that_of_all_planes_together(self):
-        stack = RNG.normal(1000, 100, (7, 30, 40)).astype(np.float32)
-        stack[3] += 500
-        low, high = shared_window(lambda n: stack[n], 7, False)
-        assert low == np.percentile(stack, 0.1, method="lower")
-        assert high == np.percentile(stack, 99.9, method="higher")
-
-    def test_a_long_stack_is_sampled_from_end_to_end(self):
-        read = []
-        shared_window(lambda n: read.append(n) or np.full((3, 3), n, np.uint16), 1000, False)
-        assert len(read) == SAMPLED_PLANES
-        assert (read[0], read[-1]) == (0, 999)
-        assert np.ptp(np.diff(read)) <= 1
-        assert read == sampled_planes(1000)
-
-    @pytest.mark.parametrize(
-        ("dtype", "rgb", "window"),
-        [("uint8", False, (0, 255)), ("bool", False, (0, 1)), ("uint16", True, (0, 65535))],
-    )
-    def test_types_of_one_range_are_read_once(self, dtype, rgb, window):
-        read = []
-        plane = np.zeros((4, 4, 3) if rgb else (4, 4), dtype)
-        assert shared_window(lambda n: read.append(n) or plane, 50, rgb) == window
-        assert len(read) == 1
-        assert window_of_type(plane, rgb) == window
-
-    def test_a_stream_of_wide_planes_needs_one(self):
-        with pytest.raises(ValueError, match="window=\\(0, 4095\\)"):
-            window_of_type(np.zeros((3, 3), np.uint16), False)

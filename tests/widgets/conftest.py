@@ -75,8 +75,10 @@ class TinyModel:
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyModel]:
     """Put a tiny model in the place of every checkpoint; all else of the library is real."""
-    from napari_colorize import api
+    import torch  # noqa: F401  # here, so that no test's time limit has to cover its loading
+
     from napari_colorize.checkpoints import CheckpointRecord
+    from napari_colorize.pipeline import network
 
     tiny = TinyModel()
     tiny.gate.set()
@@ -92,7 +94,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[TinyModel]:
         load=lambda name, device: SimpleNamespace(graph=tiny, record=record),
         default_for=lambda method: record,
     )
-    monkeypatch.setattr(api, "checkpoints", stand_in)
+    monkeypatch.setattr(network, "checkpoints", stand_in)
     yield tiny
     tiny.gate.set()
 
@@ -127,7 +129,7 @@ def finish(qtbot) -> Callable:
     """Return a function that waits until a panel's run is over."""
 
     def wait_for(panel) -> None:
-        qtbot.waitUntil(lambda: panel.runner.job is None, timeout=30_000)
+        qtbot.waitUntil(lambda: not panel.task.busy, timeout=30_000)
 
     return wait_for
 

@@ -140,7 +140,7 @@ def wait(seconds: float) -> None:
 
 def wait_for(panel: Any) -> None:
     """Let Qt run until the panel's job is over."""
-    while panel.runner.job is not None:
+    while panel.task.busy:
         wait(0.001)
 
 

@@ -33,7 +33,7 @@ def test_labels_alone_cannot_be_coloured(viewer, model, make_panel, grey):
     panel = make_panel(viewer)
     panel.run()
 
-    assert panel.runner.job is None
+    assert not panel.task.busy
     assert model.calls == 0
     assert len(viewer.layers) == 1
 

@@ -61,7 +61,7 @@ def settled(qtbot):
     """Return a function that waits until nothing is awaited or under way."""
 
     def wait(panel):
-        qtbot.waitUntil(lambda: not panel.ahead._pause.isActive(), timeout=20_000)
+        qtbot.waitUntil(lambda: not panel.ahead.waiting, timeout=20_000)
         _executor.submit(int).result(timeout=20)
 
     return wait
@@ -133,10 +133,10 @@ class TestLazyLayers:
         panel.run()
         viewer.layers[-1].visible = False
         viewer.dims.set_current_step(0, 20)
-        assert not panel.ahead._pause.isActive()
+        assert not panel.ahead.waiting
         model.gate.set()
         finish(panel)
-        assert panel.ahead._pause.isActive()
+        assert panel.ahead.waiting
 
     def test_end_with_the_panel(self, viewer, model, lazy, settled):
         panel, layer = lazy

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from napari_colorize.checkpoints import CheckpointError, Remedy
 from napari_colorize.methods import ARCHITECTURES, METHODS, WITHOUT_EFFECT
 from napari_colorize.widgets.colorize import form as _form
 from napari_colorize.widgets.colorize.form import ParameterForm
 from napari_colorize.widgets.shared.methods import METHOD_TITLES, NETWORK_TITLES
-from napari_colorize.widgets.shared.panel_words import in_panel_words
+from napari_colorize.widgets.shared.words import sentence_of
 from napari_colorize.widgets.turing import form as _turing_form
 from napari_colorize.widgets.turing.form import SetUpForm
 
@@ -124,39 +125,43 @@ def test_sliders_can_be_moved_where_they_have_an_effect(qtbot, weights_of, metho
 
 
 class TestPanelWords:
+    @pytest.mark.parametrize("models", [True, False])
+    @pytest.mark.parametrize("remedy", Remedy)
+    def test_name_controls_and_no_command(self, remedy, models):
+        error = CheckpointError("The weights are not here.", remedy, name="big")
+        said = sentence_of(error, "Colouring failed", in_models=models)
+
+        assert said.startswith("The weights are not here. ")
+        assert not any(part in said for part in ("`", "--", "napari-colorize", "{", "command"))
+        assert not (models and "Plugins" in said)
+
     @pytest.mark.parametrize(
-        ("library", "panel"),
+        ("remedy", "panel"),
         [
-            (
-                "Import a file with `napari-colorize models import FILE`.",
-                "Import a file with Plugins → Colorize → Models, Import file….",
-            ),
-            (
-                "Fetch them with `napari-colorize models fetch big`.",
-                "Fetch them with Plugins → Colorize → Models, Fetch.",
-            ),
-            (
-                "Verify them with `napari-colorize models verify`.",
-                "Verify them with Plugins → Colorize → Models, Verify.",
-            ),
-            ("Ask for fewer trials, or more.", "Ask for fewer pairs, or more."),
+            (Remedy.IMPORT, "Import a file with Plugins → Colorize → Models, Import file…."),
+            (Remedy.FETCH, "Fetch them with Plugins → Colorize → Models, Fetch."),
+            (Remedy.VERIFY, "Verify them with Plugins → Colorize → Models, Verify."),
         ],
     )
-    def test_name_the_control(self, library, panel):
-        assert in_panel_words(library) == panel
+    def test_name_the_control(self, remedy, panel):
+        said = sentence_of(CheckpointError("No weights.", remedy, name="big"), "Failed")
+
+        assert said == f"No weights. {panel}"
 
     def test_in_models_name_the_button_alone(self):
-        said = in_panel_words("or use `napari-colorize models import FILE` on it.", in_models=True)
+        error = CheckpointError("Gone.", Remedy.IMPORT_WITHOUT_INTERNET)
+        said = sentence_of(error, "Failed", in_models=True)
 
-        assert said == "or use Import file… on it."
+        assert said.endswith("copy the file over and use Import file….")
 
     @pytest.mark.parametrize("method", ["pix2pix", "gan"])
     def test_fit_what_the_registry_says(self, method, monkeypatch):
-        from napari_colorize.checkpoints import CheckpointError, registry
+        from napari_colorize.checkpoints import registry
 
         monkeypatch.setattr(registry, "available", lambda: ())
         with pytest.raises(CheckpointError) as caught:
             registry.default_for(method)
+        said = sentence_of(caught.value, "Failed")
 
-        assert "Plugins → Colorize → Models, Import file…" in in_panel_words(str(caught.value))
-        assert "napari-colorize models" not in in_panel_words(str(caught.value))
+        assert "Plugins → Colorize → Models, Import file…" in said
+        assert "napari-colorize models" not in said

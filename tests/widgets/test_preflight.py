@@ -9,8 +9,8 @@ import textwrap
 import pytest
 
 from napari_colorize.checkpoints.loading import without_collecting
-from napari_colorize.widgets.colorize.runner import sentence_of
 from napari_colorize.widgets.shared.preflight import TorchUnavailableError, load_torch
+from napari_colorize.widgets.shared.words import sentence_of
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_missing_or_broken_torch_names_the_install_page(importing_torch_raises
 
     with pytest.raises(TorchUnavailableError, match="install page") as caught:
         load_torch()
-    assert str(error) in sentence_of(caught.value)
+    assert str(error) in sentence_of(caught.value, "Colouring failed")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="libraries are bound in another way")

@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication
 
 from napari_colorize import ColorizeParameters, colorize
 from napari_colorize.widgets.colorize.job import plan
-from napari_colorize.widgets.colorize.runner import sentence_of
 from napari_colorize.widgets.shared import executor as _executor
+from napari_colorize.widgets.shared.words import sentence_of
 
 
 @pytest.fixture
@@ -72,6 +72,7 @@ class TestCancel:
 
         assert not held.gate.is_set()
 
+    @pytest.mark.alone
     @pytest.mark.parametrize("kind", ["slice", "stack", "lazy"])
     def test_takes_less_than_a_second(
         self, viewer, held, make_panel, start, finish, qtbot, grey, kind
@@ -142,7 +143,7 @@ class TestDeletion:
 
         layer = viewer.add_image(grey)
         panel = start(layer, held, ColorizePanel(viewer))
-        stop = panel.runner._task._stop
+        stop = panel.task._stop
         delete_now(panel)
         assert stop.is_set()
         held.gate.set()
@@ -218,13 +219,14 @@ class TestErrors:
         panel.run()
         finish(panel)
 
-        assert shown == [sentence_of(error)] == [panel.ui.status.text()]
+        assert shown == [sentence_of(error, "Colouring failed")] == [panel.ui.status.text()]
         assert panel.ui.run.isEnabled()
         assert list(viewer.layers) == [layer]
 
     def test_our_own_sentences_are_shown_as_they_are(self):
-        assert sentence_of(ValueError("Do this.")) == "Do this."
-        assert sentence_of(RuntimeError("boom")) == "Colouring failed: RuntimeError: boom"
+        assert sentence_of(ValueError("Do this."), "Colouring failed") == "Do this."
+        said = sentence_of(RuntimeError("boom"), "Colouring failed")
+        assert said == "Colouring failed: RuntimeError: boom"
 
     def test_of_the_form_are_shown_before_anything_runs(
         self, viewer, model, make_panel, grey, monkeypatch
@@ -237,7 +239,7 @@ class TestErrors:
         panel.run()
 
         assert "network_size is 7" in shown[0]
-        assert panel.runner.job is None
+        assert not panel.task.busy
         assert model.calls == 0
 
 
@@ -273,14 +275,14 @@ def test_progress_grows_and_names_planes(viewer, model, make_panel, finish, grey
     panel = make_panel(viewer)
     panel.ui.planes.setCurrentIndex(1)
     seen: list = []
-    panel.runner.progressed.connect(seen.append)
+    panel.task.progressed.connect(lambda *step: seen.append(step))
     panel.run()
     finish(panel)
-    told = [step for step in seen if step.fraction is not None]
-    fractions = [step.fraction for step in told]
+    told = [step for step in seen if step[0] is not None]
+    fractions = [share for share, _ in told]
 
     assert fractions == sorted(fractions)
-    planes = {step.text.partition(":")[0] for step in told if ":" in step.text}
+    planes = {text.partition(":")[0] for _, text in told if ":" in text}
     assert planes <= {f"Plane {number} of 3" for number in (1, 2, 3)}
     assert planes
     assert panel.ui.progress.isHidden()

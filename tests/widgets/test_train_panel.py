@@ -11,6 +11,7 @@ from skimage import data
 
 from napari_colorize.api import Cancelled
 from napari_colorize.checkpoints import CheckpointRecord
+from napari_colorize.training.survey import TooFewPictures
 from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.layers.results import RECORD_KEY
 from napari_colorize.widgets.shared.weights_news import weights_news
@@ -333,7 +334,7 @@ class TestAfterwards:
         ("error", "said"),
         [
             (ValueError("All of the 3 pictures are grey."), "All of the 3 pictures are grey."),
-            (ValueError("9 are too few; 22 are needed."), "needed. Tick more layers"),
+            (TooFewPictures("9 are too few; 22 are needed."), "needed. Tick more layers"),
             (ModuleNotFoundError("No module named 'lightning'"), "napari-colorize[train]"),
             (RuntimeError("boom"), "The training failed: RuntimeError: boom"),
         ],

@@ -1,12 +1,15 @@
 """Before anyone sits down: photographs chosen, recoloured, found again. No window."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from threading import Event
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from napari_colorize.api import Cancelled
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.session import Session
 from napari_colorize.evaluation.turing.stimuli import Stimuli
@@ -17,13 +20,9 @@ from napari_colorize.widgets.turing.tally import tally
 
 
 def drain(work):
-    """Run a generator to its end; return its result and what it yielded."""
+    """Do some work in this thread; return its result and what it told."""
     said = []
-    while True:
-        try:
-            said.append(next(work))
-        except StopIteration as end:
-            return end.value, said
+    return work(lambda share, text: said.append((share, text)), lambda: False), said
 
 
 @pytest.fixture
@@ -47,28 +46,29 @@ def wish(photographs, tmp_path):
 
 class TestSitDown:
     def test_recolours_as_many_as_are_shown_and_plans_them(self, wish):
-        sitting, said = drain(sit_down(wish, Event()))
+        sitting, said = drain(partial(sit_down, wish))
 
         assert len(sitting.stimuli.pictures) == 6
         assert [trial.practice for trial in sitting.session.trials] == [True] * 2 + [False] * 4
         assert sitting.session.path == wish.results / "ana.json"
         assert Session.load(sitting.session.path) == sitting.session
-        assert [one.fraction for one in said] == sorted(one.fraction for one in said)
+        assert said
+        assert [share for share, _ in said] == sorted(share for share, _ in said)
 
     def test_leaves_out_pictures_without_colour(self, wish):
-        sitting, _ = drain(sit_down(replace(wish, trials=6), Event()))
+        sitting, _ = drain(partial(sit_down, replace(wish, trials=6)))
 
         assert all(name.startswith("colour-") for name in sitting.stimuli.names)
 
     def test_says_how_many_there_are_when_there_are_too_few(self, wish):
         with pytest.raises(ValueError, match=r"9 are needed.*8 were found"):
-            drain(sit_down(replace(wish, trials=7), Event()))
+            drain(partial(sit_down, replace(wish, trials=7)))
 
     def test_colours_with_the_library(self, wish, fake_model):
         from napari_colorize import colorize
         from napari_colorize.evaluation.colour import grey_of
 
-        sitting, _ = drain(sit_down(replace(wish, method="colorful"), Event()))
+        sitting, _ = drain(partial(sit_down, replace(wish, method="colorful")))
         picture = sitting.stimuli.pictures[0]
         grey = grey_of(sitting.stimuli.real(picture))
         expected = colorize(grey, window=(0, 255)).rgb
@@ -76,72 +76,63 @@ class TestSitDown:
         np.testing.assert_array_equal(sitting.stimuli.fake(picture, "colorful"), expected)
 
     def test_gives_the_next_participant_the_same_pairs_in_another_file(self, wish):
-        ana, _ = drain(sit_down(wish, Event()))
-        ben, _ = drain(sit_down(replace(wish, participant="Ana"), Event()))
+        ana, _ = drain(partial(sit_down, wish))
+        ben, _ = drain(partial(sit_down, replace(wish, participant="Ana")))
 
         assert ben.session.path.name == "ana-2.json"
         assert ben.session.stimuli == ana.session.stimuli
         assert ben.session.seed != ana.session.seed
 
     def test_goes_on_with_a_session_file(self, wish):
-        begun, _ = drain(sit_down(wish, Event()))
+        begun, _ = drain(partial(sit_down, wish))
         begun.session.answer("left", 0.7)
-        again, _ = drain(sit_down(Wish(begun.session.path, wish.results), Event()))
+        again, _ = drain(partial(sit_down, Wish(begun.session.path, wish.results)))
 
         assert again.session == begun.session
         assert again.session.answered == 1
         assert again.stimuli.fingerprint == begun.stimuli.fingerprint
 
     def test_takes_pairs_that_were_prepared_before(self, wish):
-        made, _ = drain(sit_down(wish, Event()))
-        taken, _ = drain(sit_down(replace(wish, pictures=made.stimuli.folder), Event()))
+        made, _ = drain(partial(sit_down, wish))
+        taken, _ = drain(partial(sit_down, replace(wish, pictures=made.stimuli.folder)))
 
         assert taken.stimuli == made.stimuli
 
     def test_refuses_a_results_folder_inside_the_photographs(self, wish, photographs):
         with pytest.raises(ValueError, match="inside the pictures"):
-            drain(sit_down(replace(wish, results=photographs / "results"), Event()))
+            drain(partial(sit_down, replace(wish, results=photographs / "results")))
 
     def test_refuses_a_participant_without_a_name_before_it_colours(self, wish):
         with pytest.raises(ValueError, match="no name"):
-            drain(sit_down(replace(wish, participant=" "), Event()))
+            drain(partial(sit_down, replace(wish, participant=" ")))
         assert not wish.results.exists()
 
-    def test_stopped_half_way_returns_nothing_and_its_thread_ends(self, wish, monkeypatch):
-        gate, entered, ended = Event(), Event(), Event()
+    def test_stopped_half_way_ends_after_the_picture_and_leaves_no_session(self, wish, monkeypatch):
+        gate, entered, stop = Event(), Event(), Event()
 
         def colour(grey):
             entered.set()
             assert gate.wait(20)
             return np.repeat(grey[..., None], 3, 2)
 
-        def prepare(*args, _real=_turing_prepare._prepare):
-            try:
-                return _real(*args)
-            finally:
-                ended.set()
-
         monkeypatch.setattr(
             _turing_prepare, "graded_method", lambda *_: GradedMethod("slow", colour)
         )
-        monkeypatch.setattr(_turing_prepare, "_prepare", prepare)
-        stop = Event()
-        work = sit_down(wish, stop)
-        while not entered.is_set():
-            next(work)
-        stop.set()
-        result, _ = drain(work)
-        gate.set()
+        with ThreadPoolExecutor(1) as thread:
+            future = thread.submit(sit_down, wish, lambda share, text: None, stop.is_set)
+            assert entered.wait(20)
+            stop.set()
+            gate.set()
+            with pytest.raises(Cancelled):
+                future.result(timeout=20)
 
-        assert result is None
-        assert ended.wait(20)
         assert not list(wish.results.glob("*/stimuli.json"))
         assert not list(wish.results.glob("*.json"))
 
 
 def test_the_pairs_of_a_session_are_told_from_others(wish, tmp_path):
-    small, _ = drain(sit_down(replace(wish, trials=2), Event()))
-    large, _ = drain(sit_down(wish, Event()))
+    small, _ = drain(partial(sit_down, replace(wish, trials=2)))
+    large, _ = drain(partial(sit_down, wish))
 
     assert find_stimuli(small.session, wish.results) == small.stimuli
     assert find_stimuli(large.session, wish.results) == large.stimuli
@@ -150,7 +141,7 @@ def test_the_pairs_of_a_session_are_told_from_others(wish, tmp_path):
 
 
 def test_paths_are_known_for_what_they_are(wish, tmp_path):
-    sitting, _ = drain(sit_down(wish, Event()))
+    sitting, _ = drain(partial(sit_down, wish))
 
     assert kind_of(wish.pictures) == "pictures"
     assert kind_of(sitting.stimuli.folder) == "pairs"
@@ -167,11 +158,11 @@ def test_a_free_path_overwrites_nothing(tmp_path):
 
 class TestTally:
     def test_counts_all_but_the_practice_and_writes_the_sheet(self, wish):
-        sitting, _ = drain(sit_down(wish, Event()))
+        sitting, _ = drain(partial(sit_down, wish))
         for trial in sitting.session.trials:
             wrong = {"left": "right", "right": "left"}[trial.fake_side]
             sitting.session.answer(wrong if trial.practice else trial.fake_side)
-        counted, _ = drain(tally([sitting.session.path], wish.results, Event()))
+        counted, _ = drain(partial(tally, [sitting.session.path], wish.results))
 
         [method] = counted.methods
         assert (method.fooled, method.trials, counted.participants) == (0, 4, 1)
@@ -181,11 +172,11 @@ class TestTally:
     def test_of_several_participants_is_one_result(self, wish):
         paths = []
         for name in ("Ana", "Ben"):
-            sitting, _ = drain(sit_down(replace(wish, participant=name), Event()))
+            sitting, _ = drain(partial(sit_down, replace(wish, participant=name)))
             for _ in sitting.session.trials:
                 sitting.session.answer("left")
             paths.append(sitting.session.path)
-        counted, _ = drain(tally(paths, wish.results, Event()))
+        counted, _ = drain(partial(tally, paths, wish.results))
 
         [method] = counted.methods
         assert (method.trials, counted.participants) == (8, 2)
@@ -193,13 +184,13 @@ class TestTally:
         assert counted.sheet.name == "merged-2-result.html"
 
     def test_without_the_pairs_still_counts_and_says_so(self, wish, tmp_path):
-        sitting, _ = drain(sit_down(wish, Event()))
+        sitting, _ = drain(partial(sit_down, wish))
         for _ in sitting.session.trials:
             sitting.session.answer("right")
         moved = sitting.session.path.rename(tmp_path / "ana.json")
         Stimuli.load(sitting.stimuli.folder).folder.rename(tmp_path / "results" / "deeper")
         (tmp_path / "results" / "deeper" / "stimuli.json").unlink()
-        counted, _ = drain(tally([moved], wish.results, Event()))
+        counted, _ = drain(partial(tally, [moved], wish.results))
 
         assert counted.methods[0].trials == 4
         assert counted.sheet is None

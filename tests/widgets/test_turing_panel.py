@@ -10,10 +10,10 @@ from qtpy.QtCore import Qt
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.observer import simulated_observer
 from napari_colorize.evaluation.turing.session import Session
+from napari_colorize.widgets.shared.words import sentence_of
 from napari_colorize.widgets.turing import prepare as _turing_prepare
 from napari_colorize.widgets.turing import view as _turing_view
 from napari_colorize.widgets.turing.panel import PANEL, TuringPanel
-from napari_colorize.widgets.turing.sentences import sentence_of
 from napari_colorize.widgets.turing.view import Phase
 
 KEYS = {"left": Qt.Key.Key_Left, "right": Qt.Key.Key_Right}
@@ -80,7 +80,7 @@ def sit(qtbot):
     """Return a function that hands a panel over and waits for the welcome."""
 
     def sit(panel) -> Session:
-        panel.ui.start.click()
+        panel.ui.run.click()
         qtbot.waitUntil(lambda: panel.conductor is not None, timeout=30_000)
         return panel.conductor.sitting.session
 
@@ -222,7 +222,7 @@ def test_quit_and_resume_goes_on_with_the_next_pair(make_panel, sit, answer, unt
 
     another = make_panel()
     another.ui.form.pictures.setText(str(path))
-    assert another.ui.start.text() == "Go on"
+    assert another.ui.run.text() == "Go on"
     assert not another.ui.form.participant.isEnabled()
     session = sit(another)
     assert session.trials == before.trials
@@ -298,19 +298,19 @@ class TestPreparation:
 
     def test_leaves_the_window_responsive_and_can_be_cancelled(self, make_panel, gate, qtbot):
         panel = make_panel()
-        panel.ui.start.click()
+        panel.ui.run.click()
         qtbot.waitUntil(gate.entered.is_set, timeout=20_000)
-        assert not panel.ui.start.isEnabled()
+        assert not panel.ui.run.isEnabled()
         panel.ui.cancel.click()
         qtbot.waitUntil(lambda: not panel.task.busy, timeout=5000)
 
-        assert panel.ui.start.isEnabled()
+        assert panel.ui.run.isEnabled()
         assert panel.conductor is None
         assert "Cancelled" in panel.ui.status.text()
 
     def test_of_a_deleted_panel_stops(self, make_panel, gate, qtbot):
         panel = make_panel()
-        panel.ui.start.click()
+        panel.ui.run.click()
         qtbot.waitUntil(gate.entered.is_set, timeout=20_000)
         stop = panel.task._stop
         panel.deleteLater()
@@ -324,11 +324,11 @@ class TestPreparation:
 
         monkeypatch.setattr(_turing_prepare, "graded_method", broken)
         panel = make_panel()
-        panel.ui.start.click()
+        panel.ui.run.click()
         qtbot.waitUntil(lambda: not panel.task.busy, timeout=20_000)
 
         assert shown == ["The Turing test failed: RuntimeError: CUDA says no"]
-        assert panel.ui.start.isEnabled()
+        assert panel.ui.run.isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ class TestPreparation:
 def test_a_missing_source_is_said_at_once(make_panel, shown, text, said):
     panel = make_panel()
     panel.ui.form.pictures.setText(text)
-    panel.start()
+    panel.run()
 
     assert said in shown[0]
     assert not panel.task.busy
@@ -354,13 +354,12 @@ def test_files_that_do_not_belong_together_are_refused(make_panel, shown, tmp_pa
 
 
 def test_errors_become_sentences():
-    assert sentence_of(ValueError("Do this.")) == "Do this."
-    assert sentence_of(PermissionError(13, "Permission denied", "/x")).startswith(
-        "/x cannot be used"
-    )
-    assert "napari-colorize[evaluate]" in sentence_of(
-        ModuleNotFoundError("No module named 'jinja2'")
-    )
+    def said(error):
+        return sentence_of(error, TuringPanel.FAILED, TuringPanel.EXTRA)
+
+    assert said(ValueError("Do this.")) == "Do this."
+    assert said(PermissionError(13, "Permission denied", "/x")).startswith("/x cannot be used")
+    assert "napari-colorize[evaluate]" in said(ModuleNotFoundError("No module named 'jinja2'"))
 
 
 @pytest.mark.qt

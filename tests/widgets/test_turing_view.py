@@ -61,6 +61,7 @@ def test_shows_left_left_and_right_right(view, show):
     assert colours_of(view) == ["red", "blue"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("seconds", [0.2, 0.5])
 def test_takes_the_pair_away_after_its_time(view, show, qtbot, seconds):
     """Two clocks: what the view says, and one of the test's own around it."""
@@ -76,6 +77,7 @@ def test_takes_the_pair_away_after_its_time(view, show, qtbot, seconds):
     assert colours_of(view) == ["grey", "grey"]
 
 
+@pytest.mark.alone
 def test_a_slow_painting_does_not_prolong_the_display(view, qtbot, monkeypatch):
     """The pair comes as late as it goes, so its time stays."""
     real = PairView.paintEvent

@@ -10,7 +10,8 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QLabel
 
 from napari_colorize import colorize, colorize_stack, files
-from napari_colorize.widgets.colorize.panel import ColorizePanel, colorize_current_slice
+from napari_colorize.widgets.colorize.panel import ColorizePanel
+from napari_colorize.widgets.commands import colorize_current_slice
 from napari_colorize.widgets.evaluate.panel import EvaluatePanel
 from napari_colorize.widgets.models.panel import ModelsPanel
 from napari_colorize.widgets.shared.preferences import Preferences, preferences
@@ -70,7 +71,7 @@ def test_closing_the_viewer_in_the_middle_of_a_run_is_safe(make_napari_viewer, m
     model.gate.clear()
     panel.run()
     assert model.entered.wait(20)
-    stop = panel.runner._task._stop
+    stop = panel.task._stop
     viewer.close()
     qtbot.waitUntil(stop.is_set, timeout=10_000)
     model.gate.set()
@@ -85,7 +86,7 @@ def test_closing_the_dock_in_the_middle_of_a_run_is_safe(window, model, grey, qt
     model.gate.clear()
     panel.run()
     assert model.entered.wait(20)
-    stop = panel.runner._task._stop
+    stop = panel.task._stop
     dock.destroyOnClose()
     qtbot.waitUntil(stop.is_set, timeout=10_000)
     model.gate.set()

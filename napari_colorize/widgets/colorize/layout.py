@@ -107,9 +107,8 @@ class PanelLayout(RunControls):
         for field in (self.stack.named, self.stack.along, self.stack.consistency):
             self.form.show_row(field, stack)
 
-    def show_idle(self, text: str, *, has_result: bool) -> None:
-        """No run is under way."""
-        self.show_rest(text)
+    def offer_copies(self, has_result: bool) -> None:
+        """Offer what can be copied of a result, where there is one."""
         self.copy_legend.setEnabled(has_result)
         self.copy_python.setEnabled(has_result)
 

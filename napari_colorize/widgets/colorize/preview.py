@@ -4,10 +4,8 @@ Knows no Qt.
 """
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +14,6 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets.colorize.job import Job, plan
 from napari_colorize.widgets.layers.placement import placement_of
 from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane, spatial_shape
-from napari_colorize.widgets.shared import executor as _executor
-from napari_colorize.widgets.shared.background import Reporter, Step, follow
 from napari_colorize.widgets.shared.preflight import load_torch
 
 if TYPE_CHECKING:
@@ -86,9 +82,23 @@ def plan_preview(
     return Look(job, size, placement, max(factors[down], factors[across]))
 
 
-def preview(look: Look, stop: Event) -> Generator[Step, None, Preview | None]:
-    """Colour a look in the shared inference thread; ``None`` after ``stop``."""
-    return (yield from follow(_executor.submit, partial(_coloured, look), "Waiting…", stop))
+def preview(
+    look: Look, progress: Callable[[float | None, str], None], should_stop: Callable[[], bool]
+) -> Preview:
+    """Read, reduce and colour a look; runs in the inference thread."""
+    from napari_colorize import api
+
+    load_torch()
+    job = look.job
+    picture = reduced(read_plane(job.data, job.plane), look.size)
+    result = api.colorize(picture, parameters=job.parameters, should_stop=should_stop)
+    plane = Plane(job.plane.shown, tuple((axis, 0) for axis, _ in job.plane.at))
+    shape = [1] * len(job.shape)
+    for axis, side in zip(plane.shown, look.size, strict=True):
+        shape[axis] = side
+    rgb = np.empty((*shape, result.rgb.shape[-1]), result.rgb.dtype)
+    into_plane(rgb, plane, result.rgb)
+    return Preview(look, rgb)
 
 
 def reduced(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -112,22 +122,3 @@ def reduced(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if native:
         return small
     return (np.rint(small) if picture.dtype.kind in "biu" else small).astype(picture.dtype)
-
-
-def _coloured(look: Look, reporter: Reporter, should_stop: Callable[[], bool]) -> Preview:
-    """Read, reduce and colour; runs in the inference thread."""
-    from napari_colorize import api
-
-    if should_stop():
-        raise api.Cancelled("The preview is no longer wanted.")
-    load_torch()
-    job = look.job
-    picture = reduced(read_plane(job.data, job.plane), look.size)
-    result = api.colorize(picture, parameters=job.parameters, should_stop=should_stop)
-    plane = Plane(job.plane.shown, tuple((axis, 0) for axis, _ in job.plane.at))
-    shape = [1] * len(job.shape)
-    for axis, side in zip(plane.shown, look.size, strict=True):
-        shape[axis] = side
-    rgb = np.empty((*shape, result.rgb.shape[-1]), result.rgb.dtype)
-    into_plane(rgb, plane, result.rgb)
-    return Preview(look, rgb)

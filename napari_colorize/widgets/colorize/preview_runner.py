@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
+from superqt.utils import QSignalDebouncer
 
 from napari_colorize.widgets.colorize.preview import Look, Preview, preview
 from napari_colorize.widgets.colorize.preview_layer import PreviewLayer
-from napari_colorize.widgets.colorize.runner import sentence_of
 from napari_colorize.widgets.shared.alive import connect_while_alive
 from napari_colorize.widgets.shared.task import Task
+from napari_colorize.widgets.shared.words import sentence_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
 PAUSE_MS = 150
 """So long nothing must have moved before a preview is begun."""
 
-
 LOOKS = (
-    *("data", "contrast_limits", "gamma"),
-    *("scale", "translate", "rotate", "shear", "affine", "units"),
+    "data",
+    "contrast_limits",
+    "gamma",
+    "scale",
+    "translate",
+    "rotate",
+    "shear",
+    "affine",
+    "units",
 )
 """Events of a layer after which its preview is out of date, or out of place."""
 
@@ -53,21 +60,24 @@ class LivePreview(QObject):
         super().__init__(parent)
         self.layer = PreviewLayer(viewer)
         self._ask = ask
-        self._on = self._paused = self._due = False
+        self._on = self._paused = self._awaited = False
         self._began = 0.0
         self._followed: weakref.ref | None = None
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._pause = _timer(self, PAUSE_MS, self._begin)
-        self._soon = _timer(self, 0, self.layer.remove)
-        self._task = Task(sentence_of, self)
+        self._pause = QSignalDebouncer(parent=self)
+        self._pause.setTimeout(PAUSE_MS)
+        self._pause.triggered.connect(self._begin)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.layer.remove)
+        self._task = Task(self)
         self._task.returned.connect(self._on_returned)
         self._task.failed.connect(self._on_failed)
-        self._task.stopped.connect(self._begin_if_due)
 
     @property
     def busy(self) -> bool:
         """Whether a preview is awaited or under way."""
-        return self._on and (self._pause.isActive() or self._task.busy)
+        return self._on and (self._awaited or self._task.busy)
 
     def switch(self, on: bool) -> None:
         """Switch previews on or off; off takes the layer away."""
@@ -82,7 +92,8 @@ class LivePreview(QObject):
         """Something moved: what is under way is out of date, and a new preview is due."""
         if self._on and not self._paused:
             self._stop()
-            self._pause.start()
+            self._awaited = True
+            self._pause.throttle()
 
     def follow(self, layer: Any) -> None:
         """Let changes of how a layer looks count as moves, while it is the one to preview."""
@@ -106,37 +117,30 @@ class LivePreview(QObject):
     def forget(self, layer: Any) -> None:
         """Take the preview of a layer away that has just left the viewer."""
         if self.layer.source is layer:
-            self._soon.start()  # not while the list of layers is telling of a change
+            self._soon.start(0)  # not while the list of layers is telling of a change
 
     def _on_look(self, event: Any) -> None:
         if self._followed is not None and self._followed() is event.source:
             self.poke()
 
     def _stop(self) -> None:
-        self._due = False
-        self._pause.stop()
+        self._awaited = False
+        self._pause.cancel()
         self._task.cancel()
 
     def _begin(self) -> None:
-        if self._task.busy:  # it was told to stop, and says so in a moment
-            self._due = True
-            return
-        self._due = False
+        self._awaited = False
         try:
             look = self._ask()
         except (ValueError, TypeError) as error:
-            self._on_failed(str(error))
+            self._on_failed(error)
             return
         if look is None:
             self.layer.remove()
             return
         self._began = time.perf_counter()
         self.told.emit("Colouring the preview…")
-        self._task.start(partial(preview, look))
-
-    def _begin_if_due(self) -> None:
-        if self._due:
-            self._begin()
+        self._task.replace(partial(preview, look))
 
     def _on_returned(self, done: Preview) -> None:
         self.layer.show(done)
@@ -144,17 +148,7 @@ class LivePreview(QObject):
         reduction = done.look.reduction
         size = "" if reduction == 1 else f" at 1/{reduction:.3g} of the size"
         self.told.emit(f"Preview{size}, {seconds:.1f} s. Run gives the result.")
-        self._begin_if_due()
 
-    def _on_failed(self, sentence: str) -> None:
+    def _on_failed(self, error: Exception) -> None:
         self.layer.remove()
-        self.told.emit(sentence)
-        self._begin_if_due()
-
-
-def _timer(owner: QObject, milliseconds: int, slot: Callable[[], None]) -> QTimer:
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(slot)
-    return timer
+        self.told.emit(sentence_of(error, "Colouring failed"))

@@ -1,10 +1,8 @@
-"""From a job to finished arrays, in the background and always ready to stop. Knows no Qt."""
+"""From a job to finished arrays, in another thread and always ready to stop. Knows no Qt."""
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,8 +10,6 @@ import numpy as np
 from napari_colorize import files
 from napari_colorize.widgets.colorize.job import Job
 from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane
-from napari_colorize.widgets.shared import executor as _executor
-from napari_colorize.widgets.shared.background import Reporter, Step, follow
 from napari_colorize.widgets.shared.preferences import preferences
 from napari_colorize.widgets.shared.preflight import load_torch
 
@@ -25,42 +21,37 @@ class Outcome:
     Of a lazy run they are dask arrays, of a pyramid lists of them.
     """
 
+    job: Job
     rgb: Any
     uncertainty: Any
     clipped: Any
     record: dict[str, Any] = field(default_factory=dict)
 
 
-def run(job: Job, stop: Event) -> Generator[Step, None, Outcome | None]:
-    """Colour what a job says, yielding progress many times a second.
-
-    Reading and colouring happen in the shared inference thread; this generator only waits for it,
-    so that it can always be ended.
+def run(
+    job: Job, progress: Callable[[float | None, str], None], should_stop: Callable[[], bool]
+) -> Outcome:
+    """Read and colour what a job says; runs in the inference thread.
 
     Parameters
     ----------
     job : Job
-    stop : threading.Event
-        Set it to end the run at the next opportunity.
+    progress : callable
+        Told the share done, 0…1, and what comes next.
+    should_stop : callable
+        Asked several times a plane.
 
-    Returns
-    -------
-    Outcome or None
-        ``None`` after ``stop``.
+    Raises
+    ------
+    napari_colorize.Cancelled
+        ``should_stop`` said so.
     """
-    return (yield from follow(_executor.submit, partial(_coloured, job), "Waiting…", stop))
-
-
-def _coloured(job: Job, reporter: Reporter, should_stop: Callable[[], bool]) -> Outcome:
-    """Read and colour; runs in the inference thread."""
     from napari_colorize import api
     from napari_colorize.widgets.colorize import stack_run as _stack_run
 
     def note(share: float, stage: str) -> None:
-        reporter.note(share, stage[:1].upper() + stage[1:] + "…")
+        progress(share, stage[:1].upper() + stage[1:] + "…")
 
-    if should_stop():
-        raise api.Cancelled("The run was cancelled before it began.")
     note(0.0, "loading PyTorch")
     load_torch()
     note(0.0, "reading the layer")
@@ -160,6 +151,7 @@ def _in_the_plane(job: Job, result: Any) -> Outcome:
         return whole
 
     return Outcome(
+        job=job,
         rgb=placed(result.rgb),
         uncertainty=placed(result.uncertainty) if job.uncertainty else None,
         clipped=placed(result.clipped) if job.clipped else None,

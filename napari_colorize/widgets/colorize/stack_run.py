@@ -56,6 +56,7 @@ def colour(job: Job, note: Note, should_stop: Callable[[], bool]) -> Outcome:
     for view in views:
         view.should_stop = None  # the planes that are looked at later belong to no run
     return Outcome(
+        job=job,
         rgb=_back(views, result.rgb),
         uncertainty=_back(views, result.uncertainty) if job.uncertainty else None,
         clipped=_back(views, result.clipped) if job.clipped else None,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from napari_colorize.api import Cancelled
-from napari_colorize.sequences.planes import read_lazily
+from napari_colorize.pipeline.image import read_lazily
 from napari_colorize.widgets.layers.planes import Plane
 
 

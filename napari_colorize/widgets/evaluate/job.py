@@ -5,9 +5,8 @@ click cannot change or break the comparison.
 """
 
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +21,6 @@ from napari_colorize.widgets.layers.planes import (
     read_plane,
     spatial_shape,
 )
-from napari_colorize.widgets.shared import executor as _executor
-from napari_colorize.widgets.shared.background import Reporter, Step, follow
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -135,27 +132,28 @@ def plan_evaluation(
     )
 
 
-def evaluate(job: EvaluationJob, stop: Event) -> Generator[Step, None, Evaluated | None]:
-    """Compare the planes of a job in the shared inference thread; ``None`` after ``stop``."""
+def evaluate(
+    job: EvaluationJob,
+    progress: Callable[[float | None, str], None],
+    should_stop: Callable[[], bool],
+) -> Evaluated:
+    """Compare the planes of a job; runs in the inference thread."""
+    from napari_colorize.evaluation.comparison import compare_planes
 
-    def call(reporter: Reporter, should_stop: Callable[[], bool]) -> Evaluated:
-        from napari_colorize.evaluation.comparison import compare_planes
+    several = len(job.planes) > 1
 
-        def progress(share: float, text: str) -> None:
-            # Of a single plane there is no share to show, only that it goes on.
-            known = share if len(job.planes) > 1 else None
-            reporter.note(known, f"{text[:1].upper()}{text[1:]}…")
+    def note(share: float, text: str) -> None:
+        # Of a single plane there is no share to show, only that it goes on.
+        progress(share if several else None, f"{text[:1].upper()}{text[1:]}…")
 
-        comparison = compare_planes(
-            _pairs(job), count=len(job.planes), progress=progress, should_stop=should_stop
-        )
-        error = np.zeros(job.shape, np.float32)
-        for (plane, _), picture in zip(job.planes, comparison.errors, strict=True):
-            lone = Plane(plane.shown, tuple((axis, 0) for axis, _ in plane.at))
-            into_plane(error, plane if len(job.planes) > 1 else lone, picture)
-        return Evaluated(job, comparison, error)
-
-    return (yield from follow(_executor.submit, call, "Waiting…", stop))
+    comparison = compare_planes(
+        _pairs(job), count=len(job.planes), progress=note, should_stop=should_stop
+    )
+    error = np.zeros(job.shape, np.float32)
+    for (plane, _), picture in zip(job.planes, comparison.errors, strict=True):
+        lone = Plane(plane.shown, tuple((axis, 0) for axis, _ in plane.at))
+        into_plane(error, plane if several else lone, picture)
+    return Evaluated(job, comparison, error)
 
 
 def _pairs(job: EvaluationJob) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -68,11 +68,6 @@ class EvaluateLayout(RunControls):
         self.planes.setEnabled(count > 1)
         self.planes.setCurrentIndex(int(every and count > 1))
 
-    def show_idle(self, text: str, *, ready: bool) -> None:
-        """No comparison is under way; ``ready`` says whether one can be started."""
-        self.show_rest(text)
-        self.run.setEnabled(ready)
-
     def show_scores(self, comparison: Comparison) -> None:
         """Fill the table."""
         rows = comparison.rows()

@@ -6,7 +6,8 @@ from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
+from superqt.utils import QSignalDebouncer
 
 from napari_colorize.widgets.layers.planes import Plane, at_level, plane_on_screen, spatial_shape
 from napari_colorize.widgets.layers.results import RECORD_KEY
@@ -42,10 +43,11 @@ class LookAhead(QObject):
         self._last: weakref.WeakKeyDictionary[Image, Plane] = weakref.WeakKeyDictionary()
         self._paused = False
         self._stop: Event = StopWithOwner(self)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(self._begin)
+        self._pause = QSignalDebouncer(parent=self)
+        self._pause.setTimeout(PAUSE_MS)
+        self._pause.triggered.connect(self._begin)
+        self.waiting = False
+        """Whether it will begin in a moment."""
         dims = viewer.dims.events
         for moves in (dims.order, dims.point, viewer.layers.events.inserted):
             connect_while_alive(self, moves, self.poke)
@@ -54,12 +56,13 @@ class LookAhead(QObject):
         """The slider moved: what is not begun yet is out of date."""
         self._stop.set()
         if not self._paused:
-            self._pause.start()
+            self.waiting = True
+            self._pause.throttle()
 
     def pause(self) -> None:
         """Leave the network to a run, or stop for good."""
-        self._paused = True
-        self._pause.stop()
+        self._paused, self.waiting = True, False
+        self._pause.cancel()
         self._stop.set()
 
     def resume(self) -> None:
@@ -68,6 +71,7 @@ class LookAhead(QObject):
         self.poke()
 
     def _begin(self) -> None:
+        self.waiting = False
         self._stop = StopWithOwner(self)
         for layer in self._viewer.layers:
             if is_lazy_result(layer) and layer.visible:

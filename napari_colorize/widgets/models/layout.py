@@ -15,11 +15,9 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible
 
 from napari_colorize.checkpoints.card import card
-from napari_colorize.checkpoints.registry import Entry
 from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.methods import ARCHITECTURES
 from napari_colorize.widgets.models.listing import ModelList
-from napari_colorize.widgets.shared.background import Step
 from napari_colorize.widgets.shared.controls import TaskControls, row
 from napari_colorize.widgets.shared.docking import scrolled
 from napari_colorize.widgets.shared.methods import NETWORK_TITLES
@@ -46,30 +44,17 @@ class ModelsLayout(TaskControls):
         self.name = QLineEdit()
         self.architecture = QComboBox()
         self.importing = QCollapsible("When importing", expandedIcon="▾", collapsedIcon="▸")
-        self.busy = False
         self._set_up()
         self._lay_out(panel)
 
     def show_entry(self) -> None:
-        """Show the card of the chosen weights, and offer what can be done with them."""
+        """Show the card of the chosen weights."""
         entry = self.models.entry
         self.card.setMarkdown(card(entry.record, BY_KEY, level=2) if entry else _NOTHING)
-        self._enable(entry)
 
-    def show_busy(self, step: Step) -> None:
-        """Something is under way, so far."""
-        self.busy = True
-        super().show_busy(step)
-        self._enable(self.models.entry)
-
-    def show_idle(self, text: str) -> None:
-        """Nothing is under way."""
-        self.busy = False
-        self.show_rest(text)
-        self._enable(self.models.entry)
-
-    def _enable(self, entry: Entry | None) -> None:
-        idle = not self.busy
+    def offer(self, *, idle: bool) -> None:
+        """Offer what can be done with the chosen weights; nothing unless the panel is idle."""
+        entry = self.models.entry
         self.verify.setEnabled(idle and entry is not None and entry.installed)
         self.fetch.setEnabled(
             idle and entry is not None and not entry.installed and bool(entry.record.url)

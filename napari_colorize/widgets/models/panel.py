@@ -5,16 +5,17 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog
 
-from napari_colorize.checkpoints import registry
+from napari_colorize.checkpoints import CheckpointError, Remedy, registry
 from napari_colorize.widgets.models.layout import ModelsLayout
-from napari_colorize.widgets.models.work import Done, fetch, import_file, sentence_of, verify
-from napari_colorize.widgets.shared.background import Step
+from napari_colorize.widgets.models.work import Done, fetch, import_file, verify
+from napari_colorize.widgets.shared.docking import MODELS
+from napari_colorize.widgets.shared.executor import WEIGHTS
 from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.panel_words import WHERE_NETWORK
-from napari_colorize.widgets.shared.task import Task, Work
+from napari_colorize.widgets.shared.task import Work
 from napari_colorize.widgets.shared.weights_news import weights_news
+from napari_colorize.widgets.shared.words import sentence_of
 
-PANEL = "Models"
+PANEL = MODELS
 _FILES = "Weights (*.safetensors *.pth *.pt *.bin);;All files (*)"
 
 
@@ -24,14 +25,18 @@ class ModelsPanel(RunningPanel):
     Every action is one call of :mod:`napari_colorize.checkpoints`. Nothing is done to the viewer.
     """
 
+    UNDER_WAY = "Something is under way in Models; wait for it or cancel it first."
+    FAILED = "Working with the weights failed"
+
     def __init__(self) -> None:
-        super().__init__()
-        self._why_stopped = ""
-        self.ui = ModelsLayout(self)
-        self.task = Task(sentence_of, self)
+        # In a thread of their own: two downloads never write to the same file, and a slow
+        # connection keeps nobody from colouring.
+        super().__init__(thread=WEIGHTS)
+        self.ui: ModelsLayout = ModelsLayout(self)
+        self.take_controls(self.ui)
         self._connect()
         self.refresh()
-        self.ui.show_idle(" ".join(f"Left out: {text}" for text in registry.problems()))
+        self.rest(" ".join(f"Left out: {text}" for text in registry.problems()))
 
     # -- what a person does -----------------------------------------------------------------------
 
@@ -67,55 +72,46 @@ class ModelsPanel(RunningPanel):
         # An import is short, and what it has written by then is whole: the registry tells.
         self._start(partial(import_file, path, name, architecture), "Cancelled.")
 
-    def cancel(self) -> None:
-        """Stop what is under way."""
-        if self.task.busy:
-            self.ui.status.setText("Cancelling…")
-            self.task.cancel()
-
     # -- what happens ---------------------------------------------------------------------------
 
     def _connect(self) -> None:
         self.ui.models.entry_changed.connect(self.ui.show_entry)
+        self.ui.models.entry_changed.connect(self.offer)
         self.ui.verify.clicked.connect(self.verify)
         self.ui.fetch.clicked.connect(self.fetch)
         self.ui.import_file.clicked.connect(self.ask_for_file)
-        self.ui.cancel.clicked.connect(self.cancel)
-        self.task.progressed.connect(self._on_progress)
-        self.task.returned.connect(self._on_returned)
-        self.task.failed.connect(self._on_failed)
-        self.task.stopped.connect(self._on_stopped)
         weights_news().changed.connect(self.refresh)
 
-    def _start(self, work: Work, why_stopped: str) -> None:
+    def _start(self, work: Work, cancelled: str) -> None:
         from napari.utils.notifications import show_info
 
         if self.task.busy:
-            show_info("Something is under way in Models; wait for it or cancel it first.")
-            return
-        self._why_stopped = why_stopped
-        self.ui.show_busy(Step(None, "Starting…"))
-        self.task.start(work)
+            show_info(self.UNDER_WAY)
+        else:
+            self.begin(work, cancelled)
 
-    def _on_progress(self, step: Step) -> None:
-        if self.task.busy:
-            self.ui.show_busy(step)
-
-    def _on_returned(self, done: Done) -> None:
-        self.ui.show_idle(done.sentence)
-        if done.changed:
+    def show_result(self, result: Done) -> str:
+        """Tell all panels of new weights, and choose them here."""
+        if result.changed:
             self.ui.name.clear()
             weights_news().changed.emit()
-            self.ui.models.choose(done.record.name)
+            self.ui.models.choose(result.record.name)
+        return result.sentence
 
-    def _on_failed(self, sentence: str) -> None:
-        from napari.utils.notifications import show_error
+    def began(self) -> None:
+        """Let nothing else be started."""
+        self.offer()
 
-        self.ui.show_idle(sentence)
-        if WHERE_NETWORK in sentence:
-            self.ui.importing.expand(animate=False)
-        show_error(sentence)
-
-    def _on_stopped(self) -> None:
-        self.ui.show_idle(self._why_stopped)
+    def ended(self) -> None:
+        """Read what there is now; an import that was cancelled may have written all the same."""
         self.refresh()
+
+    def offer(self) -> None:
+        """Offer what can be done now."""
+        self.ui.offer(idle=not self.task.busy)
+
+    def sentence_of(self, error: Exception) -> str:
+        """Return what to show of an error; open the fields that help with it."""
+        if isinstance(error, CheckpointError) and error.remedy is Remedy.NAME_ARCHITECTURE:
+            self.ui.importing.expand(animate=False)
+        return sentence_of(error, self.FAILED, in_models=True)

@@ -1,24 +1,18 @@
-"""What the panel *Models* does with weights, in the background: verify, fetch, import.
+"""What the panel *Models* does with weights, in another thread: verify, fetch, import.
 
 Each is one call of :mod:`napari_colorize.checkpoints`. Knows no Qt.
 """
 
-from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from threading import Event
-from typing import Any
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointRecord
-from napari_colorize.widgets.shared.background import Reporter, Step, follow
-from napari_colorize.widgets.shared.panel_words import in_panel_words
-from napari_colorize.widgets.shared.preflight import TorchUnavailableError, load_torch
+from napari_colorize.widgets.shared.preflight import load_torch
 
-SPEAKING_ERRORS = (ValueError, TypeError, MemoryError, TorchUnavailableError)
-"""Their messages are sentences written for the person at the screen."""
+Progress = Callable[[float | None, str], None]
+ShouldStop = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -30,72 +24,48 @@ class Done:
     changed: bool
 
 
-def verify(name: str, stop: Event) -> Generator[Step, None, Done | None]:
+def verify(name: str, progress: Progress, should_stop: ShouldStop) -> Done:
     """Check hash, content and layout of weights from the disk."""
-
-    def call(reporter: Reporter, should_stop: Callable[[], bool]) -> Done:
-        load_torch()
-        record = checkpoints.verify(name)
-        # Whole, the hash is a word that no panel can wrap; the card has all of it.
-        return Done(
-            f"'{name}' is intact: SHA-256 {record.sha256[:12]}…, as in its card.",
-            record,
-            changed=False,
-        )
-
-    return (yield from follow(_submit, call, f"Verifying '{name}'…", stop))
+    progress(None, f"Verifying '{name}'…")
+    load_torch()
+    record = checkpoints.verify(name)
+    # Whole, the hash is a word that no panel can wrap; the card has all of it.
+    sentence = f"'{name}' is intact: SHA-256 {record.sha256[:12]}…, as in its card."
+    return Done(sentence, record, changed=False)
 
 
-def fetch(name: str, size_bytes: int, stop: Event) -> Generator[Step, None, Done | None]:
+def fetch(name: str, size_bytes: int, progress: Progress, should_stop: ShouldStop) -> Done:
     """Download weights; ``size_bytes`` helps where the server does not say how much there is."""
 
-    def call(reporter: Reporter, should_stop: Callable[[], bool]) -> Done:
-        def progress(done: int, total: int | None) -> None:
-            whole = total or size_bytes
-            of = f" of {megabytes(whole)}" if whole else ""
-            share = min(done / whole, 1.0) if whole else None
-            # What follows the last byte (hash, layout) has no share of its own.
-            text = "Checking…" if share == 1.0 else f"Fetching '{name}': {megabytes(done)}{of}"
-            reporter.note(share, text)
+    def note(done: int, total: int | None) -> None:
+        whole = total or size_bytes
+        of = f" of {megabytes(whole)}" if whole else ""
+        share = min(done / whole, 1.0) if whole else None
+        # What follows the last byte (hash, layout) has no share of its own.
+        progress(
+            share, "Checking…" if share == 1.0 else f"Fetching '{name}': {megabytes(done)}{of}"
+        )
 
-        load_torch()
-        record = checkpoints.fetch(name, progress=progress, should_stop=should_stop)
-        return Done(f"'{name}' is on this machine, and its hash is right.", record, changed=True)
-
-    return (yield from follow(_submit, call, f"Connecting for '{name}'…", stop))
+    progress(None, f"Connecting for '{name}'…")
+    load_torch()
+    record = checkpoints.fetch(name, progress=note, should_stop=should_stop)
+    return Done(f"'{name}' is on this machine, and its hash is right.", record, changed=True)
 
 
 def import_file(
-    path: Path, name: str | None, architecture: str | None, stop: Event
-) -> Generator[Step, None, Done | None]:
+    path: Path,
+    name: str | None,
+    architecture: str | None,
+    progress: Progress,
+    should_stop: ShouldStop,
+) -> Done:
     """Copy a weights file into the user's data folder; no code in it is run."""
-
-    def call(reporter: Reporter, should_stop: Callable[[], bool]) -> Done:
-        load_torch()
-        record = checkpoints.import_file(path, name=name, architecture=architecture)
-        return Done(f"Imported {path.name} as '{record.name}'.", record, changed=True)
-
-    return (yield from follow(_submit, call, f"Importing {path.name}…", stop))
-
-
-def sentence_of(error: Exception) -> str:
-    """Return what to show of an error, in the words of the panel."""
-    if not isinstance(error, SPEAKING_ERRORS) or not str(error):
-        return f"Working with the weights failed: {type(error).__name__}: {error}"
-    return in_panel_words(str(error), in_models=True)
+    progress(None, f"Importing {path.name}…")
+    load_torch()
+    record = checkpoints.import_file(path, name=name, architecture=architecture)
+    return Done(f"Imported {path.name} as '{record.name}'.", record, changed=True)
 
 
 def megabytes(size_bytes: int) -> str:
     """Return a file's size in words; a dash where it is not known."""
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes else "–"
-
-
-@cache
-def _executor() -> ThreadPoolExecutor:
-    # One thread, so that two downloads never write to the same file; not the one that colours,
-    # since a slow connection must not keep anybody from colouring.
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="napari-colorize-weights")
-
-
-def _submit(function: Any, *args: Any) -> Future:
-    return _executor().submit(function, *args)

@@ -4,8 +4,6 @@ import re
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_colorize.widgets.shared.background import Step
-
 _TICKS = 1000
 _LONG_WORD = re.compile(r"\S{25,}")
 _BREAK = "\u200b"
@@ -52,17 +50,16 @@ class TaskControls:
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(8)
 
-    def show_busy(self, step: Step) -> None:
-        """Something is under way, so far."""
+    def show_busy(self, share: float | None, text: str) -> None:
+        """Show that something is under way, and how far: 0…1, or ``None`` where nobody knows."""
         self.cancel.setEnabled(True)
-        known = step.fraction is not None
-        self.progress.setRange(0, _TICKS if known else 0)  # 0 … 0 moves to and fro
-        self.progress.setValue(round((step.fraction or 0) * _TICKS))
+        self.progress.setRange(0, 0 if share is None else _TICKS)  # 0 … 0 moves to and fro
+        self.progress.setValue(round((share or 0) * _TICKS))
         self.progress.setVisible(True)
-        self.status.setText(step.text)
+        self.status.setText(text)
 
     def show_rest(self, text: str) -> None:
-        """Nothing is under way any more; a sentence on how it ended."""
+        """Show that nothing is under way any more, and a sentence on how it ended."""
         self.cancel.setEnabled(False)
         self.progress.setVisible(False)
         self.status.setText(text)
@@ -85,10 +82,10 @@ class RunControls(TaskControls):
         self.run.setStyleSheet("font-weight: bold;")
         self.run.setToolTip(does)
 
-    def show_busy(self, step: Step) -> None:
-        """A run is under way, so far."""
+    def show_busy(self, share: float | None, text: str) -> None:
+        """Show that a run is under way, and how far."""
         self.run.setEnabled(False)
-        super().show_busy(step)
+        super().show_busy(share, text)
 
     def add_to(self, column: QVBoxLayout) -> None:
         """Lay the buttons out beside each other, the bar and the sentence below."""

@@ -1,7 +1,14 @@
 """How panels share a window with others: as tabs of one place, scrolled where there is no room."""
 
+from typing import Any
+
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+
+PLUGIN = "napari-colorize"
+COLORIZE, MODELS, TRAIN = "Colorize", "Models", "Train on my images"
+EVALUATE, TURING = "Evaluate", "Colorization Turing test"
+"""What the panels are called in ``napari.yaml``, which is how napari opens them."""
 
 LEAST_HEIGHT = 160
 """Pixels that a panel asks for at the least; what does not fit is scrolled."""
@@ -83,6 +90,13 @@ def join_tabs(panel: QWidget, kind: type[QWidget]) -> None:
         ):
             main.tabifyDockWidget(other, dock)
             return
+
+
+def open_panel(viewer: Any, name: str) -> Any:
+    """Open a panel beside a viewer with a window, or bring the open one forward; return it."""
+    _, panel = viewer.window.add_plugin_dock_widget(PLUGIN, name)
+    bring_forward(panel)
+    return panel
 
 
 def bring_forward(panel: QWidget) -> None:

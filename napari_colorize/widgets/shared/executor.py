@@ -1,10 +1,12 @@
-"""The one thread in which all panels of a programme colour, one picture after another.
+"""The threads in which panels let the library work, one for each kind of work.
 
-TorchScript specialises a graph anew in every thread that calls it, and Qt's pool ends idle threads;
-a thread that stays pays for that once. It also keeps two runs from competing for memory, and is
-where the number of processor threads that the user set takes effect.
+All panels colour in one thread, one picture after another: TorchScript specialises a graph anew in
+every thread that calls it, and a thread that stays pays for that once. It also keeps two runs from
+competing for memory. What takes long and colours nothing (downloads, trainings) has threads of its
+own, so that it keeps nobody from colouring.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -13,15 +15,22 @@ from napari_colorize.pipeline import memory
 from napari_colorize.widgets.shared.preferences import preferences
 from napari_colorize.widgets.shared.preflight import load_torch
 
-
-@cache
-def _executor() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="napari-colorize")
+INFERENCE, WEIGHTS, TRAINING, PAIRS = "inference", "weights", "training", "turing"
+"""The kinds of work: colouring, downloads and imports, training, and preparing a Turing test."""
 
 
-def submit(function: Any, *args: Any, **kwargs: Any) -> Future:
-    """Queue a call; returns at once."""
-    return _executor().submit(with_threads, preferences().threads, function, *args, **kwargs)
+def submit(
+    function: Callable[..., Any], *args: Any, thread: str = INFERENCE, **kwargs: Any
+) -> Future:
+    """Queue a call in the thread of one kind of work; returns at once.
+
+    Parameters
+    ----------
+    function : callable
+    thread : {"inference", "weights", "training", "turing"}
+        Calls of one kind are made one after another.
+    """
+    return _executor(thread).submit(with_threads, preferences().threads, function, *args, **kwargs)
 
 
 def with_threads(threads: int, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -37,6 +46,11 @@ def with_threads(threads: int, function: Any, *args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
     finally:
         memory.release()  # other programs need the device too, while somebody looks at the result
+
+
+@cache
+def _executor(thread: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"napari-colorize-{thread}")
 
 
 @cache

@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
-from napari_colorize.widgets import commands
+Command = Callable[[Any], None]
+"""Takes the viewer."""
 
-KEYS: dict[str, Callable[[Any], None]] = {
-    "Control-Alt-C": commands.colorize_current_slice,
-    "Control-Alt-P": commands.colorize_all_planes,
-    "Control-Alt-E": commands.evaluate_selected,
-    "Control-Alt-L": commands.copy_legend,
-}
-"""Key → command; documented in ``docs/napari.md``."""
+KEYS: dict[str, Command] = {}
+"""Key → command, as registered; documented in ``docs/napari.md``."""
+
+
+def on_key(key: str) -> Callable[[Command], Command]:
+    """Register a command for a key; every panel binds what is registered in its viewer."""
+
+    def register(command: Command) -> Command:
+        KEYS[key] = command
+        return command
+
+    return register
 
 
 def bind_keys(viewer: Any) -> None:

@@ -1,35 +1,196 @@
-"""What the panels that run something have in common as widgets of napari."""
+"""What all panels that run something have in common: a task, its controls, its beginning and end.
+
+A panel says what is to be done, :meth:`RunningPanel.plan`, and what becomes of the result,
+:meth:`RunningPanel.show_result`; everything between is here.
+"""
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
+from napari_colorize.widgets.shared.controls import TaskControls
 from napari_colorize.widgets.shared.docking import bring_forward, join_tabs
+from napari_colorize.widgets.shared.executor import INFERENCE
+from napari_colorize.widgets.shared.keys import bind_keys
+from napari_colorize.widgets.shared.task import Task, Work
+from napari_colorize.widgets.shared.words import sentence_of
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+log = logging.getLogger(__name__)
 
 
 class RunningPanel(QWidget):
-    """A panel whose run ends when its dock is closed: napari then only takes the panel out.
+    """A panel that does one thing at a time in the background, and ends it with its dock.
 
-    Where another of our panels is open on the same side already, it becomes a tab beside that one.
+    A subclass makes its widgets as :attr:`ui`, hands them to :meth:`take_controls`, and defines
+    :meth:`plan` and :meth:`show_result`. It may define :meth:`offer`, :meth:`began` and
+    :meth:`ended`, and the class's sentences. Where another of our panels is open on the same side
+    already, it becomes a tab beside that one.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer or napari.components.ViewerModel, optional
+        Injected by napari; a model without a window does as well.
+    thread : str
+        Where the work is done; see :func:`napari_colorize.widgets.shared.executor.submit`.
     """
 
-    def __init__(self) -> None:
+    UNDER_WAY = "Something is under way; wait for it or cancel it first."
+    CANCELLED = "Cancelled; nothing was added."
+    FAILED = "The run failed"
+    """Introduces an error that is no sentence."""
+    EXTRA = ""
+    """The extra packages that this panel needs, as pip takes them."""
+
+    ui: Any
+
+    def __init__(
+        self, viewer: "napari.viewer.Viewer | None" = None, *, thread: str = INFERENCE
+    ) -> None:
         super().__init__()
+        # napari hands plugins a proxy; weak references and identity need the real layers.
+        self._viewer: Any = getattr(viewer, "__wrapped__", viewer)
+        self._began_at = 0.0
+        self._why_stopped = ""
         self._placed = False
         self._shown = QTimer(self)  # napari is not done with the dock when it shows the panel
         self._shown.setSingleShot(True)
         self._shown.timeout.connect(self._settle)
+        self.task = Task(self, thread)
+        self.task.progressed.connect(self.show_progress)
+        self.task.returned.connect(self._on_returned)
+        self.task.failed.connect(self._on_failed)
+        self.task.stopped.connect(self._on_stopped)
+        if viewer is not None:
+            bind_keys(self._viewer)
+
+    # -- what a panel defines -------------------------------------------------------------------
+
+    def plan(self) -> Work:
+        """Return the work that the panel's fields ask for; reads nothing that takes time.
+
+        Raises
+        ------
+        ValueError, TypeError
+            The fields cannot be used; the sentence is shown.
+        """
+        raise NotImplementedError
+
+    def show_result(self, result: Any) -> str:
+        """Take a result of the work to where it belongs, and return what to say of it."""
+        raise NotImplementedError
+
+    def offer(self) -> None:
+        """Let those controls be used that can be used now."""
+
+    def show_progress(self, share: float | None, text: str) -> None:
+        """Show how far the work is."""
+        self.ui.show_busy(share, text)
+
+    def began(self) -> None:
+        """Work has just been started."""
+
+    def ended(self) -> None:
+        """Work has returned, failed or been cancelled, and the panel says so already."""
+
+    # -- what a person or a command does ------------------------------------------------------
+
+    def run(self) -> None:
+        """Start what the panel says. Problems are shown, not raised."""
+        from napari.utils.notifications import show_info
+
+        if self.task.busy:
+            show_info(self.UNDER_WAY)
+            return
+        try:
+            work = self.plan()
+        except (ValueError, TypeError) as error:
+            self.complain(self.sentence_of(error))
+            return
+        self.begin(work)
+
+    def begin(self, work: Work, cancelled: str = "") -> None:
+        """Start work; ``cancelled`` is what *Cancel* then says, :attr:`CANCELLED` by default."""
+        self._began_at, self._why_stopped = time.perf_counter(), cancelled or self.CANCELLED
+        self.ui.show_busy(None, "Starting…")
+        self.task.start(work)
+        self.began()
 
     def cancel(self) -> None:
-        """Stop what is under way, as the button does."""
-        raise NotImplementedError
+        """Stop the work under way; what it has done so far is dropped."""
+        self.task.cancel()
+
+    def stop_because(self, why: str) -> None:
+        """Stop the work under way and say why."""
+        self._why_stopped = why
+        self.task.cancel()
 
     def leave(self) -> None:
         """End what is under way when the dock is closed."""
         self.cancel()
 
+    # -- what happens ---------------------------------------------------------------------------
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the work was started."""
+        return time.perf_counter() - self._began_at
+
+    def take_controls(self, ui: TaskControls) -> None:
+        """Connect the buttons that start and cancel."""
+        self.ui = ui
+        ui.cancel.clicked.connect(self.cancel)
+        run = getattr(ui, "run", None)
+        if run is not None:
+            run.clicked.connect(self.run)
+
+    def holds(self, layer: Any) -> bool:
+        """Whether the viewer still has a layer; ``None``, a layer that is gone, it has not."""
+        return any(one is layer for one in self._viewer.layers)
+
+    def sentence_of(self, error: Exception) -> str:
+        """Return what to show of an error."""
+        return sentence_of(error, self.FAILED, self.EXTRA)
+
+    def rest(self, text: str) -> None:
+        """Show that nothing is under way, and a sentence on how it ended."""
+        self.ui.show_rest(text)
+        self.offer()
+
+    def complain(self, sentence: str) -> None:
+        """Show a problem in the panel and as a notification of napari."""
+        from napari.utils.notifications import show_error
+
+        self.rest(sentence)
+        show_error(sentence)
+
+    def _on_returned(self, result: Any) -> None:
+        try:
+            text = self.show_result(result)
+        except Exception as error:  # outside of napari.run an error in a slot ends the process
+            log.exception("a result cannot be shown")
+            self._on_failed(error)
+            return
+        if not self.task.busy:  # else the result led to further work
+            self.rest(text)
+            self.ended()
+
+    def _on_failed(self, error: Exception) -> None:
+        self.complain(self.sentence_of(error))
+        self.ended()
+
+    def _on_stopped(self) -> None:
+        self.rest(self._why_stopped)
+        self.ended()
+
     def event(self, event: QEvent | None) -> bool:
-        """Notice that the panel has lost its dock."""
+        """Notice that the panel has lost its dock: napari takes a closed panel out of it."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self.leave()
         return super().event(event)

@@ -4,12 +4,9 @@ A :class:`TrainingJob` holds the arrays of layers, not the layers: what happens 
 click cannot change or break the training.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari_colorize.api import Cancelled
@@ -22,10 +19,9 @@ from napari_colorize.widgets.layers.planes import (
     read_plane,
     spatial_shape,
 )
-from napari_colorize.widgets.shared import executor as _executor
-from napari_colorize.widgets.shared.background import Reporter, Step, follow
 from napari_colorize.widgets.shared.preferences import preferences
-from napari_colorize.widgets.shared.preflight import TorchUnavailableError, load_torch
+from napari_colorize.widgets.shared.preflight import load_torch
+from napari_colorize.widgets.shared.words import sentence_of as sentence_of_any
 from napari_colorize.widgets.train.watch import LiveWatch
 
 if TYPE_CHECKING:
@@ -33,9 +29,6 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_colorize.training.teaching import Taught
-
-SPEAKING_ERRORS = (ValueError, TypeError, MemoryError, FileNotFoundError, TorchUnavailableError)
-"""Their messages are sentences written for the person at the screen."""
 
 MAX_PIXELS = 16 * 2**20
 """Of a pyramid, the finest level whose plane has at most this many pixels is learnt from."""
@@ -103,31 +96,30 @@ def references_of(
 
 
 def train(
-    job: TrainingJob, watch: LiveWatch, stop: Event
-) -> "Generator[Step, None, Taught | NothingKept | None]":
-    """Train in a thread of its own; ``None`` after ``stop``."""
+    job: TrainingJob,
+    watch: LiveWatch,
+    progress: Callable[[float | None, str], None],
+    should_stop: Callable[[], bool],
+) -> "Taught | NothingKept":
+    """Train what a job says; runs in the thread of trainings."""
+    watch.obey(progress, should_stop)
+    progress(None, "Reading the pictures…")
+    load_torch()
+    from napari_colorize.training.teaching import teach
 
-    def call(reporter: Reporter, should_stop: Callable[[], bool]) -> "Taught | NothingKept":
-        watch.obey(reporter, should_stop)
-        reporter.note(None, "Reading the pictures…")
-        load_torch()
-        from napari_colorize.training.teaching import teach
-
-        try:
-            return teach(
-                job.method,
-                _arrays(job) if job.path is None else job.path,
-                job.name,
-                tile=job.tile,
-                changes=job.changes,
-                licence=job.licence,
-                device=preferences().device,
-                watch=watch,
-            )
-        except Cancelled as cancelled:
-            return NothingKept(str(cancelled))
-
-    return (yield from follow(_submit, call, "Waiting…", stop))
+    try:
+        return teach(
+            job.method,
+            _arrays(job) if job.path is None else job.path,
+            job.name,
+            tile=job.tile,
+            changes=job.changes,
+            licence=job.licence,
+            device=preferences().device,
+            watch=watch,
+        )
+    except Cancelled as cancelled:
+        return NothingKept(str(cancelled))
 
 
 def summary(taught: "Taught") -> str:
@@ -150,18 +142,13 @@ def summary(taught: "Taught") -> str:
 
 
 def sentence_of(error: Exception) -> str:
-    """Return what to show of an error: our own sentences as they are, others introduced."""
-    if isinstance(error, SPEAKING_ERRORS) and str(error):
-        sentence = str(error)
-        if "are needed" in sentence:
-            sentence += " Tick more layers, choose smaller tiles under More, or take Deep."
-        return sentence
-    if isinstance(error, ModuleNotFoundError):
-        return (
-            f"{error}. Training needs the extra packages; install napari-colorize[train] and "
-            "restart napari."
-        )
-    return f"The training failed: {type(error).__name__}: {error}"
+    """Return what to show of an error, and which control helps."""
+    from napari_colorize.training.survey import TooFewPictures
+
+    sentence = sentence_of_any(error, "The training failed", "train")
+    if isinstance(error, TooFewPictures):
+        sentence += " Tick more layers, choose smaller tiles under More, or take Deep."
+    return sentence
 
 
 def _reference_of(layer: "Image", dims: "Dims", every_plane: bool) -> Reference:
@@ -183,13 +170,3 @@ def _arrays(job: TrainingJob) -> dict[str, Any]:
             name = f"{reference.name} ({at})" if at else reference.name
             found[name] = read_plane(reference.data, plane)
     return found
-
-
-@cache
-def _trainer() -> ThreadPoolExecutor:
-    # Not the thread that colours: a quarter of an hour of training must not keep anybody from it.
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="napari-colorize-training")
-
-
-def _submit(function: Any, *args: Any) -> Future:
-    return _trainer().submit(_executor.with_threads, preferences().threads, function, *args)

@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_colorize.widgets.shared.background import Step
 from napari_colorize.widgets.shared.controls import RunControls, caveat
 from napari_colorize.widgets.shared.docking import scrolled
 from napari_colorize.widgets.train.curve import LossCurve
@@ -47,19 +46,17 @@ class TrainLayout(RunControls):
         self.use.setToolTip("Choose these weights in the panel Colorize.")
         self._lay_out(panel)
 
-    def show_busy(self, step: Step) -> None:
-        """A training is under way, so far."""
+    def show_busy(self, share: float | None, text: str) -> None:
+        """Show that a training is under way, and how far."""
         self.form.enable(False)
         if self.run.isEnabled():  # it begins: show what it does, where the panel is low
             self._scroll.reveal(self.sample, self.run)
-        super().show_busy(step)
+        super().show_busy(share, text)
 
-    def show_idle(self, text: str, *, ready: bool, finished: bool) -> None:
-        """No training is under way; one can be started, or finished weights be used."""
+    def show_rest(self, text: str) -> None:
+        """Show that no training is under way any more, and a sentence on how it ended."""
         self.form.enable(True)
-        self.show_rest(text)
-        self.run.setEnabled(ready)
-        self.use.setEnabled(finished)
+        super().show_rest(text)
 
     def show_sight(self, watch: LiveWatch) -> None:
         """Show error and sample as they are now."""

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets.shared.alive import connect_while_alive
-from napari_colorize.widgets.shared.background import Step
-from napari_colorize.widgets.shared.docking import bring_forward
+from napari_colorize.widgets.shared.docking import COLORIZE, TRAIN, open_panel
+from napari_colorize.widgets.shared.executor import TRAINING
 from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.task import Task
+from napari_colorize.widgets.shared.task import Work
 from napari_colorize.widgets.shared.weights_news import weights_news
 from napari_colorize.widgets.train.job import (
     NothingKept,
@@ -24,7 +24,9 @@ from napari_colorize.widgets.train.watch import LiveWatch
 if TYPE_CHECKING:
     import napari.viewer
 
-PANEL = "Train on my images"
+    from napari_colorize.training.teaching import Taught
+
+PANEL = TRAIN
 
 
 class TrainPanel(RunningPanel):
@@ -38,39 +40,27 @@ class TrainPanel(RunningPanel):
         Injected by napari; a model without a window does as well.
     """
 
+    UNDER_WAY = "A training is under way; wait for it or cancel it first."
+    CANCELLED = "The training was stopped; nothing was kept."
+
     def __init__(self, napari_viewer: "napari.viewer.Viewer") -> None:
-        super().__init__()
-        # napari hands plugins a proxy; weak references and identity need the real layers.
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        # Not the thread that colours: a quarter of an hour of training must keep nobody from it.
+        super().__init__(napari_viewer, thread=TRAINING)
         self._watch = LiveWatch()
         self.taught: tuple[str, str] | None = None
         """Method and name of the weights that were trained last."""
-        self.task = Task(sentence_of, self)
-        self.ui = TrainLayout(self, self._viewer.layers)
+        self.ui: TrainLayout = TrainLayout(self, self._viewer.layers)
+        self.take_controls(self.ui)
         self._connect()
-        self._show_idle("")
-        self._show_choice()
+        self.rest("")
 
     # -- what a person does -----------------------------------------------------------------------
 
-    def run(self) -> None:
-        """Start training what the panel says. Problems are shown, not raised."""
-        from napari.utils.notifications import show_info
-
-        if self.task.busy:
-            show_info("A training is under way; wait for it or cancel it first.")
-            return
-        try:
-            job = self._job()
-        except ValueError as error:
-            self._on_failed(str(error))
-            return
+    def plan(self) -> Work:
+        """Return the training that the panel asks for."""
+        job = self._job()
         self.taught, self._watch = None, LiveWatch()
-        self.ui.use.setEnabled(False)
-        self.ui.curve.name_error(self.ui.form.way.error)
-        self.ui.show_sight(self._watch)
-        self.ui.show_busy(Step(None, "Starting…"))
-        self.task.start(partial(train, job, self._watch))
+        return partial(train, job, self._watch)
 
     def cancel(self) -> None:
         """End the training under way; the best so far is kept, if there is any."""
@@ -81,15 +71,11 @@ class TrainPanel(RunningPanel):
 
     def use(self) -> None:
         """Choose the weights that were trained last in the panel *Colorize*."""
-        from napari_colorize.widgets.colorize import panel as colorize
-
         window = getattr(self._viewer, "window", None)
         if self.taught is None or window is None:
             return
         method, name = self.taught
-        _, panel = window.add_plugin_dock_widget(colorize.PLUGIN, colorize.PANEL)
-        bring_forward(panel)
-        form = panel.ui.form
+        form = open_panel(self._viewer, COLORIZE).ui.form
         form.method.setCurrentIndex(form.method.findData(method))
         form.refresh_checkpoints()
         form.checkpoint.setCurrentIndex(form.checkpoint.findData(name))
@@ -102,15 +88,9 @@ class TrainPanel(RunningPanel):
     # -- what happens ---------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self.ui.run.clicked.connect(self.run)
-        self.ui.cancel.clicked.connect(self.cancel)
         self.ui.use.clicked.connect(self.use)
-        self.ui.form.changed.connect(self._show_choice)
-        self.task.progressed.connect(self._on_progress)
-        self.task.returned.connect(self._on_returned)
-        self.task.failed.connect(self._on_failed)
-        self.task.stopped.connect(self._on_stopped)
-        connect_while_alive(self, self._viewer.dims.events.order, self._show_choice)
+        self.ui.form.changed.connect(self.offer)
+        connect_while_alive(self, self._viewer.dims.events.order, self.offer)
 
     def _job(self) -> TrainingJob:
         form = self.ui.form
@@ -121,7 +101,8 @@ class TrainPanel(RunningPanel):
         )
         return TrainingJob(references=references, **form.settings())
 
-    def _show_choice(self, event: Any = None) -> None:
+    def offer(self, event: Any = None) -> None:
+        """Offer what can be done now."""
         if self.task.busy:
             return
         form, dims = self.ui.form, self._viewer.dims
@@ -131,32 +112,30 @@ class TrainPanel(RunningPanel):
         )
         form.offer_planes(stacks and form.from_layers)
         self.ui.run.setEnabled(form.ready)
+        self.ui.use.setEnabled(self.taught is not None)
 
-    def _on_progress(self, step: Step) -> None:
-        if self.task.busy:
-            self.ui.show_sight(self._watch)
-            if self.ui.cancel.isEnabled():
-                self.ui.show_busy(step)
-
-    def _on_returned(self, outcome: Any) -> None:
+    def began(self) -> None:
+        """Show an empty curve."""
+        self.ui.use.setEnabled(False)
+        self.ui.curve.name_error(self.ui.form.way.error)
         self.ui.show_sight(self._watch)
-        if isinstance(outcome, NothingKept):
-            self._show_idle(outcome.sentence)
-            return
-        self.taught = outcome.record.method, outcome.record.name
+
+    def show_progress(self, share: float | None, text: str) -> None:
+        """Show how far the training is, and what it has learnt."""
+        self.ui.show_sight(self._watch)
+        if self.ui.cancel.isEnabled():  # else it is ending, as the panel says
+            super().show_progress(share, text)
+
+    def show_result(self, result: "Taught | NothingKept") -> str:
+        """Tell all panels of the new weights."""
+        self.ui.show_sight(self._watch)
+        if isinstance(result, NothingKept):
+            return result.sentence
+        self.taught = result.record.method, result.record.name
         self.ui.form.name.clear()
-        self._show_idle(summary(outcome))
         weights_news().changed.emit()
+        return summary(result)
 
-    def _on_failed(self, sentence: str) -> None:
-        from napari.utils.notifications import show_error
-
-        self._show_idle(sentence)
-        show_error(sentence)
-
-    def _on_stopped(self) -> None:
-        self._show_idle("The training was stopped; nothing was kept.")
-
-    def _show_idle(self, text: str) -> None:
-        self.ui.show_idle(text, ready=self.ui.form.ready, finished=self.taught is not None)
-        self._show_choice()
+    def sentence_of(self, error: Exception) -> str:
+        """Return what to show of an error."""
+        return sentence_of(error)

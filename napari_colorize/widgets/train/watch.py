@@ -12,7 +12,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_colorize.training.callbacks.watching import Watch
-from napari_colorize.widgets.shared.background import Reporter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,13 +44,15 @@ class LiveWatch(Watch):
         self.curve: tuple[Point, ...] = ()
         self.latest: Sample | None = None
         self._enough = Event()
-        self._reporter: Reporter | None = None
+        self._tell: Callable[[float | None, str], None] = lambda share, text: None
         self._stopped: Callable[[], bool] = lambda: False
         self._left = TimeLeft()
 
-    def obey(self, reporter: Reporter, should_stop: Callable[[], bool]) -> None:
-        """Report to, and be stopped by, those who wait for the training."""
-        self._reporter, self._stopped = reporter, should_stop
+    def obey(
+        self, progress: Callable[[float | None, str], None], should_stop: Callable[[], bool]
+    ) -> None:
+        """Tell one, and ask the other of those who wait for the training."""
+        self._tell, self._stopped = progress, should_stop
 
     def keep_best(self) -> None:
         """End the training; the best so far is kept."""
@@ -59,9 +60,8 @@ class LiveWatch(Watch):
 
     def progress(self, share: float, stage: str) -> None:
         """Report it, with the time that is left."""
-        if self._reporter is not None:
-            left = self._left.after(share)
-            self._reporter.note(share, f"{stage[:1].upper()}{stage[1:]}{left and f'; {left}'}…")
+        left = self._left.after(share)
+        self._tell(share, f"{stage[:1].upper()}{stage[1:]}{left and f'; {left}'}…")
 
     def loss(self, step: int, learnt: float, held_back: float | None) -> None:
         """Add a point to the curve."""

@@ -4,8 +4,8 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_colorize.widgets.shared.words import sentence_of
 from napari_colorize.widgets.turing.pairs import Sitting
-from napari_colorize.widgets.turing.sentences import sentence_of
 from napari_colorize.widgets.turing.store import PairStore
 from napari_colorize.widgets.turing.view import PairView, Phase
 
@@ -131,22 +131,22 @@ class Conductor(QObject):
         try:
             self.sitting.session.answer(side, seconds)
         except OSError as error:  # the answer is kept and stored with the next one
-            self._break(sentence_of(error))
+            self._break(error)
             return
         if self._at_first_that_counts():
             self._announced = False
         self._next()
 
-    def _on_missing(self, index: int, sentence: str) -> None:
+    def _on_missing(self, index: int, error: Exception) -> None:
         if not self.resting and index == self._index:
-            self._break(sentence)
+            self._break(error)
 
     def _on_blanked(self, seconds: float) -> None:
         self.displayed.append(seconds)
 
-    def _break(self, sentence: str) -> None:
+    def _break(self, error: Exception) -> None:
         self._rest("Pause", "Something went wrong; please call the person who runs the test.")
-        self.broken.emit(sentence)
+        self.broken.emit(sentence_of(error, "The Turing test failed", "evaluate"))
 
     def _at_first_that_counts(self) -> bool:
         """Whether the practice has just ended."""

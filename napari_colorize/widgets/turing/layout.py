@@ -11,21 +11,20 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_colorize.widgets.shared.controls import Sentence
+from napari_colorize.widgets.shared.controls import RunControls, Sentence, row
 from napari_colorize.widgets.shared.docking import Scrolled
 from napari_colorize.widgets.turing.form import SetUpForm
 from napari_colorize.widgets.turing.gauge import FooledGauge
 from napari_colorize.widgets.turing.tally import Tally
 from napari_colorize.widgets.turing.view import PairView
 
-_TICKS = 1000
 INTRODUCTION = (
     "Can people tell the recoloured picture from the photograph? Both are shown side by side for a "
     "moment, and the participant points at the recoloured one. Half of them wrong would be perfect."
 )
 
 
-class TuringLayout:
+class TuringLayout(RunControls):
     """The widgets of a panel, laid out in it.
 
     Parameters
@@ -35,10 +34,13 @@ class TuringLayout:
     """
 
     def __init__(self, panel: QWidget) -> None:
+        super().__init__(
+            "Start",
+            "Make the pairs ready, then hand over to the participant.",
+            "Stop; what is recoloured already is used the next time.",
+        )
         self.form = SetUpForm()
-        self.start, self.cancel = QPushButton("Start"), QPushButton("Cancel")
         self.merge = QPushButton("Results of session files…")
-        self.busy, self.status = _thin_bar(), Sentence()
         self.view = PairView()
         self.pause, self.quit = QPushButton("Begin"), QPushButton("Quit")
         self.where, self.done = QLabel(), _thin_bar()
@@ -55,28 +57,21 @@ class TuringLayout:
         column.addWidget(self.pages)
         # napari adds empty space below a panel that does not expand by itself
         panel.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self.show_idle("")
+        self.show_rest("")
 
-    def show_busy(self, fraction: float, text: str) -> None:
-        """Something is being made ready, 0…1 done."""
-        self.form.setEnabled(False)
-        self.start.setEnabled(False)
-        self.merge.setEnabled(False)
-        self.merge_more.setEnabled(False)
-        self.cancel.setEnabled(True)
-        self.busy.setVisible(True)
-        self.busy.setValue(round(_TICKS * fraction))
-        self.status.setText(text)
+    def show_busy(self, share: float | None, text: str) -> None:
+        """Show that something is being made ready, and how far."""
+        self._enable(False)
+        super().show_busy(share, text)
 
-    def show_idle(self, text: str) -> None:
-        """Nothing is under way."""
-        self.form.setEnabled(True)
-        self.start.setEnabled(not self.form.problem)
-        self.merge.setEnabled(True)
-        self.merge_more.setEnabled(True)
-        self.cancel.setEnabled(False)
-        self.busy.setVisible(False)
-        self.status.setText(text)
+    def show_rest(self, text: str) -> None:
+        """Show that nothing is under way, and a sentence on how it ended."""
+        self._enable(True)
+        super().show_rest(text)
+
+    def _enable(self, enabled: bool) -> None:
+        for widget in (self.form, self.merge, self.merge_more):
+            widget.setEnabled(enabled)
 
     def show_set_up(self) -> None:
         """Show the first page."""
@@ -112,9 +107,6 @@ class TuringLayout:
         self.pages.setCurrentIndex(2)
 
     def _set_up(self) -> None:
-        self.start.setStyleSheet("font-weight: bold;")
-        self.start.setToolTip("Make the pairs ready, then hand over to the participant.")
-        self.cancel.setToolTip("Stop; what is recoloured already is used the next time.")
         self.merge.setToolTip("Count one or several participants' files together.")
         self.merge_more.setToolTip("Count several participants' files together.")
         self.quit.setToolTip("Every answer is in the session file; open it to go on another day.")
@@ -126,11 +118,11 @@ class TuringLayout:
         return _page(
             introduction,
             self.form,
-            _row(self.start, self.cancel),
-            self.busy,
+            row(self.run, self.cancel),
+            self.progress,
             self.status,
             None,
-            _row(self.merge),
+            row(self.merge),
         )
 
     def _test_page(self) -> QWidget:
@@ -153,7 +145,7 @@ class TuringLayout:
             self.shares,
             self.files,
             self.trouble,
-            _row(self.open_sheet, self.merge_more, self.again),
+            row(self.open_sheet, self.merge_more, self.again),
             None,
         )
 
@@ -174,16 +166,8 @@ def _page(*parts: QWidget | QHBoxLayout | None) -> QWidget:
     return page
 
 
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    for widget in widgets:
-        row.addWidget(widget)
-    return row
-
-
 def _thin_bar() -> QProgressBar:
     bar = QProgressBar()
-    bar.setRange(0, _TICKS)
     bar.setTextVisible(False)
     bar.setFixedHeight(8)
     return bar

@@ -4,13 +4,11 @@ Knows no Qt.
 """
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
-from napari_colorize.widgets.shared.background import Step
 from napari_colorize.widgets.turing.prepare import Wish, prepared, slug
 
 if TYPE_CHECKING:
@@ -35,20 +33,19 @@ def kind_of(path: Path) -> str:
     return "pairs" if (path / "stimuli.json").exists() else "pictures"
 
 
-def sit_down(wish: Wish, stop: Event) -> Generator[Step, None, Sitting | None]:
-    """Make a sitting ready, yielding progress.
+def sit_down(
+    wish: Wish, progress: Callable[[float | None, str], None], should_stop: Callable[[], bool]
+) -> Sitting:
+    """Make a sitting ready.
 
     Parameters
     ----------
     wish : Wish
-    stop : threading.Event
-        Set it to end the preparation after the picture under way. What is made stays, and is
-        used by the next preparation.
-
-    Returns
-    -------
-    Sitting or None
-        ``None`` after ``stop``.
+    progress : callable
+        Told the share done, 0…1, and what is being done.
+    should_stop : callable
+        Asked after every picture. What is recoloured by then stays, and is used by the next
+        preparation.
 
     Raises
     ------
@@ -67,10 +64,7 @@ def sit_down(wish: Wish, stop: Event) -> Generator[Step, None, Sitting | None]:
         stimuli = Stimuli.load(wish.pictures)
     else:
         _refuse_nested(wish)
-        made = yield from prepared(wish, stop)
-        if made is None:
-            return None
-        stimuli = made
+        stimuli = prepared(wish, progress, should_stop)
     wish.results.mkdir(parents=True, exist_ok=True)
     session = Session.plan(
         stimuli,

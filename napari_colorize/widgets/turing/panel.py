@@ -7,16 +7,16 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
-from napari_colorize.widgets.shared.background import Step
+from napari_colorize.widgets.shared.docking import TURING
+from napari_colorize.widgets.shared.executor import PAIRS
 from napari_colorize.widgets.shared.panel import RunningPanel
-from napari_colorize.widgets.shared.task import Task
+from napari_colorize.widgets.shared.task import Work
 from napari_colorize.widgets.turing.conductor import Conductor
 from napari_colorize.widgets.turing.layout import TuringLayout
 from napari_colorize.widgets.turing.pairs import Sitting, kind_of, sit_down
-from napari_colorize.widgets.turing.sentences import sentence_of
 from napari_colorize.widgets.turing.tally import Tally, tally
 
-PANEL = "Colorization Turing test"
+PANEL = TURING
 
 
 class TuringPanel(RunningPanel):
@@ -26,10 +26,15 @@ class TuringPanel(RunningPanel):
     adds nothing to the viewer.
     """
 
+    UNDER_WAY = "The pairs are being made ready; wait for it or cancel it first."
+    CANCELLED = "Cancelled. What is recoloured already is used the next time."
+    FAILED = "The Turing test failed"
+    EXTRA = "evaluate"
+
     def __init__(self) -> None:
-        super().__init__()
-        self.ui = TuringLayout(self)
-        self.task = Task(sentence_of, self)
+        super().__init__(thread=PAIRS)
+        self.ui: TuringLayout = TuringLayout(self)
+        self.take_controls(self.ui)
         self.conductor: Conductor | None = None
         self.tally: Tally | None = None
         self._headline, self._note = "", ""
@@ -37,25 +42,14 @@ class TuringPanel(RunningPanel):
 
     # -- what a person does -----------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Make a sitting ready as the form says, and hand over. Problems are shown, not raised."""
-        if self.task.busy:
-            return
+    def plan(self) -> Work:
+        """Return what makes a sitting ready as the form says."""
         wish = self.ui.form.wish()
         if self.ui.form.pictures.text().strip() == "":
-            self._on_failed("There are no pictures; choose a folder or a tar of photographs.")
-            return
+            raise ValueError("There are no pictures; choose a folder or a tar of photographs.")
         if not wish.pictures.exists():
-            self._on_failed(f"{wish.pictures} does not exist; choose a folder or a file.")
-            return
-        self.ui.show_busy(0, "Making the pairs ready…")
-        self.task.start(partial(sit_down, wish))
-
-    def cancel(self) -> None:
-        """Stop making ready."""
-        if self.task.busy:
-            self.ui.status.setText("Cancelling…")
-            self.task.cancel()
+            raise ValueError(f"{wish.pictures} does not exist; choose a folder or a file.")
+        return partial(sit_down, wish)
 
     def pause_or_go_on(self) -> None:
         """Pause between pairs, or go on."""
@@ -74,7 +68,7 @@ class TuringPanel(RunningPanel):
         self._leave()
         self.ui.form.pictures.setText(str(path))
         self.ui.show_set_up()
-        self.ui.show_idle(f"All answers so far are in {path}. Start goes on with it.")
+        self.rest(f"All answers so far are in {path}. Start goes on with it.")
 
     def ask_for_files(self) -> None:
         """Ask which session files to count."""
@@ -88,15 +82,14 @@ class TuringPanel(RunningPanel):
         if self.task.busy:
             return
         self._headline, self._note = headline, note
-        self.ui.show_busy(0, "Counting…")
-        self.task.start(partial(tally, files, self.ui.form.wish().results))
+        self.begin(partial(tally, files, self.ui.form.wish().results))
 
     def open_sheet(self) -> None:
         """Open the page of the most and least convincing pictures in the browser."""
         if self.tally is not None and self.tally.sheet is not None:
             url = QUrl.fromLocalFile(str(self.tally.sheet.resolve()))
             if not QDesktopServices.openUrl(url):
-                self._on_failed(f"No browser could be opened; the sheet is {self.tally.sheet}.")
+                self.complain(f"No browser could be opened; the sheet is {self.tally.sheet}.")
 
     def new_session(self) -> None:
         """Back to the first page, for the next participant."""
@@ -104,13 +97,11 @@ class TuringPanel(RunningPanel):
             self.ui.form.pictures.clear()
         self.ui.form.participant.clear()
         self.ui.show_set_up()
-        self.ui.show_idle("")
+        self.rest("")
 
     # -- what happens ---------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        self.ui.start.clicked.connect(self.start)
-        self.ui.cancel.clicked.connect(self.cancel)
         self.ui.pause.clicked.connect(self.pause_or_go_on)
         self.ui.quit.clicked.connect(self.quit)
         self.ui.merge.clicked.connect(self.ask_for_files)
@@ -118,29 +109,23 @@ class TuringPanel(RunningPanel):
         self.ui.open_sheet.clicked.connect(self.open_sheet)
         self.ui.again.clicked.connect(self.new_session)
         self.ui.form.kind_changed.connect(self._on_kind)
-        self.ui.form.changed.connect(self._enable_start)
-        self.task.progressed.connect(self._on_progress)
-        self.task.returned.connect(self._on_returned)
-        self.task.failed.connect(self._on_failed)
-        self.task.stopped.connect(self._on_stopped)
+        self.ui.form.changed.connect(self.offer)
 
     def _on_kind(self, kind: str) -> None:
-        self.ui.start.setText("Go on" if kind == "session" else "Start")
+        self.ui.run.setText("Go on" if kind == "session" else "Start")
 
-    def _enable_start(self) -> None:
-        self.ui.start.setEnabled(not self.task.busy and not self.ui.form.problem)
+    def offer(self) -> None:
+        """Offer what can be done now."""
+        self.ui.run.setEnabled(not self.task.busy and not self.ui.form.problem)
 
-    def _on_progress(self, progress: Step) -> None:
-        if self.task.busy:
-            self.ui.show_busy(progress.fraction or 0.0, progress.text)
-
-    def _on_returned(self, made: Sitting | Tally) -> None:
-        self.ui.show_idle("")
-        if isinstance(made, Tally):
-            self.tally = made
-            self.ui.show_result(made, self._headline, self._note)
+    def show_result(self, result: Sitting | Tally) -> str:
+        """Show a count, or hand a sitting over to the participant."""
+        if isinstance(result, Tally):
+            self.tally = result
+            self.ui.show_result(result, self._headline, self._note)
         else:
-            self._hand_over(made)
+            self._hand_over(result)
+        return ""
 
     def _hand_over(self, sitting: Sitting) -> None:
         if sitting.session.next_trial() is None:
@@ -149,7 +134,7 @@ class TuringPanel(RunningPanel):
         self.conductor = Conductor(sitting, self.ui.view, self)
         self.conductor.changed.connect(self._on_changed)
         self.conductor.finished.connect(self._on_finished)
-        self.conductor.broken.connect(self._on_failed)
+        self.conductor.broken.connect(self.complain)
         self._on_changed()
         self.ui.show_test()
 
@@ -179,12 +164,3 @@ class TuringPanel(RunningPanel):
         if self.conductor is not None:
             self.conductor.leave()
             self.conductor = None
-
-    def _on_failed(self, sentence: str) -> None:
-        from napari.utils.notifications import show_error
-
-        self.ui.show_idle(sentence)
-        show_error(sentence)
-
-    def _on_stopped(self) -> None:
-        self.ui.show_idle("Cancelled. What is recoloured already is used the next time.")

@@ -7,15 +7,13 @@ pairs of one set, so that their files merge.
 import hashlib
 import heapq
 import re
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
+from napari_colorize.api import Cancelled
 from napari_colorize.widgets.shared import executor as _executor
-from napari_colorize.widgets.shared.background import POLL_SECONDS, Step
 from napari_colorize.widgets.shared.preflight import load_torch
 
 if TYPE_CHECKING:
@@ -62,90 +60,59 @@ class Wish:
     seconds: float = 1.0
 
 
-class _Stopped(Exception):
-    """The preparation was cancelled."""
+Say = Callable[[str], None]
+"""Told what is being done; raises :class:`napari_colorize.Cancelled` where it should end."""
 
 
-def prepared(wish: Wish, stop: Event) -> Generator[Step, None, "Stimuli | None"]:
-    """Choose and recolour in a thread of its own, so that this generator can always be ended.
+def prepared(
+    wish: Wish, progress: Callable[[float | None, str], None], should_stop: Callable[[], bool]
+) -> "Stimuli":
+    """Choose and recolour pictures.
 
     Parameters
     ----------
     wish : Wish
         Its pictures are a folder or a tar.
-    stop : threading.Event
-        Set it to end after the picture under way.
+    progress : callable
+        Told the share done, 0…1, and what is being done.
+    should_stop : callable
+        Asked after every picture.
 
     Returns
     -------
-    Stimuli or None
-        Pairs for all its trials, practice included; ``None`` after ``stop``.
+    Stimuli
+        Pairs for all trials, practice included.
     """
-    counter = Counter(wish.trials + wish.practice, stop)
-    pool = ThreadPoolExecutor(1, thread_name_prefix="napari-colorize-turing")
-    future = pool.submit(_prepare, wish, counter)
-    pool.shutdown(wait=False)
-    try:
-        while not future.done():
-            yield counter.progress()
-            wait([future], timeout=POLL_SECONDS)
-            if stop.is_set():
-                return None
-        return future.result()
-    except GeneratorExit:  # the worker was told to quit and drops the generator half-way
-        stop.set()
-        raise
+    from napari_colorize.evaluation.turing import stimuli
+
+    total, done = wish.trials + wish.practice, 0
+
+    def say(text: str) -> None:
+        if should_stop():
+            raise Cancelled("The preparation was cancelled.")
+        progress(done / total, text)
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        say(f"Recolouring: {done} of {total} pictures")
+
+    say("Loading PyTorch…")
+    load_torch()
+    say("Loading the weights…")
+    method = graded_method(wish.method, wish.checkpoint)
+    say("Choosing pictures…")
+    chosen = choose_pictures(wish.pictures, total, say)
+    say("Recolouring…")
+    told = "\n".join([method.key, *(picture.sha256 for picture in chosen)])
+    name = f"pairs-{slug(method.name)}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    by_turns = replace(method, colour=lambda grey: _executor.submit(method.colour, grey).result())
+    return stimuli.prepare(chosen, [by_turns], wish.results / name, tick=tick)
 
 
 def slug(text: str) -> str:
     """Return a text as part of a file name."""
     return re.sub(r"[^\w]+", "-", text.strip().lower()).strip("-")
-
-
-class Counter:
-    """How far the preparation is; written by its thread, read by the worker's.
-
-    Parameters
-    ----------
-    total : int
-        Pictures to recolour.
-    stop : threading.Event
-        Ends the preparation the next time it says something.
-    """
-
-    def __init__(self, total: int, stop: Event) -> None:
-        self.total, self.stop = total, stop
-        self.done, self.text = 0, "Loading PyTorch…"
-
-    def progress(self) -> Step:
-        """Return what was said last."""
-        return Step(self.done / self.total, self.text)
-
-    def say(self, text: str) -> None:
-        """Note what is being done."""
-        if self.stop.is_set():
-            raise _Stopped
-        self.text = text
-
-    def tick(self) -> None:
-        """Count a picture."""
-        self.done += 1
-        self.say(f"Recolouring: {self.done} of {self.total} pictures")
-
-
-def _prepare(wish: Wish, counter: Counter) -> "Stimuli":
-    from napari_colorize.evaluation.turing import stimuli
-
-    load_torch()
-    counter.say("Loading the weights…")
-    method = graded_method(wish.method, wish.checkpoint)
-    counter.say("Choosing pictures…")
-    chosen = choose_pictures(wish.pictures, counter.total, counter)
-    counter.say("Recolouring…")
-    told = "\n".join([method.key, *(picture.sha256 for picture in chosen)])
-    name = f"pairs-{slug(method.name)}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
-    by_turns = replace(method, colour=lambda grey: _executor.submit(method.colour, grey).result())
-    return stimuli.prepare(chosen, [by_turns], wish.results / name, tick=counter.tick)
 
 
 def graded_method(name: str, checkpoint: str | None) -> "GradedMethod":
@@ -158,7 +125,7 @@ def graded_method(name: str, checkpoint: str | None) -> "GradedMethod":
     return colorize_method(name, **({"checkpoint": checkpoint} if checkpoint else {}))
 
 
-def choose_pictures(source: Path, count: int, counter: Counter) -> list["Picture"]:
+def choose_pictures(source: Path, count: int, say: Say) -> list["Picture"]:
     """Draw pictures in colour from a collection, the same ones every time.
 
     They are drawn by the order of their files' hashes: evenly from the whole collection, however
@@ -173,26 +140,26 @@ def choose_pictures(source: Path, count: int, counter: Counter) -> list["Picture
 
     def watched() -> Iterator["Picture"]:
         for number, picture in enumerate(read_pictures(source), 1):
-            counter.say(f"Reading pictures: {number}")
+            say(f"Reading pictures: {number}")
             yield picture
 
     drawn = heapq.nsmallest(SPARE * count, watched(), key=lambda picture: picture.sha256)
-    chosen = _in_colour(drawn, count, counter)
+    chosen = _in_colour(drawn, count, say)
     if len(chosen) < count:
         raise ValueError(
             f"{source} has too few pictures in colour: {count} are needed, practice included, and "
-            f"{len(chosen)} were found. Ask for fewer trials, or choose more photographs."
+            f"{len(chosen)} were found. Ask for fewer pairs, or choose more photographs."
         )
     return chosen
 
 
-def _in_colour(pictures: Iterable["Picture"], count: int, counter: Counter) -> list["Picture"]:
+def _in_colour(pictures: Iterable["Picture"], count: int, say: Say) -> list["Picture"]:
     from napari_colorize.evaluation.metrics import colourfulness
     from napari_colorize.evaluation.turing.stimuli import COLOURLESS
 
     chosen: dict[str, Picture] = {}
     for picture in pictures:
-        counter.say("Choosing pictures…")
+        say("Choosing pictures…")
         if len(chosen) < count and colourfulness(picture.rgb()) >= COLOURLESS:
             chosen.setdefault(picture.sha256, picture)
     return list(chosen.values())

@@ -1,15 +1,16 @@
 """The next pairs, read ahead in the background so that no trial waits for a disk."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage
-from superqt.utils import create_worker
 
+from napari_colorize.widgets.shared.executor import PAIRS
+from napari_colorize.widgets.shared.task import Task
 from napari_colorize.widgets.turing.pairs import Sitting
-from napari_colorize.widgets.turing.sentences import sentence_of
 
 AHEAD = 3
 """Pairs read before they are needed."""
@@ -28,57 +29,60 @@ class PairStore(QObject):
 
     Signals
     -------
-    arrived(int), failed(int, str)
-        A trial's pair is there, or why it cannot be; wanting it again tries again.
+    arrived(int), failed(int, object)
+        A trial's pair is there, or the exception that kept it away; wanting it again tries again.
     """
 
     arrived = Signal(int)
-    failed = Signal(int, str)
+    failed = Signal(int, object)
 
     def __init__(self, sitting: Sitting, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._sitting = sitting
         self._pairs: dict[int, Pair] = {}
-        self._workers: dict[int, Any] = {}
+        self._wanted: list[int] = []
+        self._reading = 0
+        self._task = Task(self, PAIRS)
+        self._task.returned.connect(self._on_read)
+        self._task.failed.connect(self._on_failed)
 
     def want(self, index: int) -> None:
         """Read the pair of a trial and of those after it; drop those before."""
         self._pairs = {at: pair for at, pair in self._pairs.items() if at >= index}
-        for at in range(index, min(index + AHEAD, len(self._sitting.session.trials))):
-            if at not in self._pairs and at not in self._workers:
-                self._read(at)
+        ahead = range(index, min(index + AHEAD, len(self._sitting.session.trials)))
+        self._wanted = [at for at in ahead if at not in self._pairs]
+        self._read_next()
 
     def get(self, index: int) -> Pair | None:
         """Return a trial's pair if it is there."""
         return self._pairs.get(index)
 
-    def _read(self, index: int) -> None:
-        worker: Any = create_worker(
-            _read_pair, self._sitting, index, _start_thread=False, _ignore_errors=True
-        )
-        self._workers[index] = worker
-        worker.returned.connect(self._on_read)
-        worker.start()
+    def _read_next(self) -> None:
+        if self._wanted and not self._task.busy:
+            self._reading = self._wanted.pop(0)
+            self._task.start(partial(_read_pair, self._sitting, self._reading))
 
-    def _on_read(self, read: tuple[int, Pair | Exception]) -> None:
-        index, pair = read
-        self._workers.pop(index, None)
-        if isinstance(pair, Exception):
-            self.failed.emit(index, sentence_of(pair))
-        else:
-            self._pairs[index] = pair
-            self.arrived.emit(index)
+    def _on_read(self, pair: Pair) -> None:
+        self._pairs[self._reading] = pair
+        self.arrived.emit(self._reading)
+        self._read_next()
+
+    def _on_failed(self, error: Exception) -> None:
+        self.failed.emit(self._reading, error)
+        self._read_next()
 
 
-def _read_pair(sitting: Sitting, index: int) -> tuple[int, Pair | Exception]:
-    """Read a trial's pictures; an error is handed back, as the worker would swallow some."""
+def _read_pair(
+    sitting: Sitting,
+    index: int,
+    progress: Callable[[float | None, str], None],
+    should_stop: Callable[[], bool],
+) -> Pair:
+    """Read a trial's pictures; they are on the sides that the session says."""
     trial = sitting.session.trials[index]
-    try:
-        real = as_image(sitting.stimuli.real(trial.picture))
-        fake = as_image(sitting.stimuli.fake(trial.picture, trial.method))
-    except Exception as error:
-        return index, error
-    return index, Pair(fake, real) if trial.fake_side == "left" else Pair(real, fake)
+    real = as_image(sitting.stimuli.real(trial.picture))
+    fake = as_image(sitting.stimuli.fake(trial.picture, trial.method))
+    return Pair(fake, real) if trial.fake_side == "left" else Pair(real, fake)
 
 
 def as_image(rgb: np.ndarray) -> QImage:

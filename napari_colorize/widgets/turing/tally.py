@@ -1,13 +1,12 @@
 """What session files say: counted by the engine, written out as a sheet, told in words. No Qt."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING
 
-from napari_colorize.widgets.shared.background import Step
+from napari_colorize.api import Cancelled
 from napari_colorize.widgets.turing.pairs import find_stimuli, free_path
 
 if TYPE_CHECKING:
@@ -59,7 +58,12 @@ class Tally:
     why_no_sheet: str = ""
 
 
-def tally(files: Sequence[Path], results: Path, stop: Event) -> Generator[Step, None, Tally | None]:
+def tally(
+    files: Sequence[Path],
+    results: Path,
+    progress: Callable[[float | None, str], None],
+    should_stop: Callable[[], bool],
+) -> Tally:
     """Count one or several session files and write the sheet beside the first.
 
     Parameters
@@ -68,7 +72,10 @@ def tally(files: Sequence[Path], results: Path, stop: Event) -> Generator[Step, 
         Session files of the same pairs.
     results : path
         Where the pairs are looked for besides the files' folder.
-    stop : threading.Event
+    progress : callable
+        Told the share done, 0…1, and what is being done.
+    should_stop : callable
+        Asked before the sheet is made.
 
     Raises
     ------
@@ -78,12 +85,12 @@ def tally(files: Sequence[Path], results: Path, stop: Event) -> Generator[Step, 
     from napari_colorize.evaluation.turing.result import merge
     from napari_colorize.evaluation.turing.session import Session
 
-    yield Step(0.0, "Counting…")
+    progress(0.0, "Counting…")
     sessions = [Session.load(path) for path in files]
     result = merge(sessions)
-    yield Step(0.5, "Making the sheet…")
-    if stop.is_set():
-        return None
+    progress(0.5, "Making the sheet…")
+    if should_stop():
+        raise Cancelled("The count was cancelled.")
     sheet, why = _written(result, sessions[0], files, results)
     return Tally(_methods_of(result), result.participants, tuple(files), sheet, why)
 

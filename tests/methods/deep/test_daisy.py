@@ -73,6 +73,7 @@ def test_turning_the_picture_upside_down_turns_directions():
     assert up.argmax() == 2
 
 
+@pytest.mark.alone
 def test_it_is_much_faster_than_the_reference():
     """A loose bound for a busy machine; the measured figure is in the docs."""
     grey = skimage.data.camera()[:200, :200] / 255

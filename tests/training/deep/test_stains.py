@@ -29,8 +29,12 @@ def parted(picture):
 
 @pytest.mark.parametrize(
     "slide",
-    [lambda: data.immunohistochemistry(), lambda: data.retina()[64:1344:2, 64:1344:2]],
-    ids=["immunohistochemistry", "retina"],
+    [
+        pytest.param(data.immunohistochemistry, id="immunohistochemistry"),
+        pytest.param(
+            lambda: data.retina()[64:1344:2, 64:1344:2], id="retina", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_other_regions_of_a_slide_get_its_stain(slide):
     """Better than grey and than the mean colour, in PSNR and in the error of a and b."""

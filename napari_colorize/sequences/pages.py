@@ -1,18 +1,24 @@
-"""The pages of a stack, coloured so that colour holds along one of its axes."""
+"""The pages of a file: each coloured for itself, or held along one of the axes that count them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_colorize.api import Colorized
-from napari_colorize.cli.windows import OnPage, shared_window
+from napari_colorize.api import colorize_plane
 from napari_colorize.files import Page
 from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.sequences.stream import colorize_planes
+from napari_colorize.pipeline.window import shared_window
+from napari_colorize.results import Colorized, Ticker
+from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.sequences.stream import coloured_planes
+
+OnPage = Callable[[int, int], None]
+"""Told the number of a page, from 0, before it is coloured, and how many there are."""
 
 CHANNEL = "c"
 UNNAMED = "iq"
@@ -23,19 +29,19 @@ Axes = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True)
-class Holding:
-    """How colour is held from page to page.
+class PageConsistency:
+    """How firmly colour is held from page to page, and along which axis.
 
     Parameters
     ----------
-    consistency : float
+    strength : float
         How firmly, 0…1.
     axis : str or None
         The letter or the number of the axis; ``None``: the outermost of more than one page that
         is not one of channels.
     """
 
-    consistency: float
+    strength: float
     axis: str | None = None
 
 
@@ -43,10 +49,10 @@ def held_pages(
     stack: Any,
     path: Path,
     parameters: ColorizeParameters,
-    holding: Holding,
+    consistency: PageConsistency,
     on_page: OnPage | None = None,
 ) -> Iterator[Colorized]:
-    """Colour the pages of a stack in their order, reading a few of them ahead.
+    """Colour the pages of a stack so that colour holds, in their order, reading a few ahead.
 
     Pages that differ along other axes than the one that is asked for are stacks of their own.
     They share one window, but for channels, each of which has its own.
@@ -58,7 +64,7 @@ def held_pages(
     path : Path
         Where it came from.
     parameters : ColorizeParameters
-    holding : Holding
+    consistency : PageConsistency
     on_page : callable, optional
         Told the number of each page before it is coloured, and how many there are.
 
@@ -67,10 +73,10 @@ def held_pages(
     ValueError
         There is no such axis, pages are grey and coloured, or what colouring refuses.
     """
-    along = _axis(stack.axes, holding.axis, path)
+    along = _axis(stack.axes, consistency.axis, path)
     shape = tuple(length for _, length in stack.axes)
     numbers = np.arange(math.prod(shape)).reshape(shape)
-    windows = _windows(stack, path, parameters, numbers)
+    windows = _windows(stack, parameters, numbers)
     rgb = stack[0].ndim == 3
     series: dict[tuple[int, ...], Iterator[Colorized]] = {}
     for number, index in enumerate(np.ndindex(*shape)):
@@ -79,14 +85,51 @@ def held_pages(
         first = (*index[:along], 0, *index[along + 1 :])
         if first not in series:
             run = numbers[(*index[:along], slice(None), *index[along + 1 :])]
-            series[first] = colorize_planes(
+            asked = StackParameters(
+                **parameters.changed(window=windows[number]).to_dict(),
+                consistency=consistency.strength,
+            )
+            series[first] = coloured_planes(
                 _Run(stack, [int(page) for page in run], rgb, path),
-                parameters=parameters.changed(window=windows[number]),
-                consistency=holding.consistency,
+                asked,
                 rgb=rgb,
+                tick=Ticker(None, None),
                 source=_source(path, run, len(stack)) | _named(stack.axes[along][0]),
+                window_mode="automatic" if parameters.window is None else "explicit",
             )
         yield next(series[first])
+
+
+def single_pages(
+    pages: Iterable[Page],
+    count: int,
+    parameters: ColorizeParameters,
+    window_mode: str | None = None,
+    on_page: OnPage | None = None,
+) -> Iterator[Colorized]:
+    """Colour the pages of a file one by one, each for itself.
+
+    Parameters
+    ----------
+    pages : iterable of files.Page
+    count : int
+        How many there are.
+    parameters : ColorizeParameters
+    window_mode : {"automatic", "explicit"}, optional
+        Who chose ``parameters.window``; by default the user, where there is one.
+    on_page : callable, optional
+        As for :func:`held_pages`.
+    """
+    for page in pages:
+        if on_page is not None:
+            on_page(page.index, count)
+        yield colorize_plane(
+            page.pixels,
+            parameters,
+            Ticker(None, None),
+            source=page.source,
+            window_mode=window_mode,
+        )
 
 
 class _Run(Sequence[Any]):
@@ -122,9 +165,7 @@ def _axis(axes: Axes, asked: str | None, path: Path) -> int:
     raise ValueError(f"{path.name} has no axis {asked}; its pages are counted by {known}.")
 
 
-def _windows(
-    stack: Any, path: Path, parameters: ColorizeParameters, numbers: np.ndarray
-) -> list[Any]:
+def _windows(stack: Any, parameters: ColorizeParameters, numbers: np.ndarray) -> list[Any]:
     """Return the window of each page: what was asked for, else of its channel, else of all."""
     if parameters.window is not None:
         return [parameters.window] * len(stack)
@@ -135,10 +176,14 @@ def _windows(
     windows: list[Any] = [None] * len(stack)
     for group in groups:
         pages = [int(page) for page in group.ravel()]
-        window = shared_window(Page(stack[page], path) for page in pages)
+        window = shared_window(partial(_page_of, stack, pages), len(pages))
         for page in pages:
             windows[page] = window
     return windows
+
+
+def _page_of(stack: Any, pages: Sequence[int], number: int) -> Any:
+    return stack[pages[number]]
 
 
 def _named(letter: str) -> dict[str, str]:
