@@ -20,6 +20,7 @@ on the absolute error alone.
 NETWORK_TITLES = {
     "colorful-paper": "Colorful (Zhang 2016)",
     "colorful-compact": "Colorful, compact",
+    "colorful-hypercolumn": "Colorful, hypercolumns",
     "deep": "Deep (Cheng 2015)",
     "unet-cifar": "U-Net for 32 px (Nazeri 2018)",
     "unet-places": "U-Net for 256 px (Nazeri 2018)",
