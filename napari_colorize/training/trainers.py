@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_colorize.checkpoints import CheckpointRecord
+    from napari_colorize.files.pictures import Picture
     from napari_colorize.training.callbacks.watching import Watch
+    from napari_colorize.training.data import PairsModule
     from napari_colorize.training.start import Start
 
 Sources = Mapping[str, Any] | str | Path | Sequence[str | Path]
@@ -172,8 +174,43 @@ class Learner(Protocol):
         ``steps_taken`` and clips its gradients.
         """
 
+    def data(
+        self,
+        start: Start,
+        recipe: Any,
+        training: Sequence[Picture],
+        holdout: Sequence[Picture],
+        out: Path,
+        watch: Watch | None,
+    ) -> PairsModule:
+        """Make the loaders of the training; may take long, and may complete the start's graph.
+
+        Parameters
+        ----------
+        start : Start
+            From `start`.
+        recipe
+            Of the method's own kind.
+        training, holdout : sequence of Picture
+            The pictures to learn from, and those to validate on.
+        out : Path
+            Folder of the run.
+        watch : Watch, optional
+            Who is told the progress and may end it, instead of a terminal.
+        """
+
     def watchers(self, recipe: Any, out: Path) -> Sequence[Callback]:
         """Return callbacks that look out for what goes wrong in trainings of this method."""
+
+
+def crops(
+    start: Start, recipe: Any, training: Sequence[Picture], holdout: Sequence[Picture]
+) -> PairsModule:
+    """Make loaders of random crops, the usual `Learner.data`."""
+    from napari_colorize.training.data import PairsModule
+
+    graph: Any = start.graph
+    return PairsModule(training, holdout, recipe, int(graph.stride))
 
 
 def seed_of_step(seed: int, step: int, rank: int) -> int:

@@ -1,10 +1,15 @@
 """The judge knows its classes, and any callable may be one."""
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 from skimage import data
 
+from napari_colorize.evaluation import squeezenet
 from napari_colorize.evaluation.judges import EfficientNetLite2, imagenet_wnids, judged
+from napari_colorize.evaluation.squeezenet import SqueezeNet, arrays_in
 
 
 class FixedJudge:
@@ -50,9 +55,31 @@ def test_a_judge_that_breaks_its_promise_is_refused(scores):
         judged(FixedJudge(scores), PICTURE, "n00000003")
 
 
-def test_efficientnet_lite2_recognises_photographs_of_known_things():
-    judge = EfficientNetLite2()
+@pytest.mark.parametrize("kind", [EfficientNetLite2, SqueezeNet])
+def test_a_judge_recognises_photographs_of_known_things(kind):
+    judge = kind()
     cat = int(np.argmax(judge(data.chelsea())))
     coffee = judged(judge, data.coffee(), "n07920052")  # espresso
     assert cat in (281, 282, 283, 285, 287)  # a domestic cat or a lynx
     assert coffee["top5"][0] == 1
+
+
+class Attack:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_file_of_weights_cannot_run_anything(tmp_path):
+    bad = pickle.dumps({"conv1": Attack(tmp_path / "ran")})
+    with pytest.raises(pickle.UnpicklingError, match="has no place"):
+        arrays_in(bad)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_other_weights_under_the_known_name_are_refused(monkeypatch):
+    monkeypatch.setattr(squeezenet, "SHA256", "0" * 64)
+    with pytest.raises(ValueError, match="not the known file"):
+        SqueezeNet()(PICTURE)

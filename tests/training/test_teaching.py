@@ -24,7 +24,10 @@ from napari_colorize.training import Watch, teach
 
 SHORT = {
     "deep": {"steps": 40, "batch": 16, "samples": 3000},
-    "colorful": {"crop": 32, "batch": 4, "epochs": 2, "start": ""},
+    "colorful": {
+        **{"crop": 32, "batch": 4, "epochs": 2, "start": "", "look_size": 32, "positions": 12},
+        "options": {"trunk": "lite0", "widths": [8, 8]},
+    },
 }
 
 

@@ -4,6 +4,7 @@ Colour is predicted as a distribution over 313 ab bins for every pixel, trained 
 with rare colours given more weight, and read out by the annealed mean.
 
 - `network.py`: the paper's network, and a compact one on a pretrained trunk
+- `hypercolumn.py`: a read-out of a frozen trunk's maps, learnt at sparse positions
 - `rebalance.py`: the class weights of the paper's §2.2
 - `loss.py`: cross-entropy on soft-encoded targets
 - `graph.py`: lightness in, chroma and uncertainty out: what TorchScript and ``torch.export`` get
@@ -31,6 +32,12 @@ def _compact(**options: Any) -> nn.Module:
     return compact_graph(**options)
 
 
+def _hypercolumn(**options: Any) -> nn.Module:
+    from napari_colorize.methods.colorful.graph import hypercolumn_graph
+
+    return hypercolumn_graph(**options)
+
+
 CARDS = (
     MethodCard(
         name="colorful",
@@ -42,6 +49,7 @@ CARDS = (
         architectures={
             "colorful-paper": Architecture("Colorful (Zhang 2016)", _paper),
             "colorful-compact": Architecture("Colorful, compact", _compact),
+            "colorful-hypercolumn": Architecture("Colorful, hypercolumns", _hypercolumn),
         },
         layouts=(
             PublicLayout(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_colorize import ops
+from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork
 from napari_colorize.methods.colorful.network import CompactNetwork, PaperNetwork
 from napari_colorize.methods.padding import crop_pair, pad_to_multiple
 from napari_colorize.ops.bins import NUM_BINS, bin_tensor
@@ -33,7 +34,11 @@ class ColorfulGraph(nn.Module):
     bins: Tensor
     log_weights: Tensor
 
-    def __init__(self, network: CompactNetwork | PaperNetwork, trained_rebalancing: float) -> None:
+    def __init__(
+        self,
+        network: CompactNetwork | HypercolumnNetwork | PaperNetwork,
+        trained_rebalancing: float,
+    ) -> None:
         super().__init__()
         ops.load()
         self.network = network
@@ -98,6 +103,18 @@ def compact_graph(
 ) -> ColorfulGraph:
     """Build an untrained `CompactNetwork` graph: what the shipped weights fill."""
     return ColorfulGraph(CompactNetwork(widths), trained_rebalancing)
+
+
+def hypercolumn_graph(
+    trunk: str = "lite2",
+    widths: Sequence[int] = (512, 512),
+    context: int = 256,
+    blocks: int = 0,
+    trained_rebalancing: float = 0.0,
+) -> ColorfulGraph:
+    """Build an untrained `HypercolumnNetwork` graph."""
+    network = HypercolumnNetwork(trunk, widths, context, blocks)
+    return ColorfulGraph(network, trained_rebalancing)
 
 
 def paper_graph(trained_rebalancing: float = 1.0) -> ColorfulGraph:

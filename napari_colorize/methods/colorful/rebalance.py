@@ -63,6 +63,7 @@ def class_weights(
     present = np.asarray(prior) > 0
     uniform = present / present.sum()
     mixed = (1 - mix) * smoothed + mix * uniform
-    # A bin without any mass would get an infinite weight; it gets the largest finite one.
-    weights = 1 / np.maximum(mixed, mixed[mixed > 0].min())
+    # A bin that never occurs weighs as the rarest that does: its own share, made up of what was
+    # smoothed into it, may be small beyond all bounds.
+    weights = 1 / np.maximum(mixed, mixed[present].min())
     return weights / (smoothed * weights).sum()

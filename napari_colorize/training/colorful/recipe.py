@@ -28,9 +28,30 @@ class ColorfulRecipe(Recipe):
     """Vividness that ``calm_term`` decodes at."""
     vivid_term: float = 0.0
     """Weight of the rebalanced error of the colour decoded at vividness 1 (not in the paper)."""
+    positions: int = 0
+    """Positions of a picture at which a frozen trunk's maps are stored, once, to learn from; for
+    the architecture ``colorful-hypercolumn``. 0: learns from crops."""
+    positions_a_step: int = 64
+    """How many of them a step takes of a picture, drawn anew every time."""
+    look_size: int = 256
+    """Short side at which the trunk looks at whole pictures for that, px."""
+    old_share: float = 0.25
+    """Share of these looks at a grey input made an old photograph's."""
+    features: str = ""
+    """Folder of what the trunk saw; trainings on the same pictures may share one. Empty:
+    ``features`` in the folder of the run."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.positions < 0 or self.positions_a_step < 1:
+            raise ValueError("positions must be 0 or more, positions_a_step 1 or more.")
+        if self.positions and self.trunk != "frozen":
+            raise ValueError(
+                f"With positions, what the trunk sees is stored once, so it cannot learn: set "
+                f"trunk to 'frozen', not {self.trunk!r}."
+            )
+        if self.look_size < 32 or not 0 <= self.old_share <= 1:
+            raise ValueError("look_size must be at least 32 px, and old_share from 0 to 1.")
         if not 0 <= self.trained_rebalancing <= 1 or not 0 <= self.rebalancing_mix <= 1:
             raise ValueError("trained_rebalancing and rebalancing_mix must be from 0 to 1.")
         if self.calm_term < 0 or self.vivid_term < 0:

@@ -11,22 +11,33 @@ import torch
 from numpy.typing import NDArray
 
 from napari_colorize.methods.colorful.graph import ColorfulGraph
+from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork
 from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
 from napari_colorize.ops.bins import bin_centres
+from napari_colorize.training.callbacks.onlooker import looking
 from napari_colorize.training.colorful.recipe import ColorfulRecipe
 from napari_colorize.training.start import (
     Start,
     build,
     named_checkpoint,
     pretrained_lite0,
+    pretrained_trunk,
     refuse_other_kind,
     take_weights,
 )
+from napari_colorize.training.trainers import crops
 
 if TYPE_CHECKING:
     import lightning
     from lightning.pytorch.callbacks import Callback
+
+    from napari_colorize.files.pictures import Picture
+    from napari_colorize.training.callbacks.watching import Watch
+    from napari_colorize.training.data import PairsModule
+
+MEASURED = 2000
+"""Pictures over which the channels' means and deviations are taken."""
 
 
 class ColorfulLearner:
@@ -34,6 +45,8 @@ class ColorfulLearner:
 
     def defaults(self, recipe: ColorfulRecipe) -> Mapping[str, Any]:
         """Return the usual settings of the annealed mean."""
+        if recipe.positions:
+            return {"temperature": 0.8, "vividness": 0.4, "network_size": recipe.look_size}
         return {"temperature": 0.38, "vividness": 0.5, "network_size": 192}
 
     def start(self, recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:
@@ -44,14 +57,66 @@ class ColorfulLearner:
         self, start: Start, recipe: ColorfulRecipe, prior: NDArray[np.floating], total_steps: int
     ) -> lightning.LightningModule:
         """Make its Lightning module."""
+        from napari_colorize.training.colorful.sparse import SparseTraining
         from napari_colorize.training.colorful.training import ColorfulTraining
 
         assert isinstance(start.graph, ColorfulGraph)
-        return ColorfulTraining(start.graph, recipe, prior, total_steps)
+        kind = SparseTraining if recipe.positions else ColorfulTraining
+        return kind(start.graph, recipe, prior, total_steps)
+
+    def data(
+        self,
+        start: Start,
+        recipe: ColorfulRecipe,
+        training: Sequence[Picture],
+        holdout: Sequence[Picture],
+        out: Path,
+        watch: Watch | None,
+    ) -> PairsModule:
+        """Make loaders of random crops, or look at the pictures once and load what was seen."""
+        if not recipe.positions:
+            return crops(start, recipe, training, holdout)
+        return _stored(start, recipe, training, holdout, out, watch)
 
     def watchers(self, recipe: ColorfulRecipe, out: Path) -> Sequence[Callback]:
         """Return none: ``val_chroma`` in the log tells what goes wrong here."""
         return ()
+
+
+def _stored(
+    start: Start,
+    recipe: ColorfulRecipe,
+    training: Sequence[Picture],
+    holdout: Sequence[Picture],
+    out: Path,
+    watch: Watch | None,
+) -> PairsModule:
+    from napari_colorize.training.colorful import columns
+    from napari_colorize.training.colorful.sparse import ColumnsModule, StoredColumns
+
+    graph: Any = start.graph
+    network = graph.network
+    look = columns.Look(recipe.look_size, recipe.positions, recipe.old_share)
+    folder = Path(recipe.features) if recipe.features else out / "features"
+    title = "The trunk looks at the pictures" if watch is None else ""
+    tick = looking(watch, 0.0, 1.0) if watch else lambda share: None
+    places = columns.fill(folder, network, look, [*training, *holdout], title, tick)
+    # In the order of the pictures, whatever that of the shards.
+    found = [
+        [places[name] for name in map(columns.name_of, some) if name in places]
+        for some in (training, holdout)
+    ]
+    if len(found[0]) < recipe.batch or not found[1]:
+        raise ValueError(
+            f"Of {len(training)} training pictures {len(found[0])} have colour and can be read, of "
+            f"{len(holdout)} held out {len(found[1])}; give more, or a smaller batch than "
+            f"{recipe.batch}."
+        )
+    if start.record is None:
+        every = max(1, len(found[0]) // MEASURED)
+        stored = StoredColumns(found[0][::every], 64, recipe.seed)
+        network.standardise([stored[i] for i in range(len(stored))])
+    return ColumnsModule(found[0], found[1], recipe)
 
 
 def start_graph(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:
@@ -84,6 +149,8 @@ def _fresh(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> ColorfulGraph
     graph = _built(recipe)
     if isinstance(graph.network, CompactNetwork) and recipe.trunk != "scratch":
         graph.network.trunk = pretrained_lite0()
+    if isinstance(graph.network, HypercolumnNetwork) and recipe.trunk != "scratch":
+        graph.network.trunk = pretrained_trunk(graph.network.trunk_name)
     smoothed = smooth_prior(prior, bin_centres())
     weights = class_weights(smoothed, prior, recipe.rebalancing_mix)
     graph.log_weights.copy_(torch.from_numpy(np.log(weights)))

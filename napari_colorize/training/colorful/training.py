@@ -19,7 +19,7 @@ from napari_colorize.methods.colorful.loss import (
     rebalanced_colour_error,
     rebalanced_cross_entropy,
 )
-from napari_colorize.methods.colorful.network import CompactNetwork
+from napari_colorize.methods.colorful.network import PaperNetwork
 from napari_colorize.methods.colorful.rebalance import smooth_prior
 from napari_colorize.ops.bins import bin_centres
 from napari_colorize.training.colorful.recipe import ColorfulRecipe
@@ -65,8 +65,26 @@ class ColorfulTraining(lightning.LightningModule):
         self.register_buffer("class_weights", tempered / (share * tempered).sum())
         rarity = 1 / share.clamp_min(RAREST)
         self.register_buffer("rarity", rarity / (share * rarity).sum())
-        if isinstance(graph.network, CompactNetwork):
+        if not isinstance(graph.network, PaperNetwork):
             freeze(graph.network.trunk, recipe.trunk)
+
+    def predicted(self, batch: Any, colourful_only: bool) -> tuple[Tensor, Tensor]:
+        """Logits (N, 313, h, w) and true chroma (N, 2, h, w) of a batch.
+
+        Parameters
+        ----------
+        batch
+            From the loader: lightness and chroma.
+        colourful_only
+            Leave out pictures without colour, unless there are no others.
+        """
+        luma, ab = batch
+        if colourful_only:
+            colourful = ab.abs().amax((1, 2, 3)) > NEARLY_GREY
+            if colourful.any():
+                luma, ab = luma[colourful], ab[colourful]
+        # Decoded in full precision, whatever the network ran in.
+        return self.graph.network(luma).float(), ab
 
     def _loss(self, logits: Tensor, ab: Tensor) -> Tensor:
         index, weight = self._encode(ab)
@@ -103,40 +121,38 @@ class ColorfulTraining(lightning.LightningModule):
         """Make whatever chance a step uses a function of seed, step and process."""
         torch.manual_seed(seed_of_step(self.recipe.seed, self.global_step, self.global_rank))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+    def training_step(self, batch: Any, batch_index: int) -> Tensor:
         """One optimiser step; pictures without colour are left out of the target."""
-        luma, ab = batch
-        colourful = ab.abs().amax((1, 2, 3)) > NEARLY_GREY
-        if not colourful.any():
-            colourful = torch.ones_like(colourful)
-        logits = self.graph.network(luma[colourful]).float()
-        loss = self._loss(logits, ab[colourful])
+        logits, ab = self.predicted(batch, colourful_only=True)
+        loss = self._loss(logits, ab)
         self.log("train_loss", loss.detach())
-        return loss + self._chroma_terms(logits, ab[colourful])
+        return loss + self._chroma_terms(logits, ab)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
+    def validation_step(self, batch: Any, batch_index: int) -> None:
         """Loss, and the mean colour's ab error and chroma at vividness 0, ½ and 1."""
-        luma, ab = batch
-        # Decoded in full precision, whatever the network ran in.
-        logits = self.graph.network(luma).float()
-        self.log("val_loss", self._loss(logits, ab), batch_size=len(luma))
+        logits, ab = self.predicted(batch, colourful_only=False)
+        self.log("val_loss", self._loss(logits, ab), batch_size=len(ab))
         graph = self.graph
         for vividness in (0.0, 0.5, 1.0):
             guess, _ = ops.annealed_mean(logits, graph.bins, self._bias(vividness), temperature=1.0)
             error = (guess - ab).square().mean((1, 2, 3)).sqrt().mean()
             chroma = guess.square().sum(1).sqrt().mean() / ab.square().sum(1).sqrt().mean()
-            self.log(f"val_rmse_{vividness}", error, batch_size=len(luma))
-            self.log(f"val_chroma_{vividness}", chroma, batch_size=len(luma))
+            self.log(f"val_rmse_{vividness}", error, batch_size=len(ab))
+            self.log(f"val_chroma_{vividness}", chroma, batch_size=len(ab))
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Trunk and decoder, each with its own learning rate."""
+        trunk = [p for n, p in self.named_parameters() if ".trunk." in n and p.requires_grad]
+        rest = [p for n, p in self.named_parameters() if ".trunk." not in n and p.requires_grad]
+        groups: list[dict[str, Any]] = [{"params": rest, "lr": self.recipe.learning_rate}]
+        if trunk:
+            groups.append({"params": trunk, "lr": self.recipe.trunk_learning_rate})
+        return groups
 
     def configure_optimizers(self) -> Any:
         """AdamW, the pretrained trunk at its own rate, linear warm-up and cosine decay."""
-        trunk = [p for n, p in self.named_parameters() if ".trunk." in n and p.requires_grad]
-        rest = [p for n, p in self.named_parameters() if ".trunk." not in n and p.requires_grad]
-        groups = [{"params": rest, "lr": self.recipe.learning_rate}]
-        if trunk:
-            groups.append({"params": trunk, "lr": self.recipe.trunk_learning_rate})
         optimiser = torch.optim.AdamW(
-            groups, weight_decay=self.recipe.weight_decay, betas=(0.9, 0.99)
+            self.parameter_groups(), weight_decay=self.recipe.weight_decay, betas=(0.9, 0.99)
         )
         warmup = max(1, min(self.recipe.warmup_steps, self.total_steps // 10))
 

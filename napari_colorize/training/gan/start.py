@@ -22,10 +22,15 @@ from napari_colorize.training.start import (
     pretrained_lite0,
     refuse_other_kind,
 )
+from napari_colorize.training.trainers import crops
 
 if TYPE_CHECKING:
     import lightning
     from lightning.pytorch.callbacks import Callback
+
+    from napari_colorize.files.pictures import Picture
+    from napari_colorize.training.callbacks.watching import Watch
+    from napari_colorize.training.data import PairsModule
 
 _SAME_TRUNK = "colorful-compact"
 """Architecture whose trunk and decoder a compact generator can start from."""
@@ -51,6 +56,18 @@ class GanLearner:
 
         assert isinstance(start.graph, GanGraph)
         return GanTraining(start.graph, recipe, total_steps)
+
+    def data(
+        self,
+        start: Start,
+        recipe: GanRecipe,
+        training: Sequence[Picture],
+        holdout: Sequence[Picture],
+        out: Path,
+        watch: Watch | None,
+    ) -> PairsModule:
+        """Make loaders of random crops."""
+        return crops(start, recipe, training, holdout)
 
     def watchers(self, recipe: GanRecipe, out: Path) -> Sequence[Callback]:
         """Return the callback that names trouble in words."""

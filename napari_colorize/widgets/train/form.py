@@ -65,7 +65,7 @@ WAYS = {
         "More learn a large collection better; a few pictures are known by heart soon.",
     ),
     "colorful": Way(
-        "About 15 minutes. Goes on from the shipped weights (fine-tuning). Needs 22 pictures or "
+        "A few minutes. Goes on from the shipped weights (fine-tuning). Needs 22 pictures or "
         "tiles at the least, and does well from some hundred on.",
         "cross-entropy",
         "epochs",

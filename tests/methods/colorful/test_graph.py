@@ -13,7 +13,9 @@ from napari_colorize.ops.bins import bin_tensor
 SIZES = [(1, 1), (5, 7), (33, 64), (96, 130)]
 
 
-@pytest.fixture(scope="module", params=["colorful-compact", "colorful-paper"])
+@pytest.fixture(
+    scope="module", params=["colorful-compact", "colorful-hypercolumn", "colorful-paper"]
+)
 def graph(request):
     torch.manual_seed(0)
     graph = ARCHITECTURES[request.param]().eval()
