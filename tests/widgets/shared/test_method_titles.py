@@ -175,6 +175,6 @@ class TestPanelWords:
 def test_a_method_of_another_package_is_in_the_list(sepia_card, qtbot, weights_of):
     weights_of("colorful", "sepia")
     form = ParameterForm()
-    qtbot.addWidget(form)
-    texts = [form.method.itemText(i) for i in range(form.method.count())]
+    qtbot.addWidget(form.native)
+    texts = [form.method.native.itemText(i) for i in range(len(form.method))]
     assert "Sepia (Doe 2026)" in texts
