@@ -110,8 +110,11 @@ class TestCache:
         built = []
 
         def counting(**options):
-            built.append(options)
-            return tiny(**options)
+            graph = tiny(**options)
+            # What a file asks for is measured first, on a network without memory.
+            if not next(graph.parameters()).is_meta:
+                built.append(options)
+            return graph
 
         tiny = methods.ARCHITECTURES["tiny"]
         monkeypatch.setitem(methods.ARCHITECTURES, "tiny", counting)

@@ -69,7 +69,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
             train_network([photographs], recipe(**features), out)
     assert not (out / "graph.pt").exists()
     assert not (out / "features").exists()
-    train_network([photographs], recipe(**features), out)
+    train_network([photographs], recipe(**features), out, resume=True)
     one, other = weights_of(undisturbed), weights_of(out)
     assert [key for key in one if not torch.equal(one[key], other[key])] == []
 

@@ -169,8 +169,8 @@ def test_early_stopping_waits_as_long_as_the_recipe_says(small_pictures, tmp_pat
     still = {"learning_rate": 1e-30, "batch_norm": False, "score": "val_accuracy"}
     recipe = load_recipe("gan-cifar", {**TINY, **still, "epochs": 6, "patience": 2})
     out = tmp_path / "run"
-    for _ in range(2):
-        train_network([small_pictures], recipe, out)
+    for again in (False, True):
+        train_network([small_pictures], recipe, out, resume=again)
         assert [row["epoch"] for row in rows_of(out) if "val_loss" in row] == [0, 1, 2]
 
 

@@ -430,7 +430,7 @@ class TestPanel:
         form = panel.ui.form
         form.vividness.slider.setValue(0.9)
         form.refinement.value = "bilinear"
-        form.network_size.setValue(128)
+        form.network_size.value = 128
 
         assert form.values() == ColorizeParameters(
             vividness=0.9, refinement="bilinear", network_size=128

@@ -166,11 +166,11 @@ class TestFollowing:
     def test_what_is_out_of_date_is_dropped(self, viewer, panel, model, settle, shown, grey, qtbot):
         model.gate.clear()
         model.entered.clear()
-        panel.ui.form.network_size.setValue(96)
+        panel.ui.form.network_size.value = 96
         qtbot.waitUntil(model.entered.is_set, timeout=20_000)
         drawn = []
         shown.events.data.connect(lambda event: drawn.append(shown.data))
-        panel.ui.form.network_size.setValue(32)
+        panel.ui.form.network_size.value = 32
         model.gate.set()
         settle(panel)
 

@@ -151,7 +151,7 @@ class TestWindow:
         _, open_panel = laptop
         dock, panel = open_panel("Models")
         before = dock.width()
-        panel.ui.show_idle(f"'x' cannot be used: {HASH} {PATH}")
+        panel.ui.show_rest(f"'x' cannot be used: {HASH} {PATH}")
         qtbot.wait(100)
 
         assert dock.width() == before

@@ -70,5 +70,5 @@ def test_colorize_with_it_opens_the_panel_with_the_new_weights(make_napari_viewe
     panel.ui.use.click()
     _, colorize = viewer.window.add_plugin_dock_widget("napari-colorize", "Colorize")
 
-    assert colorize.ui.form.method.currentData() == "deep"
-    assert colorize.ui.form.checkpoint.currentData() == "deep"
+    assert colorize.ui.form.method.value == "deep"
+    assert colorize.ui.form.checkpoint.value == "deep"
