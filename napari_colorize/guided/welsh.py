@@ -29,6 +29,7 @@ WINDOW = 5
 GRID = 14
 SWATCH_SAMPLES = 50
 TEXTURE_SAMPLES = 200
+TABLE = 10_001
 CELLS = 128
 """Along each axis of the table that nearest samples are looked up in."""
 
@@ -109,15 +110,16 @@ def transfer(
     True
     """
     picture = _luminance_of(_checked_luma(luma))
-    colours = _ruderman(_checked_reference(reference))
+    colours = _colours_of(_checked_reference(reference))
     random = np.random.default_rng(seed)
     if swatches is None:
         samples = _jittered(colours.shape[:2], random)
         choice = _global_match(picture, colours, samples)
     else:
         samples, choice = _swatch_match(picture, colours, swatches, random)
-    chosen = colours[..., 1:][tuple(samples.T)][choice]
-    return Transfer(_chroma(picture, chosen), seed, samples, choice)
+    chosen = colours[tuple(samples.T)][choice]
+    chosen[..., 0] = picture + chosen[..., 3]
+    return Transfer(_chroma(chosen[..., :3]), seed, samples, choice)
 
 
 def nearest(samples: NDArray, luminance: Floats, deviation: Floats) -> NDArray[np.int64]:
@@ -209,18 +211,32 @@ def _ruderman(rgb: NDArray) -> NDArray:
 
 
 def _luminance_of(luma: NDArray) -> NDArray:
-    """Return l of the grey that has a lightness."""
-    lab = torch.zeros((*luma.shape, 3), dtype=torch.float64)
-    lab[..., 0] = torch.from_numpy(luma)
-    return _ruderman(ops.lab_to_rgb(lab).clamp(0, 1).numpy())[..., 0]
+    """Return l of the grey that has a lightness, read from a table of its curve."""
+    lab = torch.zeros((TABLE, 3), dtype=torch.float64)
+    lab[:, 0] = torch.linspace(0, 100, TABLE, dtype=torch.float64)
+    curve = _ruderman(ops.lab_to_rgb(lab).clamp(0, 1).numpy())[:, 0]
+    return np.interp(luma, lab[:, 0].numpy(), curve)
 
 
-def _chroma(luminance: NDArray, opponent: NDArray) -> Floats:
-    """Return a and b of pixels with a luminance l and the α and β of their samples."""
-    colours = np.concatenate([luminance[..., None], opponent], -1)
-    cones = 10 ** (colours @ np.linalg.inv(LAB_OF_LOG_LMS).T)
-    rgb = np.clip(cones @ np.linalg.inv(LMS_OF_RGB).T, 0, 1)
-    return ops.rgb_to_lab(torch.from_numpy(rgb.astype(np.float32)))[..., 1:].numpy()
+def _colours_of(rgb: NDArray) -> NDArray:
+    """Return (h, w, 4): l of the grey that is as light, α, β, and how much the colour's own l is more.
+
+    A picture's luminance is known through its lightness alone; with the reference's taken the same
+    way, a picture that is its own reference finds itself.
+    """
+    colours = _ruderman(rgb)
+    grey = _luminance_of(ops.rgb_to_lab(torch.from_numpy(rgb))[..., 0].numpy())
+    return np.concatenate(
+        [grey[..., None], colours[..., 1:], colours[..., :1] - grey[..., None]], -1
+    )
+
+
+def _chroma(colours: NDArray) -> Floats:
+    """Return a and b of l, α and β."""
+    to_log = torch.from_numpy(np.linalg.inv(LAB_OF_LOG_LMS).T * np.log(10)).float()
+    to_rgb = torch.from_numpy(np.linalg.inv(LMS_OF_RGB).T).float()
+    cones = (torch.from_numpy(colours).float() @ to_log).exp_()
+    return ops.rgb_to_lab((cones @ to_rgb).clamp_(0, 1))[..., 1:].numpy()
 
 
 def _deviation(luminance: NDArray) -> Floats:

@@ -45,7 +45,7 @@ def test_the_whole_transfer_is_that_of_a_search_in_float64() -> None:
     reference, luma = picture(60, 80), lightness(picture(40, 30, seed=1))
     found = welsh.transfer(luma, reference, seed=5)
     ours = welsh._luminance_of(luma)
-    theirs = welsh._ruderman(reference / 255)
+    theirs = welsh._luminance_of(lightness(reference))[..., None]
     remapped = (theirs[..., 0] - theirs[..., 0].mean()) * (ours.std() / theirs[..., 0].std())
     remapped += ours.mean()
 
@@ -65,7 +65,7 @@ def test_a_picture_is_its_own_reference() -> None:
     color = pytest.importorskip("skimage.color")
     found = welsh.transfer(lightness(reference), reference)
     wanted = color.rgb2lab(reference)[..., 1:]
-    assert np.median(np.abs(found.chroma - wanted)) < 0.5
+    assert np.median(np.abs(found.chroma - wanted)) < 0.05
 
 
 def test_the_seed_alone_decides() -> None:
