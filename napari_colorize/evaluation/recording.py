@@ -108,9 +108,18 @@ def _graded(
             yield changed, _estimates(method)
 
 
+_JUDGED = ("top1", "top5", "recovery")
+
+
 def _baselines(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    asked = reports[0]["settings"].get("judge")
     return {
-        name: _estimates(method)
+        name: {
+            key: numbers
+            for key, numbers in _estimates(method).items()
+            # What another judge says cannot stand beside the first report's.
+            if key not in _JUDGED or report["settings"].get("judge") == asked
+        }
         for report in reports
         for name, method in report["methods"].items()
         if method["kind"] == "baseline"

@@ -102,6 +102,20 @@ def test_several_reports_on_the_same_pictures_are_joined(report):
     assert [other["changed"] for other in told["other_settings"]] == [{"vividness": 1.0}]
 
 
+def test_what_another_judge_said_of_the_baselines_is_left_out(report):
+    first, _ = report("a", {}, plain=False)
+    second, _ = report("b", {"vividness": 1.0})
+    path = second / "scores.json"
+    told = json.loads(path.read_text())
+    told["settings"]["judge"] = "another"
+    for method in told["methods"].values():
+        method["scores"]["top1"] = {"value": 0.5, "low": 0.4, "high": 0.6}
+    path.write_text(json.dumps(told))
+    beside = record_scores("house", [first, second]).scores["compared_with"]
+    assert {"grey", "mean chroma"} < set(beside)
+    assert all("top1" not in scores and "psnr" in scores for scores in beside.values())
+
+
 def test_recording_leaves_all_else_but_that_it_was_not_graded(report, house, tmp_path):
     where, _ = report("a", {})
     weights = (tmp_path / "shipped" / house.file).read_bytes()
