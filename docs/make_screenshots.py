@@ -388,10 +388,10 @@ def wait_until_idle(panel: Any) -> None:
     """Let Qt run until the panel's job is over."""
     from qtpy.QtCore import QEventLoop, QTimer
 
-    if panel.runner.job is None:  # it failed at the door
+    if not panel.task.busy:  # it failed at the door
         return
     loop = QEventLoop()
-    for signal in (panel.runner.returned, panel.runner.failed, panel.runner.stopped):
+    for signal in (panel.task.returned, panel.task.failed, panel.task.stopped):
         signal.connect(loop.quit)
     QTimer.singleShot(PATIENCE_MS, loop.quit)
     loop.exec()

@@ -93,7 +93,7 @@ def windows(request, monkeypatch):
 
     def stay_open():
         for _, panels in opened:
-            qtbot.waitUntil(lambda: all(p.runner.job is None for p in panels), timeout=30_000)  # noqa: B023
+            qtbot.waitUntil(lambda: not any(p.task.busy for p in panels), timeout=30_000)  # noqa: B023
 
     monkeypatch.setattr(napari, "Viewer", open_viewer)
     monkeypatch.setattr(napari, "run", stay_open)

@@ -32,7 +32,9 @@ def test_python_with_napari_runs(page, workplace, windows):
         np.testing.assert_array_equal(viewer.layers[-1].scale, viewer.layers[0].scale)
 
 
-@pytest.mark.parametrize("page", ["docs/install.md", "docs/performance.md", "docs/stacks.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/guided.md", "docs/install.md", "docs/performance.md", "docs/stacks.md"]
+)
 def test_python_runs(page, workplace):
     assert len(run_python(ROOT / page)) > 1
 

@@ -267,7 +267,7 @@ class TestRefusals:
         assert not checkpoints_folder().exists()
 
     def test_of_a_folder_that_is_not_there(self):
-        with pytest.raises(FileNotFoundError, match="no folder or archive"):
+        with pytest.raises(FileNotFoundError, match="nowhere does not exist; give a folder"):
             teach("colorful", "nowhere", "mine")
 
     @pytest.mark.parametrize(
