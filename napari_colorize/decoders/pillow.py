@@ -65,7 +65,7 @@ def opened(content: bytes, name: str, formats: tuple[str, ...]) -> Any:
         if not accepted or isinstance(accepted, str):
             continue
         if kind == "JPEG":  # not Pillow's factory: it would look for further pictures in the file
-            from PIL.JpegImagePlugin import JpegImageFile as factory  # type: ignore[assignment]
+            from PIL.JpegImagePlugin import JpegImageFile as factory
         try:
             return factory(io.BytesIO(content), name)
         except (SyntaxError, IndexError, TypeError, KeyError) as error:
@@ -89,7 +89,8 @@ def pixels_of(picture: Any) -> tuple[NDArray[Any], dict[str, Any]]:
     about : dict
         ``colour_profile`` and, where it is neither grey nor RGB, ``colour_model``.
     """
-    mode, about = picture.mode, {}
+    mode = picture.mode
+    about: dict[str, Any] = {}
     if mode in ("I", "F", "1") or mode.startswith("I;"):
         return _deep(picture), about
     if mode in ("CMYK", "YCbCr", "LAB", "HSV"):
@@ -152,7 +153,8 @@ def _sixteen_bits(content: bytes, picture: Any) -> tuple[NDArray[Any], dict[str,
     """Decode a PNG of 16 bits, which Pillow cuts down to 8 in colour."""
     import imagecodecs
 
-    pixels, about = np.asarray(imagecodecs.png_decode(content)), {}
+    pixels = np.asarray(imagecodecs.png_decode(content))
+    about: dict[str, Any] = {}
     profile, grey = picture.info.get("icc_profile"), pixels.ndim == 2 or pixels.shape[-1] < 3
     if grey and pixels.ndim == 3:  # with alpha
         grey_values, alpha = pixels[..., 0], pixels[..., 1:]
@@ -166,7 +168,9 @@ def _rgb_of_lab(picture: Any) -> NDArray[np.uint8]:
     from PIL import ImageCms
 
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    shown = ImageCms.profileToProfile(picture, lab, srgb, 1, "RGB")
+    shown = ImageCms.profileToProfile(
+        picture, lab, srgb, ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB"
+    )
     assert shown is not None
     return np.array(shown)
 

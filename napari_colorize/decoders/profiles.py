@@ -69,6 +69,7 @@ def _is_srgb(profile: bytes, mode: str) -> bool:
 
 def _grey(pixels: NDArray[Any], profile: bytes) -> NDArray[Any]:
     """Look every grey value up in a table of what it becomes."""
+    table: NDArray[Any]
     if pixels.dtype == np.uint8:
         table = _bytes(np.arange(256, dtype=np.uint8)[None], profile, "L")[0, :, 1]
     else:
@@ -96,7 +97,9 @@ def _bytes(pixels: NDArray[np.uint8], profile: bytes, mode: str) -> NDArray[np.u
 
     opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     srgb = ImageCms.createProfile("sRGB")
-    transform = ImageCms.buildTransform(opened, srgb, mode, "RGB", _RELATIVE)
+    transform = ImageCms.buildTransform(
+        opened, srgb, mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+    )
     image = Image.fromarray(pixels, mode) if mode == "CMYK" else Image.fromarray(pixels)
     shown = ImageCms.applyTransform(image, transform)
     assert shown is not None

@@ -69,7 +69,7 @@ class _Part:
     pages: list[Any]
     """Where each plane is a page of its own."""
     planes: int
-    whole: list[tuple[NDArray[Any], dict[str, Any]]] | None = field(default=None)
+    whole: list[tuple[list[NDArray[Any]], dict[str, Any]]] | None = field(default=None)
     """What was written in one piece, decoded."""
 
     @property

@@ -153,11 +153,12 @@ def from_json(values: Any, folder: Path | None) -> dict[str, Any]:
     if values.get("labels") is not None:
         found["labels"] = _labels(values["labels"], folder)
     found["points"] = [
-        Point(*_pair(one, "at"), one.get("colour"), one.get("radius", 1.0))
+        Point(*_pair(one, "at"), one.get("colour", ""), one.get("radius", 1.0))
         for one in _objects(values, "points")
     ]
     found["polygons"] = [
-        Polygon(one.get("corners") or (), one.get("colour")) for one in _objects(values, "polygons")
+        Polygon(one.get("corners") or (), one.get("colour", ""))
+        for one in _objects(values, "polygons")
     ]
     return found
 

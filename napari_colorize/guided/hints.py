@@ -211,7 +211,8 @@ class Hints:
         found, index = np.unique(strokes[painted][:, :3], axis=0, return_inverse=True)
         labels = np.zeros(strokes.shape[:2], np.int32)
         labels[painted] = index.ravel() + 1
-        return cls(labels=labels, colours={i: tuple(c) for i, c in enumerate(found.tolist(), 1)})
+        colours: dict[int, Any] = {i: tuple(c) for i, c in enumerate(found.tolist(), 1)}
+        return cls(labels=labels, colours=colours)
 
     @classmethod
     def from_file(cls, path: Any) -> Self:
@@ -316,7 +317,8 @@ class Hints:
             )
         self._refuse_outside(shape)
         meanings = [*self.colours.values()]
-        meanings += [hint.colour for hint in (*self.polygons, *self.points)]
+        meanings += [outline.colour for outline in self.polygons]
+        meanings += [point.colour for point in self.points]
         known = {meaning: number for number, meaning in enumerate(dict.fromkeys(meanings))}
         index = np.full(shape, -1, np.int32)
         if self.labels is not None:

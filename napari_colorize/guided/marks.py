@@ -171,7 +171,7 @@ def checked_shape(shape: Any) -> tuple[int, int] | None:
         return None
     sides = tuple(shape) if isinstance(shape, Iterable) else (shape,)
     good = len(sides) == 2 and all(
-        isinstance(side, numbers.Integral) and not isinstance(side, bool) and side > 0
+        isinstance(side, numbers.Integral) and not isinstance(side, bool) and int(side) > 0
         for side in sides
     )
     if not good:

@@ -260,7 +260,7 @@ def _clusters(
     centres = bins[starts]
     for _ in range(50):
         nearest = ((bins[:, None] - centres) ** 2).sum(-1).argmin(1)
-        share = np.bincount(nearest, weight, minlength=count)
+        share = np.bincount(nearest, weight, minlength=count).astype(np.float64)
         summed = np.stack([np.bincount(nearest, weight * b, minlength=count) for b in bins.T], 1)
         moved = np.where(share[:, None] > 0, summed / np.maximum(share, 1e-300)[:, None], centres)
         if np.allclose(moved, centres, atol=1e-6):

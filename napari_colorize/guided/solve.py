@@ -91,7 +91,7 @@ class Places:
 
     place: NDArray[np.float64]
     lightness: NDArray[np.float64]
-    colour: NDArray[np.float64]
+    colour: NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +261,7 @@ def _pieces(
 
     # Levin's window is 3 x 3: colour flows over corners too.
     _, number, boxes, _ = cv2.connectedComponentsWithStats(
-        (~closed).astype(np.uint8), None, None, 8
+        (~closed).astype(np.uint8), connectivity=8
     )
     for piece in np.unique(number[coloured]):
         left, top, width, height = boxes[piece][:4]

@@ -167,7 +167,8 @@ def _said_of(whole: Stack, hints: Any) -> dict[int, Any]:
         )
     from napari_colorize.sequences.guided import checked_hints
 
-    return checked_hints(hints, whole.length, whole.shape[-2:])
+    height, width = whole.shape[-2:]
+    return checked_hints(hints, whole.length, (height, width))
 
 
 def prepared(

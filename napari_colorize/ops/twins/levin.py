@@ -281,7 +281,9 @@ def _cycle(levels: list[_Level], depth: int, right: Tensor) -> Tensor:
     return x
 
 
-def _share(right: Tensor, along: Tensor, product: Tensor, before: tuple[Tensor, Tensor] | None):
+def _share(
+    right: Tensor, along: Tensor, product: Tensor, before: tuple[Tensor, Tensor] | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Make a direction orthogonal to the one before; return it, its product and its share."""
     if before is not None:
         norm = (before[1] * before[1]).sum()

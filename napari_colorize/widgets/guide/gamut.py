@@ -76,12 +76,14 @@ class GamutPlane(QWidget):
             scale = 2 * REACH / (SIDE - 1)
             self.picked.emit(where.x() * scale - REACH, REACH - where.y() * scale)
 
-    mouseMoveEvent = mousePressEvent
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # Qt's name
+        """Take the colour under the mouse while it is dragged."""
+        self.mousePressEvent(event)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # Qt's name
         """Draw the plane and the mark."""
         painter = QPainter(self)
-        image = QImage(self._pixels.data, SIDE, SIDE, 4 * SIDE, QImage.Format.Format_RGBA8888)
+        image = QImage(self._pixels.tobytes(), SIDE, SIDE, 4 * SIDE, QImage.Format.Format_RGBA8888)
         painter.drawImage(0, 0, image)
         scale = (SIDE - 1) / (2 * REACH)
         x, y = (self._at[0] + REACH) * scale, (REACH - self._at[1]) * scale

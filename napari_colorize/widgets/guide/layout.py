@@ -147,8 +147,8 @@ class GuideLayout(RunControls):
         for word, button in self.meanings.items():
             button.setToolTip(told[word])
         self.remove.setToolTip("Take the chosen colour out of the list; its strokes say nothing.")
-        for button in self.suggested:
-            button.setIconSize(QSize(28, 16))
+        for place in self.suggested:
+            place.setIconSize(QSize(28, 16))
         for meaning, said in ELSEWHERE.items():
             self.elsewhere.addItem(said, meaning)
         self.elsewhere.setToolTip("What pixels without a label do.")

@@ -87,7 +87,8 @@ def predicted(
     device = api.resolve_device(parameters.device)
     model, used = api.load_model(parameters.changed(dtype="uint8"), device)
     assert used.network_size is not None
-    seen = plane.lightness_at(network_shape(*plane.luma.shape, used.network_size))
+    height, width = plane.luma.shape
+    seen = plane.lightness_at(network_shape(height, width, used.network_size))
     if should_stop():
         raise api.Cancelled("The picture is no longer wanted.")
     listening = guide.listening(model)

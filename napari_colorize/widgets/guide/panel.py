@@ -15,7 +15,7 @@ from napari_colorize.guided.hints import Hints
 from napari_colorize.guided.palettes import palette_of
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
-from napari_colorize.widgets.colorize.job import Job, plan
+from napari_colorize.widgets.colorize.job import Job, PlaneJob, plan
 from napari_colorize.widgets.colorize.outcome import Outcome, build_layers
 from napari_colorize.widgets.colorize.run import run
 from napari_colorize.widgets.guide.gamut import GamutDialog
@@ -129,7 +129,7 @@ class GuidePanel(RunningPanel):
         if path is None:
             path, _ = QFileDialog.getSaveFileName(self, "Save hints", f"hints{SUFFIX}", "*.json")
         if path:
-            self._say_or_complain(lambda: f"Saved {self.session.save(Path(path)).name}.")  # type: ignore[union-attr]
+            self._say_or_complain(lambda: f"Saved {self.session.save(Path(path)).name}.")
 
     def open_hints(self, path: Any = None) -> None:
         """Read hints from a file into the layers; asks for it where none is given."""
@@ -190,8 +190,8 @@ class GuidePanel(RunningPanel):
         ui.pick.clicked.connect(self.tools.start_picking)
         for word, button in ui.meanings.items():
             button.clicked.connect(partial(self.add_colour, word))
-        for button in ui.suggested:
-            button.clicked.connect(partial(self.tools.take_suggestion, button))
+        for offered in ui.suggested:
+            offered.clicked.connect(partial(self.tools.take_suggestion, offered))
         ui.remove.clicked.connect(self._remove)
         ui.swatches.chosen.connect(self._on_chosen)
         ui.swatches.itemDoubleClicked.connect(self._on_double_click)
@@ -215,6 +215,7 @@ class GuidePanel(RunningPanel):
         connect_while_alive(self, session.labels.events.data, self.poke)
         connect_while_alive(self, session.points.events.data, self.poke)
         source = session.source
+        assert source is not None
         for name in ("contrast_limits", "gamma", "data"):
             connect_while_alive(self, getattr(source.events, name), self.poke)
         for layer in (session.labels, session.points):
@@ -260,6 +261,7 @@ class GuidePanel(RunningPanel):
             source, plane, guide = session.source, session.plane(), self._guide()
             assert source is not None
             job = plan(source, self._viewer.dims, self._parameters())
+            assert isinstance(job, PlaneJob)
         except (ValueError, TypeError) as error:
             self.ui.status.setText(str(error))
             return
