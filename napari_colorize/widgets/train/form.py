@@ -70,7 +70,7 @@ WAYS = {
         "cross-entropy",
         "epochs",
         1000,
-        40,
+        30,
         "Passes",
         "How often all pictures are gone through. Time grows with it.",
     ),
