@@ -49,7 +49,7 @@ class TestSchemas:
         in_cpp = {"".join(re.findall(r'"([^"]*)"', call)) for call in calls}
         in_python = {operator.schema for operator in library._operators()}
         assert in_python == in_cpp
-        assert len(in_cpp) == 12
+        assert len(in_cpp) == 13
 
     def test_twins_and_fakes_take_what_the_schema_names(self):
         for operator in library._operators():

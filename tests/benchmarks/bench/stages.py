@@ -91,7 +91,7 @@ def watched(ledger: Ledger, model: Any) -> Iterator[None]:
     from types import SimpleNamespace
 
     from napari_colorize import api, checkpoints, ops
-    from napari_colorize.pipeline import image, refine
+    from napari_colorize.pipeline import image, plane, refine
 
     def graph(*arguments: Any) -> Any:
         with ledger.book("network"):
@@ -101,8 +101,8 @@ def watched(ledger: Ledger, model: Any) -> Iterator[None]:
     wraps = (
         (api, "read_plane", "window"),
         (image.Plane, "lightness_at", "window"),
-        (api, "full_size_map", "upsample"),
-        (refine, "_guide_small", "upsample"),
+        (plane, "full_size_map", "upsample"),
+        (refine._Refinement, "_guide_small", "upsample"),
         (refine, "resized_tensor", "upsample"),
         (ops, "finish", "finish"),
     )
