@@ -219,7 +219,7 @@ def _luminance_of(luma: NDArray) -> NDArray:
 
 
 def _colours_of(rgb: NDArray) -> NDArray:
-    """Return (h, w, 4): l of the grey that is as light, α, β, and how much the colour's own l is more.
+    """Return (h, w, 4): l of the grey that is as light, α, β, and by how much the own l is more.
 
     A picture's luminance is known through its lightness alone; with the reference's taken the same
     way, a picture that is its own reference finds itself.
