@@ -60,13 +60,16 @@ HINTS: dict[str, tuple[tuple[int, int, str], ...]] = {
         *((row, column, KEPT) for row, column in ((330, 320),)),
     ),
     "cat": (
-        *((row, column, "#808890") for row, column in ((60, 150), (220, 300), (40, 260))),
-        *((row, column, "#609040") for row, column in ((105, 195), (105, 255))),
+        *((row, column, "#b8804c") for row, column in ((60, 220), (200, 110), (225, 330))),
+        *((row, column, "#a89038") for row, column in ((115, 155), (115, 195), (122, 312))),
+        (203, 262, "#b05840"),
+        *((row, column, KEPT) for row, column in ((60, 430), (150, 440))),
     ),
     "coffee": (
-        *((row, column, "#a81818") for row, column in ((225, 330), (265, 225), (150, 110))),
+        *((row, column, "#a81818") for row, column in ((245, 330), (265, 225), (150, 110))),
         *((row, column, "#a81818") for row, column in ((310, 420), (340, 250))),
-        *((row, column, KEPT) for row, column in ((60, 500), (370, 560), (300, 40), (150, 290))),
+        *((row, column, "neutral") for row, column in ((110, 250), (100, 420))),
+        *((row, column, KEPT) for row, column in ((60, 500), (370, 560), (300, 40), (190, 350))),
     ),
 }
 ROW_HEIGHT, GAP, BAND = 240, 12, 34
