@@ -66,6 +66,11 @@ struct SubstitutionRow {
 };
 
 template <class Scalar>
+NC_HD Scalar positive(Scalar value) {
+  return value > 0 ? value : 0;
+}
+
+template <class Scalar>
 NC_HD void prepare_walk(const SubstitutionRow<Scalar>& row) {
   const SystemRow<Scalar>& system = row.system;
   const Scalar* z = row.z + kRowOf[row.first] * system.pitch;
@@ -75,9 +80,10 @@ NC_HD void prepare_walk(const SubstitutionRow<Scalar>& row) {
   const Scalar* right = row.right != nullptr ? row.right : row.z;
   NC_INDEPENDENT
   for (int64_t i = 0; i < system.width; ++i) {
-    const Scalar total = with * right[i] + a[i] * z[i - 1] + b[i] * z[i] + c[i] * z[i + 1];
+    const Scalar total = with * right[i] + positive(a[i]) * z[i - 1] + positive(b[i]) * z[i] +
+                         positive(c[i]) * z[i + 1];
     row.out[i] = system.factor[i] * total;
-    row.carry[i] = system.factor[i] * along[i];
+    row.carry[i] = system.factor[i] * positive(along[i]);
   }
 }
 
@@ -235,8 +241,6 @@ struct Workspace {
   }
 };
 
-constexpr double kEnough = 0.25;  // of the residual's norm: no second direction on a coarse level
-
 template <class Scalar>
 class Solver {
  public:
@@ -291,21 +295,16 @@ class Solver {
       }
     }
     const double norm = inner(now.product, now.product);
-    return norm > 0 ? inner(work.right, now.product) / norm : 0;
+    const double share = norm > 0 ? inner(work.right, now.product) / norm : 0;
+    return std::isfinite(share) ? share : 0;
   }
 
-  // sum ≈ system⁻¹ · right on a coarse level, by one or two cycles.
+  // sum ≈ system⁻¹ · right on a coarse level, by two cycles; a small residual is no reason for only one,
+  // because parts that take little from outside hardly show in it.
   void improve(size_t l) {
     const Level<Scalar>& level = levels_[l];
     Workspace<Scalar>& work = work_[l];
     std::fill_n(work.sum.values.get(), (level.height + 2) * work.sum.pitch, Scalar(0));
-    const auto norm = [&] {
-      return sum(level, [&](int64_t y, int64_t x) {
-        const double value = work.right.row(y)[x];
-        return value * value;
-      });
-    };
-    const double start = norm();
     const int most = l + 1 == levels_.size() ? 1 : 2;
     for (int turn = 0; turn < most; ++turn) {
       cycle(l);
@@ -313,7 +312,7 @@ class Solver {
       add(level, share, work.now.along, work.sum);
       if (turn + 1 < most) {
         add(level, -share, work.now.product, work.right);
-        if (share == 0 || norm() <= kEnough * kEnough * start) {
+        if (share == 0) {
           return;
         }
         std::swap(work.now, work.before);

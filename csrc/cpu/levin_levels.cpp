@@ -4,6 +4,8 @@
 #include "torch_stable.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace napari_colorize::levin {
 
@@ -91,30 +93,32 @@ void set_weights(Level<Scalar>& level, const Scalar* luma, const bool* fixed, co
   });
 }
 
+template <class Scalar>
+Scalar reciprocal(Scalar value) {
+  return value > Scalar(1e-30) ? 1 / value : 0;
+}
+
 // Incomplete factors that keep the rows' connections and change the diagonal alone (Meijerink and van
-// der Vorst 1977, their simplest variant): exact along chains of pixels, whichever way they wind.
+// der Vorst 1977, their simplest variant): exact along chains of pixels, whichever way they wind. Only
+// the positive connections are in them: with others, substitution could grow without bound.
 template <class Scalar>
 void set_factors(Level<Scalar>& level) {
   for (int64_t y = 0; y < level.height; ++y) {
     for (int64_t x = 0; x < level.width; ++x) {
       Scalar sum = level.pull.row(y)[x], taken = 0;
       for (int i = 0; i < kLevinNeighbours; ++i) {
-        const Scalar here = level.connection[i].row(y)[x];
+        const Scalar here = std::max(level.connection[i].row(y)[x], Scalar(0));
         sum += here;
         if (i < 4) {
           const int64_t v = y + kRowOf[i], u = x + kColumnOf[i];
-          taken += here * level.connection[7 - i].row(v)[u] * level.factor.row(v)[u];
+          const Scalar back = std::max(level.connection[7 - i].row(v)[u], Scalar(0));
+          taken += here * back * level.factor.row(v)[u];
         }
       }
       const Scalar diagonal = std::max(sum - taken, sum * Scalar(1e-3));
-      level.factor.row(y)[x] = diagonal > 0 ? 1 / diagonal : 0;
+      level.factor.row(y)[x] = level.free.row(y)[x] != 0 ? reciprocal(diagonal) : 0;
     }
   }
-}
-
-template <class Scalar>
-Scalar reciprocal(Scalar value) {
-  return value > Scalar(1e-30) ? 1 / value : 0;
 }
 
 // What a pixel and its neighbours take from each other, fixed neighbours counted to the pull.
@@ -245,7 +249,7 @@ void for_corners(const Corners<Scalar>& corners, int64_t i, int64_t j, int dy, i
 // One row of the coarse system: restriction times system, over 5 × 5 fine pixels, times interpolation.
 template <class Scalar>
 void set_coarse_row(const Level<Scalar>& fine, Level<Scalar>& coarse, int64_t i, int64_t j) {
-  Scalar product[5][5] = {};
+  Scalar product[5][5] = {}, size = 0;
   for (int dy = -1; dy <= 1; ++dy) {
     for (int dx = -1; dx <= 1; ++dx) {
       const int64_t y = 2 * i + dy, x = 2 * j + dx;
@@ -264,6 +268,7 @@ void set_coarse_row(const Level<Scalar>& fine, Level<Scalar>& coarse, int64_t i,
             weight * k * fine.free.row(y + kRowOf[s])[x + kColumnOf[s]];
       }
       product[dy + 2][dx + 2] += weight * diagonal;
+      size += weight * std::abs(diagonal);
     }
   }
   Scalar row[3][3] = {};
@@ -279,12 +284,15 @@ void set_coarse_row(const Level<Scalar>& fine, Level<Scalar>& coarse, int64_t i,
   }
   Scalar pull = row[1][1];
   for (int s = 0; s < kLevinNeighbours; ++s) {
-    const Scalar value = row[1 + kRowOf[s]][1 + kColumnOf[s]];
-    coarse.connection[s].row(i)[j] = -value;
-    pull += value;
+    pull += row[1 + kRowOf[s]][1 + kColumnOf[s]];
   }
-  coarse.pull.row(i)[j] = std::max(pull, Scalar(0));
-  coarse.free.row(i)[j] = 1;
+  // What is left of a pixel that others take all from is rounding: it stays out.
+  const bool matters = row[1][1] > size * 64 * std::numeric_limits<Scalar>::epsilon();
+  for (int s = 0; s < kLevinNeighbours && matters; ++s) {
+    coarse.connection[s].row(i)[j] = -row[1 + kRowOf[s]][1 + kColumnOf[s]];
+  }
+  coarse.pull.row(i)[j] = matters ? std::max(pull, Scalar(0)) : 0;
+  coarse.free.row(i)[j] = matters ? 1 : 0;
 }
 
 template <class Scalar>

@@ -24,6 +24,7 @@ LARGEST_LUMA = 100.0
 PREVIEW_PIXELS = 65_536
 """A preview solves a smaller picture of about so many pixels."""
 PREVIEW_TOLERANCE = 2.0
+MOST_CYCLES = 200
 YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
 """The NTSC matrix of the authors' release: red, green and blue of Y, I and Q."""
 
@@ -304,6 +305,7 @@ def _solved(
             prior=None if certainty is None else prior,
             certainty=certainty,
             tolerance=tolerance,
+            cycles=MOST_CYCLES,
         )
     return found
 
