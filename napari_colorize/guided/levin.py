@@ -307,6 +307,11 @@ def _solved(
             tolerance=tolerance,
             cycles=MOST_CYCLES,
         )
+    if not bool(torch.isfinite(found).all()):
+        raise RuntimeError(
+            "Spreading the colours did not come to a finite result; nothing was coloured. Move or "
+            "remove the last hint, and report the picture and its hints: this is a fault of ours."
+        )
     return found
 
 

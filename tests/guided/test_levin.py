@@ -98,6 +98,20 @@ def test_a_preview_of_a_large_picture_is_near_the_solution() -> None:
     np.testing.assert_array_equal(preview[mask], chroma[mask].astype(np.float32))
 
 
+def test_a_result_that_is_not_finite_is_refused_not_shown(monkeypatch) -> None:
+    from napari_colorize import ops
+
+    solve = ops.levin_propagate
+
+    def broken(*arguments, **options):
+        found, last = solve(*arguments, **options)
+        return found * float("nan"), last
+
+    monkeypatch.setattr(ops, "levin_propagate", broken)
+    with pytest.raises(RuntimeError, match="nothing was coloured"):
+        propagate(*scene())
+
+
 def test_can_be_stopped_and_says_how_far_it_is() -> None:
     luma, chroma, mask = scene()
     with pytest.raises(Cancelled):
