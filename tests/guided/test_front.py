@@ -12,8 +12,6 @@ import napari_colorize
 from napari_colorize import Hints, checkpoints, colorize, files
 from napari_colorize.guided.hints import Point
 
-pytest.importorskip("napari_colorize.guided.levin", reason="comes with the operator")
-
 
 @pytest.fixture
 def picture():
@@ -126,7 +124,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence(picture, monkeypatch, call, s
 
 
 def test_a_reference_lends_its_colours(picture, tmp_path):
-    transfer = pytest.importorskip("napari_colorize.guided.welsh").transfer
+    from napari_colorize.guided.welsh import transfer
+
     random = np.random.default_rng(1)
     reference = np.kron(random.integers(0, 255, (4, 4, 3)), np.ones((9, 9, 1))).astype(np.uint8)
     result = colorize(picture, "transfer", reference=reference)

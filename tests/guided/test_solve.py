@@ -7,8 +7,6 @@ from skimage.color import lab2rgb, rgb2lab
 from napari_colorize.guided.hints import Hints, Point
 from napari_colorize.guided.solve import Covariance, Places, in_gamut, solve
 
-pytest.importorskip("napari_colorize.guided.levin", reason="comes with the operator")
-
 SIDE = 24
 
 

@@ -9,8 +9,6 @@ from skimage.color import rgb2lab
 from napari_colorize import Hints, colorize_stack
 from napari_colorize.guided.hints import Point
 
-pytest.importorskip("napari_colorize.guided.levin", reason="comes with the operator")
-
 PLANES, SIDE, STEP = 5, 96, 2
 
 

@@ -12,8 +12,6 @@ from napari_colorize.widgets.guide.gamut import GamutDialog, plane_of_colours
 from napari_colorize.widgets.guide.panel import GuidePanel
 from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
 
-pytest.importorskip("napari_colorize.guided.levin", reason="comes with the operator")
-
 
 @pytest.fixture
 def started(viewer, model, grey, qtbot):
