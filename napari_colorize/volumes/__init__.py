@@ -1,0 +1,12 @@
+"""Volumes, films and plates beyond one machine: OME-Zarr in, OME-Zarr out, resumed after any kill.
+
+:func:`colorize_zarr` is the door. ``ngff`` reads and writes the format, ``planes`` sees and predicts
+planes and finishes pieces of them, ``ledger`` says which pieces are done, ``job`` is what all
+workers agree on, ``work`` is what one of them does, ``run`` sends them about.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__, submod_attrs={"run": ["colorize_zarr"]}
+)
