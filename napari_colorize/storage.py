@@ -146,9 +146,7 @@ def digest_of_file(path: str | os.PathLike) -> str:
 
 def _temporary_beside(target: Path) -> Path:
     begins = os.fsencode(target.name)[:_RECOGNISABLE].decode("utf-8", "ignore")
-    return target.with_name(
-        f".{begins}.{this_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part"
-    )
+    return target.with_name(f".{begins}.{this_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 @cache

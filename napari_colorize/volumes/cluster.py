@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,7 @@ class Cluster:
 
         def send() -> bool:
             for number in waiting:
-                coming.add(
-                    self._client.submit(work_on, kind, folder, target, number, pure=False)
-                )
+                coming.add(self._client.submit(work_on, kind, folder, target, number, pure=False))
                 return True
             return False
 
@@ -109,7 +107,10 @@ class Cluster:
                 sent += send()
                 spent = time.monotonic() - started
                 left = spent / done * (total - done)
-                tick(begin + (end - begin) * done / total, f"{done} of {total} {what}, {left:.0f} s left")
+                tick(
+                    begin + (end - begin) * done / total,
+                    f"{done} of {total} {what}, {left:.0f} s left",
+                )
         except Cancelled:
             for future in list(coming.futures):
                 future.cancel()
@@ -141,6 +142,3 @@ def work_on(kind: str, folder: str, target: str, number: Any) -> None:
     if level not in known:
         known[level] = list(worker.job.units(level))
     worker.do(known[level][at])
-
-
-Send = Callable[[str], None]

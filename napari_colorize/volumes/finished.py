@@ -213,7 +213,12 @@ def _write_uncertainty(whole: Job, worker: Worker, number: int) -> None:
     )
     window = {"min": 0, "max": 1, "start": 0, "end": 1}
     channels = [
-        {"label": f"{_name(task, c)} uncertainty".strip(), "color": "FFFFFF", "window": window, "active": True}
+        {
+            "label": f"{_name(task, c)} uncertainty".strip(),
+            "color": "FFFFFF",
+            "window": window,
+            "active": True,
+        }
         for c in task.channels
     ]
     group.attrs["ome"] = {
@@ -240,9 +245,7 @@ def _describe_clipped(whole: Job, task: Task) -> None:
         ),
         "image-label": {"source": {"image": "../../"}},
     }
-    labels = zarr.open_group(
-        whole.target, path=path.rpartition("/")[0], mode="a", zarr_format=3
-    )
+    labels = zarr.open_group(whole.target, path=path.rpartition("/")[0], mode="a", zarr_format=3)
     labels.attrs["ome"] = {"version": VERSION, "labels": ["clipped"]}
 
 

@@ -222,7 +222,9 @@ def _task(values: Mapping[str, Any]) -> Task:
 
 def _levels(values: Any) -> tuple[Level, ...]:
     return tuple(
-        Level(one["path"], *(tuple(one[key]) for key in ("shape", "chunks", "scale", "translation")))
+        Level(
+            one["path"], *(tuple(one[key]) for key in ("shape", "chunks", "scale", "translation"))
+        )
         for one in values
     )
 

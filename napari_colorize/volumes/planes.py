@@ -241,9 +241,11 @@ class Planes:
             weights = weights_of(self.job.parameters.consistency)
             self._series = {  # one at a time: units come in order
                 first: _Stored(
-                    lambda number: self.predicted(self.stack.at(first, number))
-                    if number < self.stack.length
-                    else None,
+                    lambda number: (
+                        self.predicted(self.stack.at(first, number))
+                        if number < self.stack.length
+                        else None
+                    ),
                     self._colorizer(),
                     weights,
                     KEPT,
@@ -303,8 +305,6 @@ def places_of(unit: Unit, task: Task) -> list[tuple[int, ...]]:
     """Return the planes that a unit touches."""
     import itertools
 
-    ranges = [
-        range(a, b) for a, b in zip(unit.start[:-2], unit.stop[:-2], strict=True)
-    ]
+    ranges = [range(a, b) for a, b in zip(unit.start[:-2], unit.stop[:-2], strict=True)]
     assert len(ranges) == len(task.leading), "units have the leading axes of their task"
     return list(itertools.product(*ranges))

@@ -13,7 +13,7 @@ import numpy as np
 from napari_colorize.parameters import ColorizeParameters, checked_window
 from napari_colorize.pipeline.network import load_model, resolve_device
 from napari_colorize.pipeline.window import shared_window
-from napari_colorize.results import Cancelled, Progress, Ticker
+from napari_colorize.results import Progress, Ticker
 from napari_colorize.sequences.parameters import StackParameters, stack_parameters
 from napari_colorize.storage import write_whole
 from napari_colorize.volumes.finished import finalize_job
@@ -26,12 +26,9 @@ from napari_colorize.volumes.job import (
     work_folder,
 )
 from napari_colorize.volumes.ledger import Busy
-from napari_colorize.volumes.ngff import RECORD, Image, Source, open_source
+from napari_colorize.volumes.ngff import Image, Source, open_source
 from napari_colorize.volumes.planes import Lightness
 from napari_colorize.volumes.work import Worker, inner_path, save_job, saved_job
-
-AHEAD = 3
-"""Units that are sent to each thread of a cluster before the first comes back."""
 
 WAITED = 600.0
 """Seconds that one part of a job waits for another one to begin it."""
@@ -166,9 +163,7 @@ def colorize_zarr(
     return Path(whole.target)
 
 
-def _planned(
-    found: Source, target: Path, asked: StackParameters, asked_for: dict[str, Any]
-) -> Job:
+def _planned(found: Source, target: Path, asked: StackParameters, asked_for: dict[str, Any]) -> Job:
     """Choose weights, windows and layout."""
     device = resolve_device(asked.device)
     model, used = load_model(asked, device)
@@ -432,6 +427,3 @@ def _cluster(client: Any, workers: int | None) -> Any:
     from napari_colorize.volumes.cluster import Cluster
 
     return Cluster(client, workers)
-
-
-__all__ = ["RECORD", "Cancelled", "colorize_zarr"]

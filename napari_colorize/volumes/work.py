@@ -17,7 +17,6 @@ from napari_colorize.volumes.ngff import Level
 from napari_colorize.volumes.planes import Planes, places_of
 
 
-
 class Worker:
     """Does the units of a job; loads what it needs when it needs it.
 
@@ -124,8 +123,9 @@ class Worker:
             counts["moved"] += moved
             counts["clipped"] += int(np.count_nonzero(clipped))
             for rows, columns in steps:
-                inside = slice(rows.start - top, rows.stop - top), slice(
-                    columns.start - left, columns.stop - left
+                inside = (
+                    slice(rows.start - top, rows.stop - top),
+                    slice(columns.start - left, columns.stop - left),
                 )
                 at = _at(task, place, unit.channel, rows, columns)
                 out[at] = np.moveaxis(rgb[inside], -1, 0)
