@@ -91,7 +91,7 @@ class Plane:
         return resize(self.narrowed(shape[1]), shape)
 
     def narrowed(self, width: int) -> NDArray[np.float32]:
-        """Return L* (0…100) with another number of columns, without aliasing, (H, width) float32."""
+        """Return L* (0…100) with another number of columns, not aliased: (H, width) float32."""
         if self.luma.dtype == np.uint8:
             return narrow_codes(self.luma, lightness_of_codes(), width)
         return resize(self.luma, (self.luma.shape[0], width))

@@ -1,8 +1,9 @@
-"""Volumes, films and plates beyond one machine: OME-Zarr in, OME-Zarr out, resumed after any kill.
+"""Volumes, films and plates beyond one machine: OME-Zarr in, OME-Zarr out, after any kill.
 
-:func:`colorize_zarr` is the door. ``ngff`` reads and writes the format, ``planes`` sees and predicts
-planes and finishes pieces of them, ``ledger`` says which pieces are done, ``job`` is what all
-workers agree on, ``work`` is what one of them does, ``run`` sends them about.
+:func:`colorize_zarr` is the door. ``ngff`` reads and describes the format, ``planes`` sees planes
+and finishes pieces of them, ``ledger`` says which pieces are done, ``job`` is what all workers
+agree on, ``work`` is what one of them does, ``run`` and ``cluster`` send them about, ``finished``
+writes the end.
 """
 
 import lazy_loader

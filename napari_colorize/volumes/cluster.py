@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_colorize.results import Cancelled, Ticker
 from napari_colorize.volumes.job import Job
+from napari_colorize.volumes.ledger import refuse_failed
 from napari_colorize.volumes.work import Worker, saved_job
 
 AHEAD = 3
@@ -115,8 +116,6 @@ class Cluster:
             for future in list(coming.futures):
                 future.cancel()
             raise
-        from napari_colorize.volumes.run import refuse_failed
-
         refuse_failed(failed, total)
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from napari_colorize import checkpoints
+from napari_colorize._version import __version__
 from napari_colorize.pipeline.image import Plane
 from napari_colorize.pipeline.plane import ColouredPlane
 from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
+from napari_colorize.storage import write_whole
 from napari_colorize.volumes.job import Job, Task
 from napari_colorize.volumes.ngff import RECORD, VERSION, Level, multiscales, rgb_channels
 from napari_colorize.volumes.work import Worker, inner_path
@@ -138,8 +141,6 @@ def _record(whole: Job, worker: Worker, number: int) -> dict[str, Any]:
 
 def _stand_in(whole: Job, task: Task, held: dict[str, Any], counts: dict[str, Any]) -> Any:
     """Return a small coloured plane from which the record takes what all planes share."""
-    from napari_colorize import checkpoints
-
     assert whole.parameters.checkpoint is not None, "parameters are resolved"
     seen = held["seen"]
     plane = Plane(
@@ -265,9 +266,6 @@ def _describe_plate(whole: Job) -> None:
 
 def _write_crate(whole: Job) -> None:
     """Write an RO-Crate (1.1) that says what the folder is and by what it was made."""
-    from napari_colorize._version import __version__
-    from napari_colorize.storage import write_whole
-
     tool = "https://github.com/napari-colorize/napari-colorize"
     graph = [
         {

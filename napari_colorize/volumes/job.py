@@ -1,5 +1,6 @@
-"""What all workers of a job agree on: source, target, settings, layout. Made once, then only read."""
+"""What all workers of a job agree on: source, target, settings, layout; made once."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -200,8 +201,6 @@ def _without_c(axes: str, values: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _all(counts: list[int]) -> Iterator[tuple[int, ...]]:
-    import itertools
-
     return itertools.product(*(range(count) for count in counts))
 
 
@@ -223,7 +222,11 @@ def _task(values: Mapping[str, Any]) -> Task:
 def _levels(values: Any) -> tuple[Level, ...]:
     return tuple(
         Level(
-            one["path"], *(tuple(one[key]) for key in ("shape", "chunks", "scale", "translation"))
+            path=one["path"],
+            shape=tuple(one["shape"]),
+            chunks=tuple(one["chunks"]),
+            scale=tuple(one["scale"]),
+            translation=tuple(one["translation"]),
         )
         for one in values
     )

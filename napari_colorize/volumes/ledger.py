@@ -1,9 +1,9 @@
 """Which units of a job are done: markers beside the store, each made whole or not at all.
 
-A unit alone writes the files that it owns. Before it writes, its *done* marker and all its files go;
-while it writes, a *busy* marker names the process; when all is written, *done* names the files. So
-whatever a kill leaves behind, half-written files belong to a unit that is not done, and are removed
-before they are read.
+A unit alone writes the files that it owns. Before it writes, its *done* marker and all its files
+go; while it writes, a *busy* marker names the process; when all is written, *done* names the files.
+So whatever a kill leaves behind, half-written files belong to a unit that is not done, and are
+removed before they are read.
 """
 
 import contextlib
@@ -167,3 +167,12 @@ def _is_worked_on(marker: Path) -> bool:
     if machine == this_machine():
         return lives(process, touched)
     return time.time() - touched < (STALE if machine else _TO_FILL)
+
+
+def refuse_failed(failed: list[str], total: int) -> None:
+    """Say how many units failed, and how the first one did."""
+    if failed:
+        raise RuntimeError(
+            f"{len(failed)} of {total} pieces failed; all others are done and kept. The first: "
+            f"{failed[0]} Mend that, and run the same again."
+        )

@@ -1,12 +1,14 @@
 """Planes of any size: seen once and small, held along t or z, finished in pieces.
 
-What was predicted for a plane, some 300 kB, is kept in the job's folder: whoever finishes a piece of
-it reads that, and nothing else but its own pixels. Files there appear whole and do not depend on who
-made them, so several workers may ask for the same one.
+What was predicted for a plane, some 300 kB, is kept in the job's folder: whoever finishes a piece
+of it reads that, and nothing else but its own pixels. Files there appear whole and do not depend on
+who made them, so several workers may ask for the same one.
 """
 
+import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +97,6 @@ def seen(
 
 def _without_pixels(part: Plane) -> Plane:
     """Return a band with no more pixels than its counts need."""
-    from dataclasses import replace
-
     first = part.luma[:1, :1]
     few = first.copy() if part.one_shade else np.array([[first[0, 0]], [first[0, 0] + 1]])
     return replace(part, luma=few)
@@ -174,7 +174,7 @@ class Planes:
         return dict(json.loads(str(found["counts"])))
 
     def held(self, place: tuple[int, ...]) -> dict[str, Any]:
-        """Return a plane's small colour as it is held along the axis: ``seen``, ``values``, ``cut``."""
+        """Return a plane's small colour, held along the axis: ``seen``, ``values``, ``cut``."""
         path = self._path("held", place)
         found = _load(path)
         if found is None:
@@ -226,7 +226,7 @@ class Planes:
     def _guide(
         self, seen_at: NDArray[np.float32], grid: Any, source: Lightness, gamma: float
     ) -> NDArray[np.float32] | None:
-        """Return the lightness of the whole plane on the chroma's grid, where `seen` is not enough."""
+        """Return a whole plane's lightness on the chroma's grid, where `seen` is not enough."""
         height, width = source.shape
         sides = ((height, seen_at.shape[0], grid[0]), (width, seen_at.shape[1], grid[1]))
         if all(full >= middle and middle % small == 0 for full, middle, small in sides):
@@ -303,8 +303,6 @@ def _save(path: Path, values: dict[str, Any]) -> None:
 
 def places_of(unit: Unit, task: Task) -> list[tuple[int, ...]]:
     """Return the planes that a unit touches."""
-    import itertools
-
     ranges = [range(a, b) for a, b in zip(unit.start[:-2], unit.stop[:-2], strict=True)]
     assert len(ranges) == len(task.leading), "units have the leading axes of their task"
     return list(itertools.product(*ranges))

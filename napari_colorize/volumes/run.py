@@ -25,7 +25,7 @@ from napari_colorize.volumes.job import (
     result_levels,
     work_folder,
 )
-from napari_colorize.volumes.ledger import Busy
+from napari_colorize.volumes.ledger import Busy, refuse_failed
 from napari_colorize.volumes.ngff import Image, Source, open_source
 from napari_colorize.volumes.planes import Lightness
 from napari_colorize.volumes.work import Worker, inner_path, save_job, saved_job
@@ -402,15 +402,6 @@ def _in_turn(
         except (RuntimeError, OSError) as error:
             failed.append(str(error))
     refuse_failed(failed, total)
-
-
-def refuse_failed(failed: list[str], total: int) -> None:
-    """Say how many units failed, and how the first one did."""
-    if failed:
-        raise RuntimeError(
-            f"{len(failed)} of {total} pieces failed; all others are done and kept. The first: "
-            f"{failed[0]} Mend that, and run the same again."
-        )
 
 
 class _NoCluster:

@@ -1,5 +1,6 @@
 """What one worker does: units of a job, each alone, twice, or after a kill with the same bytes."""
 
+import itertools
 import json
 import threading
 from functools import cached_property
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_colorize import checkpoints
 from napari_colorize.pipeline.plane import PlaneColorizer
+from napari_colorize.storage import write_whole
 from napari_colorize.volumes.job import Job, Task, Unit
 from napari_colorize.volumes.ledger import Ledger
 from napari_colorize.volumes.ngff import Level
@@ -168,8 +170,6 @@ def inner_path(task: Task, level: int, clipped: bool = False) -> str:
 
 def _chunk_keys(task: Task, level: Level, unit: Unit, clipped: bool) -> list[tuple[int, ...]]:
     """Return the indices of the files that a unit fills."""
-    import itertools
-
     ranges = []
     axes = iter(zip(unit.start, unit.stop, strict=True))
     for axis, side in zip(task.axes, level.chunks, strict=True):
@@ -268,8 +268,6 @@ def _coded(light: NDArray[Any]) -> NDArray[Any]:
 
 def save_job(job: Job) -> None:
     """Write a job down where all workers find it."""
-    from napari_colorize.storage import write_whole
-
     write_whole(job.folder / "job.json", json.dumps(job.to_json(), indent=1))
 
 
