@@ -125,7 +125,7 @@ def _run(
 ) -> None:
     from tqdm import tqdm
 
-    from napari_colorize.volumes import colorize_zarr
+    from napari_colorize.volumes.run import colorize_zarr
 
     client = None
     if scheduler is not None:
