@@ -177,7 +177,7 @@ def joint_bilateral_upsample(
     require_tensor("guide_small", guide_small, _FLOATS)
     require_tensor("guide", guide, _FLOATS)
     twins.check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
-    twins.piece_of("joint_bilateral_upsample", *guide.shape[2:], within)
+    twins.piece_of("joint_bilateral_upsample", guide.shape[2], guide.shape[3], within)
     load()
     return torch.ops.napari_colorize.joint_bilateral_upsample(
         chroma, guide_small, guide, radius, sigma_space, sigma_range, *within

@@ -66,7 +66,7 @@ def finish(
             "finish makes 8-bit codes, which have no gradient, and an argument requires one: call "
             "it under torch.no_grad(), or use joint_bilateral_upsample and lab_to_rgb to train."
         )
-    twins.bilateral.piece_of("finish", *luma.shape[1:], within)
+    twins.bilateral.piece_of("finish", luma.shape[1], luma.shape[2], within)
     load()
     return torch.ops.napari_colorize.finish(
         luma, chroma, guide_small, radius, sigma_space, sigma_range, *within

@@ -163,8 +163,10 @@ def _ome(group: Any) -> Mapping[str, Any]:
 
 def _bare(path: str, group: str, array: Any) -> Image:
     axes = getattr(array.metadata, "dimension_names", None)
-    named = axes is not None and all(axes)
-    letters = "".join(str(name).lower() for name in axes) if named else AXES[-len(array.shape) :]
+    named = bool(axes) and all(axes)
+    letters = "".join(str(name).lower() for name in axes or ())
+    if not named:
+        letters = AXES[-len(array.shape) :]
     if not named and len(array.shape) == 4:
         letters = "tzyx"
     _check_axes(letters, path)

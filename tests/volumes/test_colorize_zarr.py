@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -202,7 +203,7 @@ def test_the_format_s_own_validation_passes(fake_model, tmp_path) -> None:
 class TestResuming:
     """What was stopped, torn or failed goes on, and ends with the same bytes."""
 
-    options = {"chunk": 16, "shard": 32}
+    options: ClassVar = {"chunk": 16, "shard": 32}
 
     def whole(self, tmp_path: Path) -> tuple[Path, np.ndarray]:
         data = volume(2, 70, 90)
@@ -325,7 +326,7 @@ def run(*words: object) -> None:
 
 
 def killed_and_gone_on(tmp_path: Path, kills: int, *more: object) -> None:
-    """Kill a command with all its processes at random moments; the end is that of one undisturbed."""
+    """Kill a command with all its processes at random moments; the end is as if undisturbed."""
     source = bare(tmp_path / "in.zarr", volume(6, 150, 200), "zyx")
     run(source, "-o", tmp_path / "whole.zarr", "--workers", 0, *SETTINGS)
     out = tmp_path / "out.zarr"

@@ -234,7 +234,7 @@ def joint_bilateral_upsample(
     """
     check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
     within = (top, left, full_height, full_width)
-    piece_of("joint_bilateral_upsample", *guide.shape[2:], within)
+    piece_of("joint_bilateral_upsample", guide.shape[2], guide.shape[3], within)
     n, c = chroma.shape[:2]
     total = chroma.new_zeros((n, c, *guide.shape[2:]))
     if total.numel() == 0:

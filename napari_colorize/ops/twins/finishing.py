@@ -65,7 +65,8 @@ def finish(
     """Twin of :func:`napari_colorize.ops.finish`."""
     check_finish(luma, chroma, guide_small, radius, sigma_space, sigma_range)
     lightness = lightness_of(luma)[:, None]
-    within = bilateral.piece_of("finish", *luma.shape[1:], (top, left, full_height, full_width))
+    asked = (top, left, full_height, full_width)
+    within = bilateral.piece_of("finish", luma.shape[1], luma.shape[2], asked)
     ab = bilateral.joint_bilateral_upsample(
         chroma, guide_small, lightness, radius, sigma_space, sigma_range, *within
     )
