@@ -213,7 +213,7 @@ def _write_uncertainty(whole: Job, worker: Worker, number: int) -> None:
         task.axes, _units(task), [level], name="uncertainty", how="prediction", about={}
     )
     window = {"min": 0, "max": 1, "start": 0, "end": 1}
-    channels = [
+    channels: list[Any] = [
         {
             "label": f"{_name(task, c)} uncertainty".strip(),
             "color": "FFFFFF",
