@@ -32,7 +32,8 @@ def run(
     should_stop : callable
         Asked several times a plane.
     told : mapping, optional
-        What a person has decided of a single plane, as :func:`napari_colorize.colorize` takes it.
+        What a person has decided, as :func:`napari_colorize.colorize` takes it, or for all planes
+        :func:`napari_colorize.colorize_stack`.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def run(
     load_torch()
     note(0.0, "reading the layer")
     if isinstance(job, StackJob):
-        return colour_stack(job, note, should_stop)
+        return colour_stack(job, note, should_stop, told)
     assert isinstance(job, PlaneJob)  # there is no third kind
     result = api.colorize(
         read_plane(job.data, job.plane),

@@ -1,7 +1,7 @@
 """A whole stack from a job to its arrays: at once, or a plane when looked at. Knows no Qt."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,12 @@ class StackView:
 Note = Callable[[float, str], None]
 
 
-def colour_stack(job: StackJob, note: Note, should_stop: Callable[[], bool]) -> Outcome:
+def colour_stack(
+    job: StackJob,
+    note: Note,
+    should_stop: Callable[[], bool],
+    told: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Colour all planes of a job; runs in the inference thread.
 
     Parameters
@@ -70,6 +75,9 @@ def colour_stack(job: StackJob, note: Note, should_stop: Callable[[], bool]) -> 
         Told the share done, 0…1, and what comes next.
     should_stop : callable
         Asked several times a plane.
+    told : mapping, optional
+        What a person has decided, as :func:`napari_colorize.colorize_stack` takes it; of a job
+        that is not lazy.
 
     Returns
     -------
@@ -90,6 +98,7 @@ def colour_stack(job: StackJob, note: Note, should_stop: Callable[[], bool]) -> 
         refuse_what_does_not_fit(job, channels, np.dtype(job.parameters.dtype))
         maps = job.uncertainty or job.clipped
         options |= {"progress": note, "should_stop": should_stop, "maps": maps}
+        options |= dict(told or {})
         how = colorize_stack
     result = _coloured(job, views, colorize_multiscale if job.pyramid else how, options)
     for view in views:
