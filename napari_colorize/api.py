@@ -127,9 +127,7 @@ def colorize(
     if any(one is not None for one in (hints, reference, swatches, palette)):
         from napari_colorize.guided.decisions import decisions_of
 
-        decisions = decisions_of(
-            hints, reference, palette, palette_strength, spread, swatches
-        )
+        decisions = decisions_of(hints, reference, palette, palette_strength, spread, swatches)
     return colorize_plane(
         image,
         asked,

@@ -17,8 +17,7 @@ from napari_colorize.guided.regions import found_frame, kept_within, softened
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import image as pictures
 from napari_colorize.widgets.colorize.hold import Hold
-from napari_colorize.widgets.colorize.job import PlaneJob, StackJob, plan
-from napari_colorize.widgets.colorize.outcome import Outcome
+from napari_colorize.widgets.colorize.job import Outcome, PlaneJob, StackJob, plan
 from napari_colorize.widgets.colorize.run import run
 from napari_colorize.widgets.layers.planes import (
     Plane,
@@ -30,8 +29,6 @@ from napari_colorize.widgets.layers.planes import (
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-    from napari_colorize.widgets.guide.session import Session
 
 FRAME = "frame"
 """In the place of an area: the picture inside the frame that is found."""
@@ -210,7 +207,7 @@ class Ask:
 
 
 def guide_of(
-    session: "Session",
+    session: Any,
     reference: Reference | None,
     swatches: tuple[Any, Any],
     **more: Any,
@@ -219,7 +216,7 @@ def guide_of(
 
     Parameters
     ----------
-    session : Session
+    session : session.Session
     reference : Reference or None
     swatches : pair of napari.layers.Labels or None
         Over the picture, and over the reference.
@@ -264,7 +261,7 @@ def kept(
 
 
 def plan_stack(
-    session: "Session", dims: Any, parameters: ColorizeParameters, guide: Decisions
+    session: Any, dims: Any, parameters: ColorizeParameters, guide: Decisions
 ) -> Callable[..., Outcome]:
     """Return the run that colours all planes, each plane's hints carried to its neighbours.
 

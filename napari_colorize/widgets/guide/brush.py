@@ -12,7 +12,7 @@ from superqt.utils import QSignalDebouncer
 
 from napari_colorize.widgets.guide.asks import Ask
 from napari_colorize.widgets.guide.live import Frame, Predicted, followed, looked, suggested
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY
 from napari_colorize.widgets.layers.placement import placement_of
 from napari_colorize.widgets.layers.planes import Plane, into_plane
 from napari_colorize.widgets.shared.task import Task
@@ -209,12 +209,13 @@ class Tools(QObject):
     Parameters
     ----------
     panel : GuidePanel
-        Has ``session``, ``live``, ``solved``, ``picture``, ``viewer`` and ``ui``.
+        Has ``session``, ``live``, ``solved``, ``picture`` and ``ui``.
+    viewer : napari.components.ViewerModel
     """
 
-    def __init__(self, panel: Any) -> None:
+    def __init__(self, panel: Any, viewer: Any) -> None:
         super().__init__(panel)
-        self._panel = panel
+        self._panel, self._viewer = panel, viewer
         self._picking: str | None = None
         self._rest = QSignalDebouncer(parent=self)
         self._rest.setTimeout(CURSOR_MS)
@@ -253,7 +254,7 @@ class Tools(QObject):
         if np.abs(np.asarray(event.pos) - pressed).max() > CLICK_REACH:
             return  # the picture was moved
         mode, self._picking = self._picking, None
-        for one in reversed(list(self._panel.viewer.layers)):
+        for one in reversed(list(self._viewer.layers)):
             if getattr(one, "rgb", False) and one.visible:
                 colour = session.colour_under(one, event.position)
                 if colour is not None:
@@ -270,7 +271,7 @@ class Tools(QObject):
         if session is None or source is None or known is None:
             return None
         plane = session.plane()
-        place = source.world_to_data(self._panel.viewer.cursor.position[-source.ndim :])
+        place = source.world_to_data(self._viewer.cursor.position[-source.ndim :])
         row, column = (round(float(place[axis])) for axis in plane.shown)
         height, width = known.light.shape
         return (row, column) if 0 <= row < height and 0 <= column < width else None

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_colorize.guided.decisions import Reference, picture_of
 from napari_colorize.guided.files import SUFFIX, read_session, write_session
+from napari_colorize.guided.hints import Hints
 from napari_colorize.guided.marks import MEANINGS, checked_colour, chroma_of
 from napari_colorize.guided.palettes import Palette, hex_at, palette_of
 from napari_colorize.widgets.colorize.hold import is_lazy
@@ -217,6 +218,11 @@ def chosen_reference(parent: QWidget, chosen: Any) -> Reference | None:
     if chosen is None or chosen == "":
         return None
     return Reference(*picture_of(chosen if isinstance(chosen, str) else chosen.data))
+
+
+def writing_hints(hints: Hints, path: Path) -> Callable[..., str]:
+    """Return the work that writes hints; a file of that name is replaced, as the dialog asked."""
+    return lambda progress, should_stop: f"Saved {hints.save(path, overwrite=True).name}."
 
 
 def writing(session: Session, path: Path, settings: Mapping[str, Any]) -> Callable[..., str]:

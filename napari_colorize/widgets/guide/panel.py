@@ -12,8 +12,7 @@ from napari_colorize.guided.files import SESSION_SUFFIX, SUFFIX
 from napari_colorize.guided.hints import Hints
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
-from napari_colorize.widgets.colorize.job import PlaneJob, plan
-from napari_colorize.widgets.colorize.outcome import Outcome, build_layers
+from napari_colorize.widgets.colorize.job import Outcome, PlaneJob, build_layers, plan
 from napari_colorize.widgets.guide import asks, dialogs
 from napari_colorize.widgets.guide.brush import Live, Picture, Tools
 from napari_colorize.widgets.guide.layout import GuideLayout, offer
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-PANEL = GUIDE
-FIRST_COLOUR = "#b03a2e"
-"""Paintable at once, before anybody has chosen a colour."""
+PANEL, FIRST_COLOUR = GUIDE, "#b03a2e"
 
 
 class GuidePanel(RunningPanel):
@@ -59,15 +56,10 @@ class GuidePanel(RunningPanel):
         self.take_controls(self.ui)
         self.live = Live(self._wish, self)
         self._picture = Picture(self._viewer)
-        self.tools = Tools(self)
+        self.tools = Tools(self, self._viewer)
         self._connect()
         self._offer_layers()
         self.rest("Choose an image and press Start.")
-
-    @property
-    def viewer(self) -> Any:
-        """The viewer."""
-        return self._viewer
 
     @property
     def picture(self) -> Any:
@@ -98,7 +90,7 @@ class GuidePanel(RunningPanel):
             return
         if not session.table:
             session.add(FIRST_COLOUR)
-        self._begin_with(session)
+        self._follow(session)
 
     def add_colour(self, meaning: Any = None) -> None:
         """Add a colour, by the dialog where none is given, and paint with it."""
@@ -115,7 +107,7 @@ class GuidePanel(RunningPanel):
             self._change(partial(self.session.change, label, meaning))
 
     def choose_label(self, label: int) -> None:
-        """Paint with a label of the list from now on; points that are selected take it."""
+        """Paint with a label of the list; points that are selected take it."""
         if self.session is not None:
             self.session.choose(label)
             self.poke()
@@ -132,11 +124,9 @@ class GuidePanel(RunningPanel):
         if not path:
             return
         if str(path).lower().endswith(".json"):
-            self._say_or_complain(
-                lambda: f"Saved {session.hints().save(Path(path), overwrite=True).name}."
-            )
-            return
-        self._begin(partial(dialogs.writing, session, Path(path), self.ui.settings()))
+            self._begin(partial(dialogs.writing_hints, self._alive().hints(), Path(path)))
+        else:
+            self._begin(partial(dialogs.writing, session, Path(path), self.ui.settings()))
 
     def open(self, path: Any = None) -> None:
         """Open a session, or hints for the plane on screen; asks for the file."""
@@ -145,13 +135,21 @@ class GuidePanel(RunningPanel):
             path, _ = QFileDialog.getOpenFileName(self, "Open", "", kinds)
         if not path:
             return
-        if str(path).lower().endswith(".npz"):
-            self._say_or_complain(partial(self._open_session, Path(path)))
-        elif self.session is None:
-            self.complain("Hints belong to a picture: press Start first, then open them.")
-        else:
-            self._say_or_complain(partial(self._open_hints, path))
-            self._refresh()
+        try:
+            if str(path).lower().endswith(".npz"):
+                session, settings = dialogs.opened(self._viewer, Path(path))
+                self.ui.restore(settings)
+                self._follow(session)
+                said = f"{len(session.table)} colours"
+            else:
+                hints = Hints.from_file(path)
+                self._alive().open(hints)
+                said = hints.legend
+                self._refresh()
+        except (ValueError, TypeError, OSError) as error:
+            self.complain(self.sentence_of(error))
+            return
+        self.ui.status.setText(f"Opened {Path(path).name}: {said}.")
 
     def apply_to_all(self) -> None:
         """Colour all planes, with the strokes of each carried to its neighbours."""
@@ -229,12 +227,12 @@ class GuidePanel(RunningPanel):
         ui.remove.clicked.connect(self._remove)
         ui.swatches.chosen.connect(self.choose_label)
         ui.swatches.itemDoubleClicked.connect(self._on_double_click)
-        for changed in (
-            *(ui.elsewhere.currentIndexChanged, ui.within.currentIndexChanged),
-            *(ui.spread.valueChanged, ui.soft.valueChanged, ui.behind.currentIndexChanged),
-            *(ui.here.currentIndexChanged, ui.there.currentIndexChanged),
-        ):
+        for changed in (ui.elsewhere.currentIndexChanged, ui.behind.currentIndexChanged):
             changed.connect(self.poke)
+        for moved in (ui.spread.valueChanged, ui.soft.valueChanged):
+            moved.connect(self.poke)
+        for box in (ui.within, ui.here, ui.there):
+            box.currentIndexChanged.connect(partial(self._on_layer_box, box))
         ui.palette.currentIndexChanged.connect(self._on_palette)
         ui.reference.currentIndexChanged.connect(self._on_reference)
         ui.assign.clicked.connect(self._colour_labels)
@@ -250,23 +248,21 @@ class GuidePanel(RunningPanel):
         for emitter in (layers.inserted, layers.removed):
             connect_while_alive(self, emitter, self._offer_layers)
         dims = self._viewer.dims.events
-        for moved in (dims.current_step, dims.order):
-            connect_while_alive(self, moved, self.poke)
+        for emitter in (dims.current_step, dims.order):
+            connect_while_alive(self, emitter, self.poke)
         cursor = self._viewer.cursor.events.position
         connect_while_alive(self, cursor, self.tools.on_cursor)
         self._viewer.mouse_drag_callbacks.append(self.tools.on_press)
 
-    def _begin_with(self, session: Session) -> None:
+    def _follow(self, session: Session) -> None:
         self.session = session
         labels, points, source = session.labels, session.points, session.source
         assert source is not None
         connect_while_alive(self.live, labels.events.labels_update, self.live.stroke)
-        for emitter in (labels.events.paint, labels.events.data, labels.events.set_data):
+        strokes = (labels.events.paint, labels.events.data, labels.events.set_data)
+        looks = (source.events.contrast_limits, source.events.gamma, source.events.data)
+        for emitter in (*strokes, points.events.data, points.events.size, *looks):
             connect_while_alive(self, emitter, self.poke)
-        connect_while_alive(self, points.events.data, self.poke)
-        connect_while_alive(self, points.events.size, self.poke)
-        for name in ("contrast_limits", "gamma", "data"):
-            connect_while_alive(self, getattr(source.events, name), self.poke)
         self.tools.bind((labels, points, source))
         self.ui.show_session(True)
         shown = shown_axes(source, self._viewer.dims)
@@ -284,6 +280,9 @@ class GuidePanel(RunningPanel):
             raise ValueError("Press Start first.")
         if not self.session.alive:
             raise ValueError("The picture or its strokes were removed; press Start again.")
+        self.session.elsewhere = str(self.ui.elsewhere.currentData())
+        self.session.soft = self.ui.soft.value()
+        self.session.within = self.ui.within.currentData()
         return self.session
 
     def _guide(self) -> Decisions:
@@ -302,9 +301,6 @@ class GuidePanel(RunningPanel):
     def _wish(self, serial: int) -> asks.Ask:
         """Say what is to be coloured now."""
         session = self._alive()
-        session.elsewhere = str(self.ui.elsewhere.currentData())
-        session.soft = self.ui.soft.value()
-        session.within = self.ui.within.currentData()
         source, guide = session.source, self._guide()
         assert source is not None
         job = plan(source, self._viewer.dims, self._parameters())
@@ -368,6 +364,14 @@ class GuidePanel(RunningPanel):
             table = {n: colour for n, colour in self.session.table.items() if n != label}
             self._change(partial(self.session.take_over, table))
 
+    def _on_layer_box(self, box: Any, row: int) -> None:
+        """Follow the layer that was chosen, too."""
+        layer = box.currentData()
+        if hasattr(layer, "events"):
+            for emitter in (layer.events.data, layer.events.set_data):
+                connect_while_alive(self, emitter, self.poke)
+        self.poke()
+
     def _on_palette(self, row: int) -> None:
         self._palette = self._chosen(self.ui.palette, dialogs.chosen_palette)
         self.poke()
@@ -393,20 +397,3 @@ class GuidePanel(RunningPanel):
         if self.session is not None:
             by, (kind, name) = str(self.ui.by.currentData()), self.ui.map.currentData()
             self._change(partial(self.session.colour_by, by, kind, name))
-
-    def _open_hints(self, path: Any) -> str:
-        hints = Hints.from_file(path)
-        self._alive().open(hints)
-        return f"Opened {Path(path).name}: {hints.legend}."
-
-    def _open_session(self, path: Path) -> str:
-        session, settings = dialogs.opened(self._viewer, path)
-        self.ui.restore(settings)
-        self._begin_with(session)
-        return f"Opened {path.name}: {len(session.table)} colours."
-
-    def _say_or_complain(self, work: Any) -> None:
-        try:
-            self.ui.status.setText(work())
-        except (ValueError, TypeError, OSError) as error:
-            self.complain(self.sentence_of(error))

@@ -10,7 +10,7 @@ from napari_colorize import Hints, colorize
 from napari_colorize.guided.hints import Point
 from napari_colorize.widgets.guide.dialogs import GamutDialog, plane_of_colours
 from napari_colorize.widgets.guide.panel import GuidePanel
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ def test_panel_python_and_files_give_the_same_pixels(
     hints = panel.session.hints()
     assert np.array_equal(colorize(grey, hints=hints, window=(0, 255)).rgb, shown)
     panel.save(tmp_path / "a.hints.json")
+    finish(panel)
     assert Hints.from_file(tmp_path / "a.hints.json") == hints
 
 
