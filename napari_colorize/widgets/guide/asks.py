@@ -238,7 +238,9 @@ def guide_of(
 
 def key_of(job: PlaneJob, guide: Decisions) -> Any:
     """Return what is equal for wishes that one prediction serves."""
-    swatches = tuple(zlib.crc32(np.ascontiguousarray(one)) for one in guide.swatches or ())
+    swatches = tuple(
+        zlib.crc32(np.ascontiguousarray(one).tobytes()) for one in guide.swatches or ()
+    )
     palette, reference = guide.palette, id(guide.reference)
     return id(job.data), job.plane, job.parameters, palette, reference, swatches
 

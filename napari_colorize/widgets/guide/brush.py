@@ -113,6 +113,7 @@ class Live(QObject):
             self.failed.emit(error)
             return
         same = ask.key == self._key
+        self._again = False  # what was painted until now is in this wish
         self._exact.replace(
             partial(followed, ask, self.known if same else None, self._base if same else None)
         )

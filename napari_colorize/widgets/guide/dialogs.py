@@ -147,10 +147,10 @@ class GamutDialog(QDialog):
             (self.text, "Colour as text"),
         ):
             widget.setAccessibleName(name)
-        for widget in (
+        for shown in (
             *(self.plane, self.lightness, self.sample, self.text, self.said, self.buttons),
         ):
-            column.addWidget(widget)
+            column.addWidget(shown)
         self.plane.picked.connect(self._take)
         self.lightness.valueChanged.connect(self._show)
         self.text.editingFinished.connect(self._read)

@@ -266,7 +266,7 @@ class GuideLayout(RunControls):
         for widget, text in told.items():
             widget.setToolTip(text)
         for place in self.suggested:
-            place.setIconSize(QSize(28, 16))
+            place.setIconSize(QSize(20, 16))
         offer(self.elsewhere, [(said, meaning) for meaning, said in ELSEWHERE.items()])
         offer(self.behind, [(said, method) for method, said in BEHIND.items()])
         offer(self.palette, [("none", ""), *((name, name) for name in NAMED), ("File…", "file")])
@@ -280,7 +280,7 @@ class GuideLayout(RunControls):
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
-            box.setMinimumContentsLength(6)
+            box.setMinimumContentsLength(3 if box in (self.here, self.there) else 6)
             box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def _boxes(self) -> tuple[QComboBox, ...]:
@@ -313,7 +313,8 @@ class GuideLayout(RunControls):
         _add(column, _rows(("Suggestions", row(*self.suggested))))
         self.add_to(column)
         column.addWidget(self.every)
-        _add(column, row(self.save, self.open, self.copy_python))
+        _add(column, row(self.save, self.open))
+        column.addWidget(self.copy_python)
         column.addWidget(self.keys)
         more, regions = QWidget(), QWidget()
         _rows(

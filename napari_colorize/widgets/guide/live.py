@@ -82,7 +82,7 @@ class Predicted:
 
     plane: pictures.Plane
     used: ColorizeParameters
-    rgb: NDArray[np.uint8]
+    rgb: NDArray[Any]
     light: NDArray[np.float32]
     prior: NDArray[np.float32]
     uncertainty: NDArray[np.float32] | None
@@ -114,7 +114,7 @@ class Frame:
     """
 
     ask: Ask
-    rgb: NDArray[np.uint8]
+    rgb: NDArray[Any]
     exact: bool
     drawn: tuple[slice, slice] = (slice(None), slice(None))
     hints: Hints | None = None
@@ -208,7 +208,7 @@ def small(
     def averaged(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         whole = np.ascontiguousarray(filled(pixels))
         size = whole.shape[1] // factor, whole.shape[0] // factor
-        return cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
 
     return Small(
         factor,
@@ -258,8 +258,8 @@ def _redrawn(
     known: Predicted,
     cells: NDArray[np.float32],
     changed: NDArray[np.bool_],
-    before: NDArray[np.uint8],
-) -> tuple[NDArray[np.uint8], tuple[slice, slice]]:
+    before: NDArray[Any],
+) -> tuple[NDArray[Any], tuple[slice, slice]]:
     """Return a picture with the changed cells drawn again, and the part in which they lie."""
     import cv2
     import torch

@@ -199,9 +199,10 @@ class Session:
         said = self.said(plane)
         if said.within is None or not isinstance(said.within, str):
             return said.hints(np.empty((0, 0), np.float32))
-        window = None if source.rgb else tuple(float(limit) for limit in source.contrast_limits)
-        pixels = read_plane(source.data, plane)
-        return said.hints(pictures.read_plane(pixels, window).lightness())
+        low, high = source.contrast_limits
+        window = None if source.rgb else (float(low), float(high))
+        seen = pictures.read_plane(read_plane(source.data, plane), window, float(source.gamma))
+        return said.hints(seen.lightness())
 
     def planes_said(self, planes: Iterable[Plane]) -> dict[int, Said]:
         """Return what is said of those planes of a series on which there are strokes or points."""
@@ -241,7 +242,7 @@ class Session:
         for outline in hints.polygons:
             rows, columns = zip(*outline.corners, strict=True)
             labels[filled(rows, columns, shape)] = label_of(outline.colour)
-        rows = [
+        dots = [
             (self._position(plane, point), label_of(point.colour), 2 * point.radius)
             for point in hints.points
         ]
@@ -250,7 +251,7 @@ class Session:
             self.labels.data = self.labels.data.astype(np.min_scalar_type(int(labels.max())))
         self.labels.data[plane.slicing] = labels if plane.upright else labels.T
         self.labels.refresh()
-        self.put_points([row[0] for row in rows], [row[1] for row in rows], [r[2] for r in rows])
+        self.put_points([dot[0] for dot in dots], [dot[1] for dot in dots], [d[2] for d in dots])
         self.take_over(table)
 
     def put_points(self, places: Any, labels: Any, sizes: Any) -> None:
