@@ -9,8 +9,8 @@ down to a Turing test of the same weights and saves
 (``panel_evaluate.png``), learns from half a slide (``panel_train.png``), lists the weights
 (``panel_models.png``) and opens the plugin's page in napari's preferences (``preferences.png``)
 and its menu (``menu.png``). In the panel Guide it paints the coffee cup red and the cameraman's
-coat blue, in both themes (``panel_guide.png``, ``panel_guide_light.png``). ``--only guide`` makes one of
-them. Without a screen it starts a
+coat blue, in both themes (``panel_guide.png``, ``panel_guide_light.png``). ``--only guide`` makes
+one of them. Without a screen it starts a
 virtual one, which needs Xvfb and Mesa: ``apt install xvfb libgl1-mesa-dri``.
 """
 
