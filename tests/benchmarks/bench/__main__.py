@@ -91,8 +91,8 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         sides = tuple(side for side in sides if side <= (asked.largest or side))
         results["growth"] = list(growth.rows(sides, threads=max(threads), effort=effort))
     if wanted("scale", "scale", asked.only):
-        results["scale"] = list(
-            scale.rows(*(scale.QUICK if asked.quick else (scale.PLANES, scale.SIDE)))
+        volume = scale.QUICK if asked.quick else (scale.PLANES, scale.SIDE)
+        results["scale"] = list(scale.rows(*volume))
         )
     results["minutes"] = round(progress.elapsed() / 60, 1)
     return results

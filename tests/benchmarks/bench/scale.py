@@ -133,9 +133,9 @@ def as_table(found: list[dict[str, Any]]) -> str:
     each = one["seconds"] / one["pixels"]
     lines += [
         "",
-        f"{written:.2f} bytes a pixel are written, of a source of {source:.2f}; a task costs client "
-        f"and scheduler {task * 1e3:.1f} ms (measured). From these two figures alone, by arithmetic, "
-        "for 100,000 megapixels in pieces of 4:",
+        f"{written:.2f} bytes a pixel are written, of a source of {source:.2f}; a task costs "
+        f"client and scheduler {task * 1e3:.1f} ms: both measured. From the time of one worker and that of "
+        "a task, by arithmetic alone, for 100,000 megapixels in pieces of 4:",
         "",
         "| workers | hours | of which the scheduler could not be faster than |",
         "|---|---|---|",
