@@ -93,7 +93,6 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
     if wanted("scale", "scale", asked.only):
         volume = scale.QUICK if asked.quick else (scale.PLANES, scale.SIDE)
         results["scale"] = list(scale.rows(*volume))
-        )
     results["minutes"] = round(progress.elapsed() / 60, 1)
     return results
 

@@ -134,8 +134,8 @@ def as_table(found: list[dict[str, Any]]) -> str:
     lines += [
         "",
         f"{written:.2f} bytes a pixel are written, of a source of {source:.2f}; a task costs "
-        f"client and scheduler {task * 1e3:.1f} ms: both measured. From the time of one worker and that of "
-        "a task, by arithmetic alone, for 100,000 megapixels in pieces of 4:",
+        f"client and scheduler {task * 1e3:.1f} ms: both measured. From the time of one worker and "
+        "that of a task, by arithmetic alone, for 100,000 megapixels in pieces of 4:",
         "",
         "| workers | hours | of which the scheduler could not be faster than |",
         "|---|---|---|",
