@@ -190,7 +190,7 @@ class _Batch:
         tqdm.write(text, file=sys.stderr if error else sys.stdout)
 
     def _run_one(self, job: Job, bar: Any) -> None:
-        from napari_colorize.cli.pages import SINGLE, colour_file, finished
+        from napari_colorize.cli.jobs import SINGLE, colour_file, finished
 
         if self.resume and finished(job) is not None:
             self.before += 1

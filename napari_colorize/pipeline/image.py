@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.parameters import checked_window
-from napari_colorize.pipeline.lightness import (
+from napari_colorize.pipeline.resample import (
     lightness_of_codes,
     lightness_within,
     look_up,
+    resize,
+    resize_codes,
     row_bands,
 )
-from napari_colorize.pipeline.resample import resize, resize_codes
 from napari_colorize.pipeline.window import automatic_window, placeholders, rgb_window
 
 ALL_MISSING = (

