@@ -23,7 +23,7 @@ from skimage.color import rgb2lab
 
 from napari_colorize import colorize
 from napari_colorize.checkpoints import registry
-from napari_colorize.evaluation.sheet_layout import SheetRow, draw_sheet
+from napari_colorize.evaluation.sheets import SheetRow, draw_sheet
 from napari_colorize.sample_data import grey as grey_of
 
 Picture = NDArray[np.uint8]

@@ -16,13 +16,17 @@ from torch import Tensor
 
 from napari_colorize.files.pictures import Picture, fingerprint_of_names
 from napari_colorize.methods.deep.descriptor import BLOCKS, DeepDescriptor
-from napari_colorize.methods.deep.graph import CANDIDATES, ranked
-from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.methods.deep.graph import CANDIDATES, ClusterNetworks, ranked
 from napari_colorize.methods.deep.yuv import rgb_to_uv
-from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.fitting import fit, joined, move_towards, new_networks, repeated
 from napari_colorize.training.deep.learning import block_sizes, describe
-from napari_colorize.training.deep.sampled import Sampled, sample
+from napari_colorize.training.deep.sampled import (
+    Sampled,
+    read_samples,
+    sample,
+    sample_key,
+    write_samples,
+)
 from napari_colorize.training.deep.semantic import trained_semantic
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.tree import Tree, picture_psnr, psnr, split, squared_error
@@ -62,9 +66,9 @@ def described(
         some = pictures[begin : begin + at_once]
         path, key = (
             folder / f"{begin}.safetensors",
-            cache.key_of(settings, fingerprint_of_names(some)),
+            sample_key(settings, fingerprint_of_names(some)),
         )
-        part = cache.read(path, key, some)
+        part = read_samples(path, key, some)
         if part is None:
             part = sample(
                 some,
@@ -73,7 +77,7 @@ def described(
                 settings,
                 blocks=block_sizes(settings),
             )
-            cache.write(part, path, key)
+            write_samples(part, path, key)
         parts.append(part)
     return merged(parts)
 

@@ -17,9 +17,8 @@ from deep_evidence.tables import print_scores
 from deep_evidence.whole import ONE, graded, without_clusters
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import save_checkpoint
-from napari_colorize.evaluation.baselines import baselines, with_chroma
 from napari_colorize.evaluation.colour import to_lab
-from napari_colorize.evaluation.methods import GradedMethod, colorize_method
+from napari_colorize.evaluation.methods import GradedMethod, baselines, colorize_method, with_chroma
 from napari_colorize.files.pictures import (
     Picture,
     find_pictures,
@@ -27,10 +26,10 @@ from napari_colorize.files.pictures import (
     included,
     split_holdout,
 )
-from napari_colorize.training.deep import cache
 from napari_colorize.training.deep.learning import learn
+from napari_colorize.training.deep.pictures import usual_size
 from napari_colorize.training.deep.record import make_record
-from napari_colorize.training.deep.references import usual_size
+from napari_colorize.training.deep.sampled import CACHE, sample_key, write_samples
 from napari_colorize.training.deep.settings import DeepSettings, chosen_blocks
 
 TRAININGS = {
@@ -84,12 +83,12 @@ def trained(given: argparse.Namespace, settings: DeepSettings) -> Path:
     seen = fingerprint_of_names(training)
     weights = given.work / f"stains-{_hashed(settings, seen)}.safetensors"
     if not weights.exists():
-        cached = given.work / f"stains-{len(training)}-{cache.FILE}"
+        cached = given.work / f"stains-{len(training)}-{CACHE}"
         sampled = ablation.described(
             training, settings, pixels, given.work / "stains-train", at_once=AT_ONCE
         )
         sampled = ablation.only_blocks(sampled, blocks)
-        cache.write(sampled, cached, cache.key_of(settings, seen))
+        write_samples(sampled, cached, sample_key(settings, seen))
         learnt = learn(training, settings, cached=cached, fingerprint=seen)
         data = [{"name": given.stains.name, "licence": "not stated"}]
         record = make_record(learnt, weights.stem, data=data, fingerprint=seen, hours=None)

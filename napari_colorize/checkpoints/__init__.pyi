@@ -1,10 +1,9 @@
 from .download import fetch
 from .errors import CheckpointError, DownloadCancelled, DownloadError, Remedy
-from .importing import import_file
 from .loading import LoadedModel, clear_cache, load, method_of, verify
 from .record import CheckpointRecord
 from .registry import available, default_for, known
-from .saving import save_checkpoint
+from .saving import import_file, save_checkpoint
 
 __all__ = [
     "CheckpointError",

@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from napari_colorize.checkpoints.borrowing import check_borrowed
 from napari_colorize.checkpoints.errors import CheckpointError
+from napari_colorize.checkpoints.weights import check_borrowed
 
 UNGRADED = "Not graded yet: see docs/training.md."
 """The known failure of weights fresh from a training; it goes when scores are recorded."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from napari_colorize.evaluation import bootstrap
 from napari_colorize.evaluation.bootstrap import Estimate
-from napari_colorize.evaluation.calibration import CalibrationTable
 from napari_colorize.evaluation.catalogue import BY_KEY, SCORES
 from napari_colorize.evaluation.features import frechet_estimate
 from napari_colorize.evaluation.runner import Graded, Grading
+from napari_colorize.evaluation.scoring import CalibrationTable
 from napari_colorize.files.pictures import fingerprint_of_contents
 
 FORMAT = "napari-colorize scores 1"

@@ -5,14 +5,18 @@ fills it with weights. A method is added by adding a folder whose ``__init__`` h
 another package through `register` or an entry point (see `registry`).
 """
 
-from napari_colorize.methods.cards import Architecture, Builder, MethodCard, Paper, PublicLayout
-from napari_colorize.methods.registry import (
+from napari_colorize.methods.cards import (
     ARCHITECTURES,
     CARDS,
     METHOD_TITLES,
     METHODS,
     NETWORK_TITLES,
     WITHOUT_EFFECT,
+    Architecture,
+    Builder,
+    MethodCard,
+    Paper,
+    PublicLayout,
     method_of,
     register,
     register_all,

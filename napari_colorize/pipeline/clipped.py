@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.pipeline.image import Plane
-from napari_colorize.pipeline.lightness import lightness_of_codes, row_bands
+from napari_colorize.pipeline.resample import lightness_of_codes, row_bands
 
 DARKEST, LIGHTEST = 5.0, 95.0
 """L* between which a moved colour counts as clipped; 8-bit grey codes 17 to 240."""

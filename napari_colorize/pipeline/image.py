@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.parameters import checked_window
-from napari_colorize.pipeline.lightness import (
+from napari_colorize.pipeline.resample import (
     lightness_of_codes,
     lightness_within,
     look_up,
+    narrow_codes,
+    resize,
+    resize_codes,
     row_bands,
 )
-from napari_colorize.pipeline.resample import narrow_codes, resize, resize_codes
 from napari_colorize.pipeline.window import automatic_window, placeholders, rgb_window
 
 ALL_MISSING = (

@@ -17,8 +17,7 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import memory
 from napari_colorize.pipeline.bands import Rows, banded, bilinear_rows
 from napari_colorize.pipeline.image import Plane
-from napari_colorize.pipeline.lightness import row_bands
-from napari_colorize.pipeline.resample import no_finer_than, resize
+from napari_colorize.pipeline.resample import no_finer_than, resize, row_bands
 from napari_colorize.refinements import NUMBERS, REFINEMENTS
 
 if TYPE_CHECKING:

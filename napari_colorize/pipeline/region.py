@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.pipeline.lightness import row_bands
 from napari_colorize.pipeline.plane import ColouredPlane
+from napari_colorize.pipeline.resample import row_bands
 
 INSIDE_BORDER = "inside border"
 """In the place of a region: all inside the border of the picture, which is found."""

@@ -46,7 +46,7 @@ def colorize_stack(
 
     All planes share one intensity window. Along ``axis`` colour is a mean over neighbouring
     planes, fetched along the motion between them, where their lightness agrees; see
-    :mod:`napari_colorize.sequences.smoothing`. Planes are read one at a time and once: at any time
+    :mod:`napari_colorize.sequences.series`. Planes are read one at a time and once: at any time
     a few of them, as they were given, and the results are in memory.
 
     Parameters

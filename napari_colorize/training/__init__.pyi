@@ -1,6 +1,5 @@
 from .callbacks.watching import Watch
-from .front import train
-from .teaching import Taught, teach
+from .front import Taught, teach, train
 
 __all__ = [
     "Taught",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from napari_colorize.checkpoints.record import UNGRADED
 from napari_colorize.files.pictures import (
@@ -21,22 +24,149 @@ from napari_colorize.files.pictures import (
     split_holdout,
 )
 from napari_colorize.storage import slug
-from napari_colorize.training import description
+from napari_colorize.training import run_folder
 from napari_colorize.training.callbacks.keeping import (
     BEST,
     LAST,
+    KeepBest,
+    KeepLatest,
+    RunningAverage,
+    StopEarly,
     averaged_weights,
     refuse_damaged,
     write_weights,
 )
-from napari_colorize.training.callbacks.onlooker import EnoughLearnt, looking
+from napari_colorize.training.callbacks.looking import EnoughLearnt, Onlooker, SampleSheet, looking
+from napari_colorize.training.callbacks.reporting import (
+    MetricsFile,
+    TrainingBar,
+    quiet_lightning,
+    tensorboard,
+)
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
-from napari_colorize.training.publish import publish
 from napari_colorize.training.recipe import Recipe
+from napari_colorize.training.run_folder import publish
+from napari_colorize.training.samples import PairsModule
 from napari_colorize.training.start import Start
 from napari_colorize.training.survey import Survey, look_at, refuse_unusable
-from napari_colorize.training.trainer import fit, make_trainer
 from napari_colorize.training.trainers import trainer_of
+
+
+def make_trainer(
+    recipe: Recipe,
+    out: Path,
+    count: int,
+    holdout: Sequence[Picture],
+    defaults: Mapping[str, Any],
+    watchers: Sequence[Callback] = (),
+    watch: Watch | None = None,
+) -> lightning.Trainer:
+    """Make Lightning's trainer with all that a run keeps, logs, tells and shows.
+
+    Parameters
+    ----------
+    recipe
+        Epochs, devices, precision and what is kept.
+    out
+        Folder of the run; where it holds ``last.ckpt``, its log is gone on with.
+    count
+        Pictures to learn from.
+    holdout
+        Pictures of the sample sheet.
+    defaults
+        ``temperature`` and ``vividness`` of the sample sheet.
+    watchers
+        Callbacks of the method's own.
+    watch
+        Who is told and shown instead of a terminal and a folder of sheets.
+
+    Raises
+    ------
+    ValueError
+        The devices, the strategy or the precision cannot be had on this machine.
+    """
+    loggers = [MetricsFile(out, _step_of(out / LAST))]
+    best = KeepBest(out, recipe.score)
+    # Sheet and best before the averaging, which takes its weights back after them.
+    settings = (recipe.crop, defaults["temperature"], defaults["vividness"])
+    shown: list[Callback] = (
+        [TrainingBar(recipe.batch), SampleSheet(out, holdout, *settings)]
+        if watch is None
+        else [Onlooker(watch, holdout, *settings)]
+    )
+    return _checked_trainer(
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.gradient_clip if recipe.one_optimiser else None,
+        accelerator=recipe.accelerator,
+        devices=recipe.devices,
+        num_nodes=recipe.num_nodes,
+        strategy=_strategy(recipe),
+        precision=recipe.precision,
+        use_distributed_sampler=False,
+        default_root_dir=out,
+        logger=[*loggers, tensorboard(out)] if recipe.tensorboard else loggers,
+        log_every_n_steps=max(1, min(20, count // recipe.batch // 2)),
+        num_sanity_val_steps=0,
+        callbacks=[
+            *shown,
+            best,
+            *watchers,
+            RunningAverage(recipe.ema_decay),
+            StopEarly(best, recipe.patience),
+            KeepLatest(out, recipe.save_every),
+        ],
+        enable_model_summary=False,
+        enable_progress_bar=watch is None,
+    )
+
+
+def _checked_trainer(**flags: Any) -> lightning.Trainer:
+    """Make the trainer, or say which devices cannot be had."""
+    try:
+        with quiet_lightning():
+            return lightning.Trainer(**flags)
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
+        asked = ("accelerator", "devices", "num_nodes", "strategy", "precision")
+        raise ValueError(
+            "The devices of the recipe cannot be had here "
+            f"({', '.join(f'{name}={flags[name]}' for name in asked)}): "
+            f"{' '.join(str(error).split())}"
+        ) from error
+
+
+def fit(
+    trainer: lightning.Trainer, module: lightning.LightningModule, data: PairsModule, last: Path
+) -> None:
+    """Train to the end; Ctrl-C comes out as what it is, where Lightning would end the program."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with quiet_lightning():
+            trainer.fit(
+                module.to(memory_format=torch.channels_last),
+                datamodule=data,
+                ckpt_path=last if last.exists() else None,
+                weights_only=True,
+            )
+    except SystemExit as stopped:
+        # Only the main thread is interrupted, and only it may handle signals.
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stopped
+
+
+def _step_of(last: Path) -> int:
+    """Return the step that a training goes on from; 0 at its start."""
+    if not last.exists():
+        return 0
+    state = torch.load(last, map_location="cpu", weights_only=True)
+    return int(state.get("steps_taken", state["global_step"]))
+
+
+def _strategy(recipe: Recipe) -> str:
+    """Return Lightning's strategy; each optimiser of several leaves the others' weights alone."""
+    if recipe.strategy == "ddp" and not recipe.one_optimiser:
+        return "ddp_find_unused_parameters_true"
+    return recipe.strategy
+
 
 GRAPH = "graph.pt"
 CHECKPOINT = "checkpoint"
@@ -117,7 +247,7 @@ def train_network(
             raise ValueError(
                 f"{out} holds a training already. Go on with it (--resume), or give another folder."
             )
-        description.refuse_other_training(out, recipe, seen)
+        run_folder.refuse_other_training(out, recipe, seen)
         refuse_damaged(out / LAST)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
     training, holdout, survey, damaged = _chosen(pictures, recipe, watch)
@@ -131,7 +261,7 @@ def train_network(
     )
     if trainer.is_global_zero:
         told = _told(recipe, seen, training, holdout, survey, damaged, start)
-        description.write(out, told, continued=(out / LAST).exists())
+        run_folder.write(out, told, continued=(out / LAST).exists())
     continued, began = (out / LAST).exists(), time.monotonic()
     pairs = learner.data(start, recipe, training, holdout, out, watch)
     steps = len(pairs.pairs) // (recipe.batch * trainer.world_size)
@@ -140,13 +270,13 @@ def train_network(
     try:
         fit(trainer, module, pairs, out / LAST)
     except EnoughLearnt as enough:
-        description.add(out, stopped_early=str(enough))
+        run_folder.add(out, stopped_early=str(enough))
         stopped = True
     refuse_stopped(watch or Watch())
     # Of a training in several sessions only the last one's time is known here.
     hours = None if continued else round((time.monotonic() - began) / 3600, 4)
     if trainer.is_global_zero and (trainer.state.finished or stopped):
-        hardware = description.hardware(trainer.strategy.root_device, trainer.world_size)
+        hardware = run_folder.hardware(trainer.strategy.root_device, trainer.world_size)
         _keep(out, "best" if stopped else recipe.keep)
         _publish(out, target, defaults, data, licence, hours=hours, hardware=hardware)
     trainer.strategy.barrier()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_colorize.checkpoints import CheckpointRecord
     from napari_colorize.files.pictures import Picture
     from napari_colorize.training.callbacks.watching import Watch
-    from napari_colorize.training.data import PairsModule
+    from napari_colorize.training.samples import PairsModule
     from napari_colorize.training.start import Start
 
 Sources = Mapping[str, Any] | str | Path | Sequence[str | Path]
@@ -207,7 +207,7 @@ def crops(
     start: Start, recipe: Any, training: Sequence[Picture], holdout: Sequence[Picture]
 ) -> PairsModule:
     """Make loaders of random crops, the usual `Learner.data`."""
-    from napari_colorize.training.data import PairsModule
+    from napari_colorize.training.samples import PairsModule
 
     graph: Any = start.graph
     return PairsModule(training, holdout, recipe, int(graph.stride))

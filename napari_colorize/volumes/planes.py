@@ -20,11 +20,10 @@ from napari_colorize.pipeline.image import Plane, read_plane
 from napari_colorize.pipeline.plane import PlaneColorizer
 from napari_colorize.pipeline.refine import as_tensor, full_size_rgb
 from napari_colorize.pipeline.resample import network_shape, resize
-from napari_colorize.sequences.on_demand import index_below
+from napari_colorize.sequences.lazy import index_below
 from napari_colorize.sequences.parameters import weights_of
 from napari_colorize.sequences.planes import Stack
-from napari_colorize.sequences.series import Series
-from napari_colorize.sequences.smoothing import PlanePrediction
+from napari_colorize.sequences.series import PlanePrediction, Series
 from napari_colorize.storage import staged
 from napari_colorize.volumes.job import MOST_WHOLE, Job, Task, Unit
 from napari_colorize.volumes.ngff import Image

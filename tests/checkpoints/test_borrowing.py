@@ -7,9 +7,8 @@ import safetensors.torch
 import torch
 
 from napari_colorize.checkpoints import CheckpointError, load, save_checkpoint
-from napari_colorize.checkpoints.importing import import_file
 from napari_colorize.checkpoints.record import CheckpointRecord
-from napari_colorize.checkpoints.saving import update_record
+from napari_colorize.checkpoints.saving import import_file, update_record
 
 LENDER = ("tiny-one.safetensors", "first.", "first.")
 

@@ -16,7 +16,7 @@ from napari_colorize.checkpoints import (
     load,
     registry,
 )
-from napari_colorize.checkpoints import receiver as receiving
+from napari_colorize.checkpoints import download as receiving
 from napari_colorize.checkpoints.home import checkpoints_folder, downloads_folder
 
 

@@ -13,8 +13,8 @@ import torch
 from napari_colorize import checkpoints, methods
 from napari_colorize.checkpoints import CheckpointError, import_file, load, registry
 from napari_colorize.checkpoints.home import checkpoints_folder
-from napari_colorize.checkpoints.importing import _recognised
 from napari_colorize.checkpoints.record import CheckpointRecord
+from napari_colorize.checkpoints.saving import _recognised
 
 RECORDS_OF_THE_PACKAGE = Path(checkpoints.__file__).parent / "records"
 

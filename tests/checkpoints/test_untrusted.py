@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from napari_colorize.checkpoints import CheckpointError, registry, weights
-from napari_colorize.checkpoints.layout import refuse_larger
+from napari_colorize.checkpoints.loading import refuse_larger
 from napari_colorize.checkpoints.record import CheckpointRecord
 
 DAMAGED = {

@@ -12,7 +12,7 @@ pytest.importorskip("sklearn")
 from deep_evidence import ablation
 
 from napari_colorize.files.pictures import find_pictures
-from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.methods.deep.graph import ClusterNetworks
 from napari_colorize.training.deep.fitting import joined
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_colorize.evaluation.calibration import (
+from napari_colorize.evaluation.scoring import (
     REJECTED,
     CalibrationTable,
     spearman_of_pixels,

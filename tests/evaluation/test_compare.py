@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_colorize.evaluation.compare import compare
+from napari_colorize.evaluation.bootstrap import compare
 
 
 def scores(psnr, auc, names=None, settings=None):

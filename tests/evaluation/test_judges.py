@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 from skimage import data
 
-from napari_colorize.evaluation import squeezenet
-from napari_colorize.evaluation.judges import EfficientNetLite2, imagenet_wnids, judged
-from napari_colorize.evaluation.squeezenet import SqueezeNet, arrays_in
+from napari_colorize.evaluation import judges
+from napari_colorize.evaluation.judges import (
+    EfficientNetLite2,
+    SqueezeNet,
+    arrays_in,
+    imagenet_wnids,
+    judged,
+)
 
 
 class FixedJudge:
@@ -80,6 +85,6 @@ def test_a_file_of_weights_cannot_run_anything(tmp_path):
 
 
 def test_other_weights_under_the_known_name_are_refused(monkeypatch):
-    monkeypatch.setattr(squeezenet, "SHA256", "0" * 64)
+    monkeypatch.setattr(judges, "SHA256", "0" * 64)
     with pytest.raises(ValueError, match="not the known file"):
         SqueezeNet()(PICTURE)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from napari_colorize.evaluation import metrics
-from napari_colorize.evaluation.baselines import baselines, grey, random_chroma
 from napari_colorize.evaluation.colour import to_lab
+from napari_colorize.evaluation.methods import baselines, grey, random_chroma
 from napari_colorize.evaluation.prior import load_prior
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
 

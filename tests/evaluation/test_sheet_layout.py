@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_colorize.evaluation.sheet_layout import SheetRow, draw_sheet, pages, shrunk
+from napari_colorize.evaluation.sheets import SheetRow, draw_sheet, pages, shrunk
 
 RED, GREEN, BLUE = (200, 20, 20), (20, 200, 20), (20, 20, 200)
 

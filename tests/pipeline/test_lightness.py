@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from napari_colorize.pipeline import lightness as module
-from napari_colorize.pipeline.lightness import (
+from napari_colorize.pipeline import resample as module
+from napari_colorize.pipeline.resample import (
     lightness_of_codes,
     lightness_within,
     look_up,

@@ -16,7 +16,7 @@ from napari_colorize import (
     ops,
 )
 from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.pipeline import bands, lightness, memory
+from napari_colorize.pipeline import bands, memory, resample
 from napari_colorize.pipeline import plane as plane_module
 from napari_colorize.pipeline.image import read_plane
 from napari_colorize.pipeline.refine import full_size_rgb
@@ -55,7 +55,7 @@ def scarce(monkeypatch):
     """Return a function that makes memory scarce for the operators of the refinement."""
 
     def limit(rows, error=CPU_ALLOCATOR):
-        monkeypatch.setattr(lightness, "BAND_PIXELS", 64 * 96)  # as if the picture were a large one
+        monkeypatch.setattr(resample, "BAND_PIXELS", 64 * 96)  # as if the picture were a large one
         limited = {
             name: Scarce(getattr(ops, name), rows, guide, error)
             for name, guide in (

@@ -84,7 +84,7 @@ def test_all_output_types_show_the_same_picture():
 
 
 def test_bands_leave_no_seams(monkeypatch):
-    from napari_colorize.pipeline import lightness as bands
+    from napari_colorize.pipeline import resample as bands
 
     picture = RNG.integers(0, 256, (70, 50), dtype=np.uint8)
     chroma = torch.from_numpy(RNG.normal(0, 25, (1, 2, 18, 13)).astype(np.float32))
@@ -98,7 +98,7 @@ def test_bilinear_chroma_is_that_of_the_whole_picture(monkeypatch):
     from torch.nn.functional import interpolate
 
     from napari_colorize import ops
-    from napari_colorize.pipeline import lightness as bands
+    from napari_colorize.pipeline import resample as bands
 
     monkeypatch.setattr(bands, "BAND_PIXELS", 150)
     picture = RNG.integers(60, 200, (70, 50), dtype=np.uint8)

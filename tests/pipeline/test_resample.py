@@ -74,7 +74,7 @@ def test_codes_are_resized_as_the_plane_they_stand_for(height, width, new_height
     codes = generator.integers(0, 256, (height, width), dtype=np.uint8)
     table = generator.random(256, dtype=np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("napari_colorize.pipeline.lightness.BAND_PIXELS", 100)
+        patch.setattr("napari_colorize.pipeline.resample.BAND_PIXELS", 100)
         found = resize_codes(codes, table, (new_height, new_width))
     assert found.flags.c_contiguous
     assert found == pytest.approx(resize(table[codes], (new_height, new_width)), abs=1e-5)

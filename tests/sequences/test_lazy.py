@@ -15,7 +15,7 @@ from films import glide, noisy, scene
 from napari_colorize import colorize_lazy, colorize_multiscale, colorize_stack
 from napari_colorize.evaluation.colour import to_lab
 from napari_colorize.pipeline.network import Prediction
-from napari_colorize.sequences import on_demand
+from napari_colorize.sequences import lazy as lazy_module
 from napari_colorize.sequences.lazy import MAX_PREDICTED_SIDE
 from napari_colorize.sequences.planes import Stack
 from napari_colorize.sequences.series import Series
@@ -173,7 +173,7 @@ def test_a_plane_that_failed_is_tried_again(moody_model):
 
 
 def test_finished_planes_are_kept_within_their_budget(monkeypatch):
-    monkeypatch.setattr(on_demand, "KEPT_BYTES", 1)
+    monkeypatch.setattr(lazy_module, "KEPT_BYTES", 1)
     frames = film(3)
     lazy, whole = colorize_lazy(frames), colorize_stack(frames)
     for number in (0, 1, 2, 0, 1):
@@ -209,22 +209,22 @@ class Stub:
 @pytest.mark.parametrize("axis", [None, 0], ids=["planes of their own", "one series"])
 def test_leafing_through_a_long_stack_holds_its_memory(monkeypatch, axis):
     """Each single plane is a series of its own; one bounded cache serves them all."""
-    monkeypatch.setattr(on_demand, "KEPT_BYTES", 1)
+    monkeypatch.setattr(lazy_module, "KEPT_BYTES", 1)
     stack = Stack(np.zeros((2000, 4, 4), np.uint8), axis)
     stub = Stub()
     facts = SimpleNamespace(used=SimpleNamespace(consistency=0))
-    colours = on_demand.PlanesOnDemand(stack, facts, stub)
+    colours = lazy_module.PlanesOnDemand(stack, facts, stub)
     kept = []
     for number in range(2000):
         colours.results(stack, (number,))
         if number % 100 == 99:
             kept.append(stub.kept())
     assert len(stub.shown) == 2000
-    assert set(kept) == {on_demand.KEPT_PLANES}
+    assert set(kept) == {lazy_module.KEPT_PLANES}
 
 
 def test_a_series_that_was_dropped_comes_out_the_same(monkeypatch):
-    monkeypatch.setattr(on_demand, "KEPT_PLANES", 1)
+    monkeypatch.setattr(lazy_module, "KEPT_PLANES", 1)
     stack = np.stack([film(4), film(4)[::-1]])
     lazy, whole = colorize_lazy(stack, axis=1), colorize_stack(stack, axis=1)
     for series, number in [(0, 0), (1, 3), (0, 1), (1, 0), (0, 0)]:

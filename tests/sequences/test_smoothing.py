@@ -5,7 +5,7 @@ import pytest
 
 from napari_colorize.sequences.motion import Motion
 from napari_colorize.sequences.parameters import MAX_REACH, reach_of, weights_of
-from napari_colorize.sequences.smoothing import TOLERANCE, PlanePrediction, smoothed
+from napari_colorize.sequences.series import TOLERANCE, PlanePrediction, smoothed
 
 SHAPE = (4, 5)
 

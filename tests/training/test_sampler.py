@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_colorize.training.data import EpochSampler
+from napari_colorize.training.samples import EpochSampler
 
 
 @given(

@@ -1,22 +1,29 @@
-"""Count the answers: share fooled per method and picture, over one or several participants.
+"""Count the answers, over one or several participants, and show them with the pictures on a page.
 
-One interval is reported for a method. Answers of one person, and about one picture, are alike, so
-that participants and pictures are drawn again together (Owen 2007): an interval that takes every
-answer for independent would be too narrow. Where there is nothing to draw, with one participant or
-where all answers are the same, it is Wilson's (1927), which stays honest at 0 and 100 %.
+The share fooled is counted per method and picture, and one interval is reported for a method.
+Answers of one person, and about one picture, are alike, so that participants and pictures are drawn
+again together (Owen 2007): an interval that takes every answer for independent would be too narrow.
+Where there is nothing to draw, with one participant or where all answers are the same, it is
+Wilson's (1927), which stays honest at 0 and 100 %.
 """
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_colorize.evaluation.bootstrap import DRAWS, LEVEL, from_draws
+from napari_colorize.evaluation.report import as_data_uri, template
+from napari_colorize.evaluation.runner import THUMBNAIL
 from napari_colorize.evaluation.turing.session import Session
+from napari_colorize.evaluation.turing.stimuli import Stimuli
+from napari_colorize.storage import write_whole
 
 
 @dataclass(frozen=True)
@@ -206,3 +213,58 @@ def _resampled(answers: Sequence[Any], seed: int) -> tuple[float, float]:
         drawn = (weight @ fooled) / weight.sum(axis=1)
     spread = from_draws(float(fooled.mean()), drawn, len(pictures))
     return spread.low, spread.high
+
+
+SHOWN = 8
+"""Pictures in each row of the sheet."""
+
+
+def write_sheet(path: str | Path, result: TuringResult, stimuli: Stimuli) -> Path:
+    """Write the page.
+
+    Parameters
+    ----------
+    path : str or path
+        The HTML file.
+    result : TuringResult
+        From :func:`~napari_colorize.evaluation.turing.result.merge`.
+    stimuli : Stimuli
+        What was shown; its pictures go into the page.
+    """
+    rows = [row for method in result.methods for row in _rows(method, result, stimuli)]
+    page = template("turing.html.j2").render(result=result.to_dict(), rows=rows)
+    write_whole(Path(path), page)
+    return Path(path)
+
+
+def _rows(method: str, result: TuringResult, stimuli: Stimuli) -> list[dict[str, Any]]:
+    ranked = result.ranked(method)
+    chosen = {"most": ranked[:SHOWN], "least": ranked[::-1][:SHOWN]}
+    return [
+        {
+            "title": f"{method}: {which} convincing",
+            "columns": [
+                {
+                    "name": result.names[picture],
+                    "fooled": share.fooled,
+                    "trials": share.trials,
+                    "views": [
+                        ("real", _thumbnail(stimuli.real(picture))),
+                        ("recoloured", _thumbnail(stimuli.fake(picture, method))),
+                    ],
+                }
+                for picture, share in shares
+            ],
+        }
+        for which, shares in chosen.items()
+    ]
+
+
+def _thumbnail(rgb: np.ndarray) -> str:
+    from PIL import Image
+
+    image = Image.fromarray(rgb)
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=88)
+    return as_data_uri(buffer.getvalue())

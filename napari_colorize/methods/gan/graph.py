@@ -1,4 +1,4 @@
-"""Lightness in, chroma and uncertainty out; and samples with different seeds."""
+"""The generators and their graph: lightness in, chroma and uncertainty out, samples by seed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,228 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from napari_colorize.methods.gan.compact import CompactGenerator
-from napari_colorize.methods.gan.generator import UNetGenerator
-from napari_colorize.methods.gan.tables import GENERATORS
+from napari_colorize.methods.compact import CompactFeatures
+from napari_colorize.methods.gan.layers import (
+    KERNEL,
+    NoiseDropout,
+    SameConv2d,
+    activation,
+    initialise,
+    norm_of,
+)
+from napari_colorize.methods.gan.tables import GENERATORS, GeneratorTable, Layer
 from napari_colorize.methods.padding import crop_pair, pad_to_multiple
+
+L_HALF = 50.0
+"""L* / 50 − 1 is what the network sees."""
+AB_RANGE = 110.0
+"""Chroma that tanh = ±1 stands for, Lab units."""
+
+
+class _Down(nn.Module):
+    """Convolution, norm, LeakyReLU."""
+
+    def __init__(self, channels_in: int, layer: Layer, norm: bool, leak: float) -> None:
+        super().__init__()
+        self.convolution = SameConv2d(channels_in, layer.filters, layer.stride)
+        self.norm = norm_of(layer.filters, layer.norm and norm)
+        self.activation = activation(leak)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.norm(self.convolution(x)))
+
+
+class _Up(nn.Module):
+    """Transposed convolution that doubles the size, norm, ReLU, dropout."""
+
+    def __init__(self, channels_in: int, layer: Layer, norm: bool, salt: int) -> None:
+        super().__init__()
+        self.convolution = nn.ConvTranspose2d(
+            channels_in, layer.filters, KERNEL, stride=2, padding=1
+        )
+        self.norm = norm_of(layer.filters, layer.norm and norm)
+        self.activation = nn.ReLU()
+        self.dropout = NoiseDropout(layer.dropout, salt)
+
+    def forward(self, x: Tensor, seed: int) -> Tensor:
+        return self.dropout(self.activation(self.norm(self.convolution(x))), seed)
+
+
+class UNetGenerator(nn.Module):
+    """Lightness in, Lab (or its chroma) out, by a U-Net that a table describes.
+
+    Input (N, 1, H, W) float32 L* 0…100, H and W multiples of ``multiple``; output
+    (N, 2 or 3, H, W) in −1…1 (tanh): L* as L* / 50 − 1 where the table has three outputs, a and b
+    over 110.
+
+    Parameters
+    ----------
+    table
+        Layers.
+    norm
+        Batch norm where the table has it; it uses a batch's own statistics in training only.
+    leak
+        Slope of the encoder's LeakyReLU for negative values; 0 for plain ReLU.
+    dropout
+        Rate in place of the table's own in the layers where it has one; ``None``: the table's.
+    """
+
+    stride = 1
+
+    def __init__(
+        self,
+        table: GeneratorTable,
+        norm: bool = True,
+        leak: float = 0.2,
+        dropout: float | None = None,
+    ) -> None:
+        super().__init__()
+        # TorchScript sees attributes, not a module's constants.
+        self.l_half = L_HALF
+        self.ab_range = AB_RANGE
+        self.multiple: int = table.multiple
+        self.outputs: int = table.outputs
+        self.noise: bool = table.noise
+        encoder, widths = [], []
+        channels = 1
+        for layer in table.encoder:
+            encoder.append(_Down(channels, layer, norm, leak))
+            channels = layer.filters
+            widths.append(channels)
+        self.encoder = nn.ModuleList(encoder)
+        decoder = []
+        rates = [layer.dropout if dropout is None else dropout for layer in table.decoder]
+        for number, layer in enumerate(table.decoder):
+            rate = rates[number] if layer.dropout else 0.0
+            changed = Layer(layer.filters, norm=layer.norm, dropout=rate)
+            decoder.append(_Up(channels, changed, norm, salt=number))
+            # The encoder's map of the new size joins what has been made of the coarser ones.
+            channels = layer.filters + widths[-2 - number]
+        self.decoder = nn.ModuleList(decoder)
+        self.end: nn.Module
+        if table.transposed_end:
+            self.end = nn.ConvTranspose2d(channels, table.outputs, KERNEL, stride=2, padding=1)
+        else:
+            self.end = nn.Conv2d(channels, table.outputs, 1)
+        self.stochastic: bool = any(up.dropout.rate > 0 for up in decoder)
+        initialise(self, leak)
+
+    def encode(self, luma: Tensor) -> list[Tensor]:
+        """Return the encoder's maps, from the finest to the bottleneck."""
+        x = luma / self.l_half - 1.0
+        maps: list[Tensor] = []
+        for down in self.encoder:
+            x = down(x)
+            maps.append(x)
+        return maps
+
+    def decode(self, maps: list[Tensor], seed: int) -> Tensor:
+        """Return the planes in −1…1; `seed` < 0: without noise."""
+        x = maps[-1]
+        for number, up in enumerate(self.decoder):
+            x = torch.cat((up(x, seed), maps[-2 - number]), 1)
+        return torch.tanh(self.end(x))
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Planes in −1…1 of lightness (N, 1, H, W), without noise outside training."""
+        return self.decode(self.encode(luma), -1)
+
+    @torch.jit.export
+    def predict(self, luma: Tensor, seed: int, samples: int) -> tuple[Tensor, Tensor]:
+        """Return chroma and how far samples of it spread, both in Lab units.
+
+        Parameters
+        ----------
+        luma
+            (N, 1, H, W) float32 L*.
+        seed
+            Of the first sample; of the colours themselves where the table makes dropout a source
+            of chance. Without effect otherwise.
+        samples
+            How many to draw; below 2, or in a network without dropout: none.
+
+        Returns
+        -------
+        ab
+            (N, 2, H, W).
+        spread
+            (N, 1, H, W): root-mean-square distance of the samples from their mean; −1 where none
+            were drawn.
+        """
+        maps = self.encode(luma)
+        ab = self.decode(maps, seed if self.noise else -1)[:, -2:] * self.ab_range
+        if not self.stochastic or samples < 2:
+            return ab, torch.full_like(ab[:, :1], -1.0)
+        first = self.decode(maps, seed)[:, -2:] * self.ab_range
+        # Differences from the first sample: no cancellation where all agree.
+        total, squares = torch.zeros_like(first), torch.zeros_like(first)
+        for number in range(1, samples):
+            difference = self.decode(maps, seed + number)[:, -2:] * self.ab_range - first
+            total = total + difference
+            squares = squares + difference.square()
+        variance = (squares / samples - (total / samples).square()).sum(1, keepdim=True)
+        return ab, variance.clamp(min=0.0).sqrt()
+
+
+class CompactGenerator(CompactFeatures):
+    """A U-Net whose contracting half is a pretrained EfficientNet-lite0; not in the papers.
+
+    Chroma comes at a quarter of the picture's size, where the eye's own colour vision ends; the
+    refinement brings it to the picture's edges. A second, small head predicts how far off the
+    colour is. Trunk and decoder are those of Colorful's compact network, so that a training may
+    start from its weights.
+
+    Input (N, 1, H, W) float32 L* 0…100, H and W multiples of 32; output (N, 2, H/4, W/4) in −1…1
+    (tanh): a and b over 110.
+
+    Parameters
+    ----------
+    widths
+        Channels of the decoder at stride 32, 16, 8 and 4.
+    """
+
+    outputs = 2
+    stochastic = False
+
+    def __init__(self, widths: Sequence[int] = (256, 192, 128, 96)) -> None:
+        super().__init__(widths)
+        # TorchScript sees attributes, not a module's constants.
+        self.ab_range = AB_RANGE
+        w4 = widths[3]
+        self.colour = nn.Conv2d(w4, 2, 1)
+        # Nearly grey to begin with: the first steps need not unlearn colours made of noise.
+        nn.init.normal_(self.colour.weight, std=0.01)
+        assert self.colour.bias is not None
+        nn.init.zeros_(self.colour.bias)
+        self.error = nn.Sequential(nn.Conv2d(w4, 32, 1), nn.ReLU(), nn.Conv2d(32, 1, 1))
+
+    def colours(self, features: Tensor) -> Tensor:
+        """Return chroma in −1…1 of what `features` gave."""
+        return torch.tanh(self.colour(features))
+
+    def expected_error(self, features: Tensor) -> Tensor:
+        """Return the predicted distance of the colour from the true one (N, 1, h, w), Lab units.
+
+        The features are detached: learning to judge the colours must not change them.
+        """
+        # A softplus of 0 stands for some 14 Lab units, a usual error.
+        return F.softplus(self.error(features.detach())) * 20.0
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Chroma in −1…1 of lightness (N, 1, H, W)."""
+        return self.colours(self.features(luma))
+
+    @torch.jit.export
+    def predict(self, luma: Tensor, seed: int, samples: int) -> tuple[Tensor, Tensor]:
+        """Return chroma (N, 2, h, w) and its expected error (N, 1, h, w), both in Lab units.
+
+        There is no chance here: `seed` and `samples` are without effect.
+        """
+        features = self.features(luma)
+        return self.colours(features) * self.ab_range, self.expected_error(features)
+
 
 SAMPLES = 8
 """Dropout samples that the uncertainty is measured on."""

@@ -15,7 +15,7 @@ from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork, Hyp
 from napari_colorize.training.colorful.columns import Looking, Place
 from napari_colorize.training.colorful.recipe import ColorfulRecipe
 from napari_colorize.training.colorful.training import ColorfulTraining
-from napari_colorize.training.data import PairsModule
+from napari_colorize.training.samples import PairsModule
 
 Sample = tuple[Hypercolumns, Tensor, Tensor]
 """Of one picture or a batch: hypercolumns, their cells (P,) int64, and the chroma there (P, 2)."""

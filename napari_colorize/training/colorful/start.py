@@ -17,7 +17,7 @@ from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork
 from napari_colorize.methods.colorful.network import CompactNetwork
 from napari_colorize.methods.colorful.rebalance import class_weights, smooth_prior
 from napari_colorize.ops.bins import bin_centres
-from napari_colorize.training.callbacks.onlooker import looking
+from napari_colorize.training.callbacks.looking import looking
 from napari_colorize.training.colorful.recipe import ColorfulRecipe
 from napari_colorize.training.start import (
     Start,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from napari_colorize.files.pictures import Picture
     from napari_colorize.training.callbacks.watching import Watch
-    from napari_colorize.training.data import PairsModule
+    from napari_colorize.training.samples import PairsModule
 
 MEASURED = 2000
 """Pictures over which the channels' means and deviations are taken."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.methods.deep.graph import ClusterNetworks
 from napari_colorize.training.deep.settings import DeepSettings
 
 LOOKS = 20

@@ -15,16 +15,20 @@ from napari_colorize.methods.deep.descriptor import BLOCKS, DeepDescriptor
 from napari_colorize.methods.deep.graph import DeepGraph
 from napari_colorize.methods.deep.patch import PATCH_DIMENSIONS
 from napari_colorize.methods.deep.yuv import luma_to_grey, rgb_to_uv
-from napari_colorize.training.arrays import Reference
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
-from napari_colorize.training.deep import cache
-from napari_colorize.training.deep.preview import Preview
-from napari_colorize.training.deep.references import seen_at, usual_size
-from napari_colorize.training.deep.sampled import Described, Sampled, sample
-from napari_colorize.training.deep.scoring import Score, score
+from napari_colorize.training.deep.pictures import Preview, Score, score, seen_at, usual_size
+from napari_colorize.training.deep.sampled import (
+    Described,
+    Sampled,
+    read_samples,
+    sample,
+    sample_key,
+    write_samples,
+)
 from napari_colorize.training.deep.semantic import trained_semantic
 from napari_colorize.training.deep.settings import DeepSettings, chosen_blocks
 from napari_colorize.training.deep.tree import Tree, grow
+from napari_colorize.training.tiles import Reference
 
 NEARLY_GREY = 0.02
 """Largest |U|, |V| of a picture without colour."""
@@ -111,8 +115,8 @@ def learn(
     )
     descriptor = DeepDescriptor(trained_semantic(settings.semantic_classes), settings.blocks)
     descriptor.eval()
-    key = cache.key_of(settings, fingerprint)
-    sampled = cache.read(cached, key, references) if cached else None
+    key = sample_key(settings, fingerprint)
+    sampled = read_samples(cached, key, references) if cached else None
     if sampled is None:
         sampled = sample(
             references,
@@ -123,7 +127,7 @@ def learn(
             tick=_describing(tick, watch),
         )
         if cached:
-            cache.write(sampled, cached, key)
+            write_samples(sampled, cached, key)
     refuse_grey(sampled)
     preview = Preview(descriptor, [*holdout, *references], settings.size, watch)
 

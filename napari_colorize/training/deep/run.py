@@ -23,16 +23,19 @@ from napari_colorize.files.pictures import (
     split_holdout,
 )
 from napari_colorize.results import Cancelled, Progress
-from napari_colorize.training import description
-from napari_colorize.training.arrays import ArrayReference, Reference, fingerprint_of_arrays
+from napari_colorize.training import run_folder
 from napari_colorize.training.callbacks.watching import Watch
-from napari_colorize.training.deep import cache
-from napari_colorize.training.deep.figure import draw_tree
 from napari_colorize.training.deep.learning import Learnt, Tick, learn
-from napari_colorize.training.deep.record import checkpoint_name, make_record
+from napari_colorize.training.deep.record import checkpoint_name, draw_tree, make_record
+from napari_colorize.training.deep.sampled import CACHE
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.recipe_files import load_recipe
-from napari_colorize.training.tiles import cut_arrays
+from napari_colorize.training.tiles import (
+    ArrayReference,
+    Reference,
+    cut_arrays,
+    fingerprint_of_arrays,
+)
 from napari_colorize.training.trainers import Lesson
 
 CHECKPOINT = "checkpoint"
@@ -85,21 +88,21 @@ def train_deep(
     pictures = drawn(included(find_pictures(data), settings.include), settings)
     seen = fingerprint_of_names(pictures)
     told = {"recipe": settings.to_dict(), "data_fingerprint": seen}
-    if (out / description.FILE).exists():
+    if (out / run_folder.FILE).exists():
         _refuse_other(out, told, resume)
         if weights.exists():
             return weights
     held = min(settings.holdout, len(pictures) // 10)
     training, holdout = split_holdout(pictures, held)
     out.mkdir(parents=True, exist_ok=True)
-    description.write(out, {**told, "training_pictures": len(training), "holdout_pictures": held})
+    run_folder.write(out, {**told, "training_pictures": len(training), "holdout_pictures": held})
     began = time.monotonic()
     with _Bar() as bar:
         learnt = learn(
             training,
             settings,
             holdout=holdout,
-            cached=out / cache.FILE,
+            cached=out / CACHE,
             fingerprint=seen,
             tick=bar,
         )
@@ -113,7 +116,7 @@ def train_deep(
         licence=licence or "not stated",
     )
     save_checkpoint(learnt.graph.state_dict(), record, out / CHECKPOINT, overwrite=True)
-    (out / cache.FILE).unlink()  # a hundred megabytes that nobody asks for any more
+    (out / CACHE).unlink()  # a hundred megabytes that nobody asks for any more
     return weights
 
 
@@ -335,7 +338,7 @@ def _refuse_other(out: Path, told: Mapping[str, Any], resume: bool) -> None:
         raise ValueError(
             f"{out} holds a training already. Go on with it (--resume), or give another folder."
         )
-    before = description.read(out)
+    before = run_folder.read(out)
     if before.get("recipe") != told["recipe"]:
         raise ValueError(
             f"The training in {out} was started with other settings. Give the same ones, or train "

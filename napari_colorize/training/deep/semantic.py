@@ -1,16 +1,52 @@
-"""The semantic network that a training starts from: its pretrained weights and its groups."""
+"""The semantic network that a training starts from: its weights, and its classes in groups."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError
-from napari_colorize.methods.deep.grouping import group_classes
 from napari_colorize.methods.deep.semantic import SemanticNetwork, fold_classifier
 from napari_colorize.methods.trunks import fold_pretrained
 from napari_colorize.training.start import lite0_file
+
+
+def group_classes(weights: NDArray[np.floating], groups: int) -> NDArray[np.int64]:
+    """Group classes whose rows of the last layer point in similar directions.
+
+    Ward's agglomerative clustering (JASA 1963) of the rows, without their mean and at length 1: no
+    random number is drawn, so the same weights give the same groups everywhere.
+
+    Parameters
+    ----------
+    weights
+        (classes, features) of the classifier's last layer.
+    groups
+        Wanted number of groups, 1…classes.
+
+    Returns
+    -------
+    (classes,) int64
+        The group of each class; groups are numbered in the order in which classes first show them.
+    """
+    from scipy.cluster.hierarchy import fcluster, ward
+
+    rows = np.asarray(weights, np.float64)
+    if not 1 <= groups <= len(rows):
+        raise ValueError(
+            f"{len(rows)} classes can be put into 1 to {len(rows)} groups, not {groups}."
+        )
+    rows = rows - rows.mean(0)
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    if len(rows) == 1:
+        return np.zeros(1, np.int64)
+    found = fcluster(ward(rows), groups, "maxclust")
+    _, first, member = np.unique(found, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[member].astype(np.int64)
+
 
 _PREFIX = "descriptor.semantic."
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.methods.deep.graph import ClusterNetworks
 from napari_colorize.training.callbacks.watching import nothing_learnt
 from napari_colorize.training.deep.fitting import (
     LOOKS,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari.components import Dims
     from napari.layers import Image
 
-    from napari_colorize.training.teaching import Taught
+    from napari_colorize.training.front import Taught
 
 _WINDOW_SECONDS, _FIRST_GUESS_SECONDS = 60.0, 4.0
 
@@ -213,7 +213,7 @@ def train(
     watch.obey(progress, should_stop)
     progress(None, "Reading the pictures…")
     load_torch()
-    from napari_colorize.training.teaching import teach
+    from napari_colorize.training.front import teach
 
     try:
         return teach(

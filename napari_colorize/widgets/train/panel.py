@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.components import LayerList
 
-    from napari_colorize.training.teaching import Taught
+    from napari_colorize.training.front import Taught
 
 CAVEAT = (
     "Weights colour pictures of the kind they have learnt from, and all others as if they were."

@@ -101,7 +101,7 @@ def _written(
     """Write the page and its numbers; without the pairs or a package there is only the count."""
     first = files[0]
     try:
-        from napari_colorize.evaluation.turing.sheet import write_sheet
+        from napari_colorize.evaluation.turing.result import write_sheet
 
         pairs = find_stimuli(session, first.parent, results)
         if len(files) == 1:

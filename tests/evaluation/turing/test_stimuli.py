@@ -6,9 +6,8 @@ from observer import simulated_observer, sit
 from PIL import Image
 
 from napari_colorize.evaluation.methods import GradedMethod
-from napari_colorize.evaluation.turing.result import merge
+from napari_colorize.evaluation.turing.result import merge, write_sheet
 from napari_colorize.evaluation.turing.session import Session
-from napari_colorize.evaluation.turing.sheet import write_sheet
 from napari_colorize.evaluation.turing.stimuli import Stimuli, prepare
 from napari_colorize.files.pictures import read_pictures
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_colorize.methods.deep.network import ClusterNetworks
+from napari_colorize.methods.deep.graph import ClusterNetworks
 
 
 def networks(clusters=4, inputs=20, hidden_layers=3):

@@ -5,10 +5,9 @@ import pytest
 import torch
 from scipy.cluster.hierarchy import cophenet, linkage
 
-from napari_colorize.methods.deep.grouping import group_classes
 from napari_colorize.methods.deep.semantic import SemanticNetwork, fine_scores, score_rows
 from napari_colorize.methods.trunks import EfficientNetLite0
-from napari_colorize.training.deep.semantic import pretrained_semantic
+from napari_colorize.training.deep.semantic import group_classes, pretrained_semantic
 
 
 def picture(height, width, seed=0):

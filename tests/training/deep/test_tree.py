@@ -8,10 +8,10 @@ import torch
 
 pytest.importorskip("sklearn")
 
-from napari_colorize.training.arrays import ArrayReference
 from napari_colorize.training.deep.sampled import Sampled
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.deep.tree import grow, picture_psnr, split
+from napari_colorize.training.tiles import ArrayReference
 
 SETTINGS = DeepSettings(
     layers=3,

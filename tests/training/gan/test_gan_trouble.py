@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from napari_colorize.training.gan.palette import Palette, colourfulness
-from napari_colorize.training.gan.watch import TroubleWatch, troubles
+from napari_colorize.training.gan.start import TroubleWatch, troubles
+from napari_colorize.training.gan.training import Palette, colourfulness
 
 RANDOM = torch.Generator().manual_seed(0)
 TRUE = torch.randn(200, 2, generator=RANDOM) * 15

@@ -247,7 +247,7 @@ def test_memory_that_ran_out_is_made_up_for_and_told(
     viewer, model, make_panel, finish, grey, monkeypatch
 ):
     from napari_colorize import ops
-    from napari_colorize.pipeline import lightness
+    from napari_colorize.pipeline import resample
 
     whole, picture = ops.finish, np.tile(grey, (8, 4))
 
@@ -257,7 +257,7 @@ def test_memory_that_ran_out_is_made_up_for_and_told(
         return whole(luma, *args, **options)
 
     expected = colorize(picture).rgb
-    monkeypatch.setattr(lightness, "BAND_PIXELS", 64 * picture.shape[1])
+    monkeypatch.setattr(resample, "BAND_PIXELS", 64 * picture.shape[1])
     monkeypatch.setattr(ops, "finish", scarce)
     viewer.add_image(picture)
     panel = make_panel(viewer)

@@ -86,10 +86,10 @@ class Teacher:
 @pytest.fixture
 def teacher(monkeypatch):
     """Put a teacher that learns nothing in the place of the library's."""
-    from napari_colorize.training import teaching
+    from napari_colorize.training import front
 
     stand_in = Teacher()
-    monkeypatch.setattr(teaching, "teach", stand_in)
+    monkeypatch.setattr(front, "teach", stand_in)
     yield stand_in
     stand_in.gate.set()
 

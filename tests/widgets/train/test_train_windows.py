@@ -14,7 +14,7 @@ pytestmark = pytest.mark.qt
 @pytest.fixture
 def held(monkeypatch):
     """A training that goes on until it is told to stop."""
-    from napari_colorize.training import teaching
+    from napari_colorize.training import front
 
     entered, left = Event(), Event()
 
@@ -26,7 +26,7 @@ def held(monkeypatch):
         left.set()
         raise Cancelled("nothing was kept")
 
-    monkeypatch.setattr(teaching, "teach", teach)
+    monkeypatch.setattr(front, "teach", teach)
     return entered, left
 
 
