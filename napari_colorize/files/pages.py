@@ -108,6 +108,9 @@ class StackPlace:
         Seconds between neighbouring planes along t.
     channels : tuple of str
         Names.
+    pixel : (float, float) or None
+        Micrometres from row to row and from column to column, where OME says so; ImageJ keeps them
+        in the TIFF's tags.
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -115,6 +118,7 @@ class StackPlace:
     unit: str = ""
     interval: float | None = None
     channels: tuple[str, ...] = ()
+    pixel: tuple[float, float] | None = None
 
     @property
     def micrometres(self) -> float | None:
@@ -170,15 +174,8 @@ def _of_imagej(said: dict[str, Any], axes: tuple[tuple[str, int], ...]) -> Stack
 
 def resolution_in_ome(xml: str) -> Resolution | None:
     """Return the pixel size that OME-XML gives; its sizes are micrometres where no unit stands."""
-    said = _pixels_in(xml)
-    per = []
-    for letter in "XY":
-        factor = _MICROMETRES.get(said.get(f"PhysicalSize{letter}Unit", "um"))
-        size = _positive(said.get(f"PhysicalSize{letter}"))
-        if size is None or factor is None:
-            return None
-        per.append(1e4 / (size * factor))
-    return Resolution(per[0], per[1], CENTIMETRE)
+    pixel = _pixel(_pixels_in(xml))
+    return None if pixel is None else Resolution(1e4 / pixel[1], 1e4 / pixel[0], CENTIMETRE)
 
 
 def _pixels_in(xml: str) -> dict[str, str]:
@@ -197,7 +194,19 @@ def _of_ome(xml: str, axes: tuple[tuple[str, int], ...]) -> StackPlace:
         "um" if unit in ("µm", "μm") else unit,
         _positive(said.get("TimeIncrement")),
         tuple(names) if len(names) == dict(axes).get("c", 0) else (),
+        _pixel(said),
     )
+
+
+def _pixel(said: dict[str, str]) -> tuple[float, float] | None:
+    sides = []
+    for side in "YX":
+        factor = _MICROMETRES.get(said.get(f"PhysicalSize{side}Unit", "um"))
+        length = _positive(said.get(f"PhysicalSize{side}"))
+        if factor is None or length is None:
+            return None
+        sides.append(length * factor)
+    return sides[0], sides[1]
 
 
 def _positive(value: Any) -> float | None:

@@ -109,9 +109,10 @@ def single_pages(
     pages: Iterable[Page],
     count: int,
     parameters: ColorizeParameters,
-    windows: Sequence[Window] | None = None,
+    windows: Sequence[Window | None] | None = None,
     on_page: OnPage | None = None,
     decisions: "Decisions | None" = None,
+    region: Any = None,
 ) -> Iterator[Colorized]:
     """Colour the pages of a file one by one, each for itself.
 
@@ -128,6 +129,8 @@ def single_pages(
         As for :func:`held_pages`.
     decisions : Decisions, optional
         What a person has decided of every page.
+    region : array or str, optional
+        Where to colour every page; see :func:`napari_colorize.colorize`.
     """
     for page in pages:
         if on_page is not None:
@@ -140,6 +143,7 @@ def single_pages(
             source=page.source,
             window_mode="automatic" if given else None,
             decisions=decisions,
+            region=region,
         )
 
 
