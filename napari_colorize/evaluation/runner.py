@@ -22,8 +22,8 @@ from napari_colorize.evaluation import features as pretrained
 from napari_colorize.evaluation.judges import Judge, judged
 from napari_colorize.evaluation.methods import GradedMethod, grey
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
+from napari_colorize.files.decoding import UnreadablePicture
 from napari_colorize.files.pictures import Picture, read_pictures
-from napari_colorize.files.reading import UnreadablePicture
 from napari_colorize.storage import write_whole
 
 THUMBNAIL = 192

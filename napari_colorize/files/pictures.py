@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.files import cifar
-from napari_colorize.files.reading import SUFFIXES, UnreadablePicture, decode, is_picture
+from napari_colorize.files.decoding import SUFFIXES, UnreadablePicture, decode, is_picture
 
 Part = Literal["train", "test"]
 

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from napari_colorize import colorize, colorize_stack, files
-from napari_colorize.cli import jobs
+from napari_colorize.cli import pages
 from napari_colorize.pipeline.window import shared_window
 
 pytestmark = pytest.mark.usefixtures("fake_model")
@@ -157,14 +157,14 @@ def test_consistency_beyond_its_range_is_a_wrong_call(run, film, written, tmp_pa
 
 
 def test_a_failure_in_the_middle_leaves_nothing(run, film, written, tmp_path, names, monkeypatch):
-    before = jobs.held_pages
+    before = pages.held_pages
 
     def broken(*arguments):
         results = before(*arguments)
         yield next(results)
         raise MemoryError("Memory ran out.")
 
-    monkeypatch.setattr(jobs, "held_pages", broken)
+    monkeypatch.setattr(pages, "held_pages", broken)
     result = run("colorize", written(film, "ZYX"), "-o", tmp_path / "out", "--consistency", 0.5)
     assert result.exit_code == 1
     assert "Memory ran out." in result.stderr

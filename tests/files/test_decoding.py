@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_colorize.files.reading import UnreadablePicture, decode, is_picture
+from napari_colorize.files.decoding import UnreadablePicture, decode, is_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 from skimage.color import lab2rgb, rgb2lab
 
 from napari_colorize import files
-from napari_colorize.files.reading import as_shown, decode
+from napari_colorize.files.decoding import as_shown, decode
 
 GREY = np.add.outer(np.arange(72), np.arange(96)).astype(np.uint8)
 RGB = np.dstack([GREY, GREY[::-1], GREY[:, ::-1]])
@@ -332,6 +332,7 @@ class TestProfiles:
                 ImageCms.createProfile("sRGB"),
                 renderingIntent=1,
                 outputMode="RGB",
+                flags=0x0100,
             )
         page = only(path)
         assert page.pixels.ndim == (2 if grey else 3)
