@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -15,8 +16,7 @@ from napari_colorize.widgets.colorize.form import ParameterForm
 from napari_colorize.widgets.colorize.hold import Hold
 from napari_colorize.widgets.colorize.stack_form import StackForm
 from napari_colorize.widgets.layers.choice import LayerChoice
-from napari_colorize.widgets.shared.controls import RunControls, caveat, row
-from napari_colorize.widgets.shared.panel import scrolled
+from napari_colorize.widgets.shared.controls import RunControls, caveat, column_in, row
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -153,10 +153,12 @@ class PanelLayout(RunControls):
         self.form.add_above("Axes", self.stack.named)
         self.form.add_above("Same colour along", self.stack.along)
         self.form.add_above("Consistency", self.stack.consistency.native)
+        along = self.form.rows.labelForField(self.stack.along)
+        if isinstance(along, QLabel):
+            along.setWordWrap(True)  # the longest of all labels; the fields need the room
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
-        column = QVBoxLayout(scrolled(panel).contents)
-        column.setSpacing(10)
+        column = column_in(panel)
         column.addWidget(self.form.native)
         column.addWidget(self.preview)
         column.addWidget(caveat(CAVEAT))

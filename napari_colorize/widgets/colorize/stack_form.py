@@ -4,7 +4,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
 from napari_colorize.sequences.parameters import StackParameters
@@ -20,12 +20,11 @@ from napari_colorize.widgets.colorize.hold import (
     suggested_axes,
 )
 from napari_colorize.widgets.layers.planes import spatial_shape
+from napari_colorize.widgets.shared.access import coloured
 from napari_colorize.widgets.shared.form import DefaultedSlider, option, widen
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-_RIGHT = " <a href='right' style='color: #8ab8ff'>They are right</a>"
 
 
 class StackForm(QObject):
@@ -45,9 +44,9 @@ class StackForm(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.axes = QLineEdit()
-        self.problem = QLabel()
-        self.guess = QLabel()
-        self.named = _above(self.axes, self.problem, self.guess)
+        self.problem, self.guess = coloured(QLabel()), coloured(QLabel())
+        self.right = QPushButton("They are right")
+        self.named = _above(self.axes, self.problem, self.guess, self.right)
         self.along = QComboBox()
         self.consistency = DefaultedSlider.of(
             option(StackParameters, "consistency"),
@@ -100,14 +99,12 @@ class StackForm(QObject):
             "own, with the window of its own values."
         )
         self.problem.setWordWrap(True)
-        self.problem.setStyleSheet("color: #e06c60;")
         self.guess.setWordWrap(True)
-        self.guess.setStyleSheet("color: #d9a441;")
         self.guess.setToolTip(
             "Type the letters, or say that they are right. The figure legend names an axis only if "
             "somebody has said what it is."
         )
-        self.guess.linkActivated.connect(self.confirm)
+        self.right.clicked.connect(self.confirm)
         self.along.setToolTip(
             "The axis along which structure continues: there the colours of neighbouring planes "
             "are kept alike, so that they do not flicker."
@@ -115,6 +112,7 @@ class StackForm(QObject):
         self.along.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.along.setMinimumContentsLength(18)
         widen(self.along)
         self.axes.textEdited.connect(self._on_typed)
         self.along.currentIndexChanged.connect(self._on_along)
@@ -179,9 +177,10 @@ class StackForm(QObject):
         layer, said = self._its_layer, ""
         if layer is not None and sound and self.guessed:
             along = self.along.currentData()
-            said = said_of_guess(self.axes.text(), spatial_shape(layer), along) + _RIGHT
+            said = said_of_guess(self.axes.text(), spatial_shape(layer), along)
         self.guess.setText(said)
         self.guess.setVisible(bool(said))
+        self.right.setVisible(bool(said))
 
 
 def _above(*parts: QWidget) -> QWidget:

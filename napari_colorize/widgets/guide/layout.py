@@ -9,21 +9,18 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
-    QGridLayout,
     QListWidget,
     QListWidgetItem,
     QPushButton,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_colorize.guided.palettes import NAMED
 from napari_colorize.widgets.guide.session import ELSEWHERE, SHOWN
 from napari_colorize.widgets.layers.choice import LayerChoice
-from napari_colorize.widgets.shared.controls import RunControls, Sentence, row
-from napari_colorize.widgets.shared.panel import scrolled
+from napari_colorize.widgets.shared.controls import RunControls, Sentence, column_in, grid, row
+from napari_colorize.widgets.shared.form import form_layout
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -41,6 +38,7 @@ class Swatches(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setAccessibleName("Colours of the labels")
         self.setIconSize(QSize(28, 16))
         self.setMinimumHeight(110)
         self.setToolTip("Click to paint with a colour; double-click to change it.")
@@ -164,22 +162,16 @@ class GuideLayout(RunControls):
         self.assign.setToolTip("Give the labels the palette's colours, one after another.")
 
     def _lay_out(self, panel: QWidget) -> None:
-        column = QVBoxLayout(scrolled(panel).contents)
-        top = QFormLayout()
-        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        column = column_in(panel)
+        top = form_layout()
         top.addRow("Image", self.layer)
         top.addRow("Strokes", self.strokes)
         column.addLayout(top)
         column.addWidget(self.start)
         column.addWidget(self.swatches, 1)
-        buttons = QGridLayout()
-        for number, button in enumerate(
-            (self.colour, self.pick, *self.meanings.values(), self.remove, self.assign)
-        ):
-            buttons.addWidget(button, number // 3, number % 3)
-        column.addLayout(buttons)
-        rows = QFormLayout()
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        buttons = (self.colour, self.pick, *self.meanings.values(), self.remove, self.assign)
+        column.addLayout(grid(2, *buttons))
+        rows = form_layout()
         rows.addRow("Suggestions", row(*self.suggested))
         rows.addRow("Elsewhere", self.elsewhere)
         rows.addRow("Spread", self.spread)
