@@ -98,6 +98,14 @@ def coloured(label: QLabel, hue: QColor = CAUTION) -> QLabel:
     return label
 
 
+def warning() -> QLabel:
+    """Return a label for a sentence on what keeps a form from being used; hidden while empty."""
+    label = coloured(QLabel())
+    label.setWordWrap(True)
+    label.setVisible(False)
+    return label
+
+
 def in_order(widget: QWidget) -> Iterator[QWidget]:
     """Yield what can be reached by keys, from top to bottom as it is laid out.
 

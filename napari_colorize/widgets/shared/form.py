@@ -17,7 +17,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QLabel,
     QLayout,
     QLineEdit,
     QPushButton,
@@ -29,7 +28,6 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
-from napari_colorize.widgets.shared.access import coloured
 from napari_colorize.widgets.shared.controls import Section
 
 
@@ -344,14 +342,6 @@ def widen(*widgets: QWidget) -> None:
     """Let fields fill their rows."""
     for widget in widgets:
         widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-
-def warning() -> QLabel:
-    """Return a label for a sentence on what keeps a form from being used; hidden while empty."""
-    label = coloured(QLabel())
-    label.setWordWrap(True)
-    label.setVisible(False)
-    return label
 
 
 class PathBox(ValuedContainerWidget):

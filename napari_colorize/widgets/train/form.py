@@ -10,12 +10,12 @@ from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 from napari_colorize.checkpoints.registry import why_not
 from napari_colorize.training.tiles import LARGEST_TILE, SMALLEST_TILE, TILE
 from napari_colorize.widgets.layers.choice import LayerTicks
+from napari_colorize.widgets.shared.access import warning
 from napari_colorize.widgets.shared.controls import row
 from napari_colorize.widgets.shared.form import (
     ChoiceBox,
     DataclassForm,
     PathBox,
-    warning,
 )
 from napari_colorize.widgets.shared.weights import follow_weights, title_of
 
