@@ -42,6 +42,7 @@ def colorize(
     *,
     hints: Any = None,
     reference: Any = None,
+    swatches: Any = None,
     palette: Any = None,
     palette_strength: float = 1.0,
     spread: float = 1.0,
@@ -74,6 +75,9 @@ def colorize(
         of the picture without a hint keep the prediction, bit for bit.
     reference : (H, W, 3) array, str or path, optional
         A picture that lends its colours.
+    swatches : pair of (H, W) and (h, w) integer array, optional
+        Numbered areas of the picture and of the reference, for the method ``"transfer"``; equal
+        numbers from 1 on belong together. See :func:`napari_colorize.guided.welsh.transfer`.
     palette : sequence of colours, str or path, optional
         Colours that the prediction keeps to; see
         :func:`napari_colorize.guided.palettes.palette_of`.
@@ -120,10 +124,10 @@ def colorize(
     asked = asked_for(parameters, method, changes, ColorizeParameters)
     describe_source(source)  # a wrong one is refused before the work, not after
     decisions = None
-    if any(one is not None for one in (hints, reference, palette)):
+    if any(one is not None for one in (hints, reference, swatches, palette)):
         from napari_colorize.guided.decisions import decisions_of
 
-        decisions = decisions_of(hints, reference, palette, palette_strength, spread)
+        decisions = decisions_of(hints, reference, palette, palette_strength, spread, swatches)
     return colorize_plane(
         image,
         asked,

@@ -66,6 +66,8 @@ class Decisions:
     ----------
     hints : Hints, optional
     reference : Reference, optional
+    swatches : pair of (H, W) and (h, w) integer array, optional
+        Numbered areas of the picture and of the reference; equal numbers belong together.
     palette : Palette, optional
     palette_strength : float
         Exponent of the palette, 0…1.
@@ -76,6 +78,7 @@ class Decisions:
 
     hints: Hints | None = None
     reference: Reference | None = None
+    swatches: tuple[NDArray[Any], NDArray[Any]] | None = None
     palette: Palette | None = None
     palette_strength: float = 1.0
     spread: float = 1.0
@@ -90,6 +93,8 @@ class Decisions:
                 or not 0 <= value <= 1
             ):
                 raise ValueError(f"{name} is {value!r}; it must be 0 to 1.")
+        if self.swatches is not None and self.reference is None:
+            raise ValueError("Swatches pair a picture with a reference; give reference=… too.")
 
     def drawn_over(self, shape: tuple[int, int]) -> Drawn | None:
         """Lay the hints over a picture of so many rows and columns.
@@ -190,7 +195,7 @@ class Decisions:
             prior = np.zeros((*light.shape, 2), np.float32)
             coloured = np.zeros(light.shape, bool)
         else:
-            prior = self._transferred(light)
+            prior = self.transferred(light)
             coloured = np.ones(light.shape, bool)
         if drawn is not None and drawn.coloured:
             solved = solve(light, prior, drawn, spread=0.0, should_stop=should_stop)
@@ -214,13 +219,13 @@ class Decisions:
             facts={"guide": self.described(solved)},
         )
 
-    def _transferred(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a and b taken from the reference."""
+    def transferred(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a and b, (H, W, 2), taken from the reference for a lightness of 0…100 (H, W)."""
         if self.reference is None:
             raise ValueError("The method 'transfer' needs a reference picture; give reference=….")
         from napari_colorize.guided.welsh import transfer
 
-        return transfer(light, self.reference.pixels, seed=SEED).chroma
+        return transfer(light, self.reference.pixels, swatches=self.swatches, seed=SEED).chroma
 
     def predicted(
         self, graph: Any, luma: "Tensor", temperature: "Tensor", vividness: "Tensor"
@@ -259,6 +264,9 @@ class Decisions:
             }
         if self.reference is not None:
             said["reference"] = self.reference.described()
+        if self.swatches is not None:
+            both = [np.ascontiguousarray(one, np.int32).tobytes() for one in self.swatches]
+            said["swatches"] = {"sha256": [hashlib.sha256(one).hexdigest() for one in both]}
         if self.palette is not None:
             said["palette"] = {
                 "name": self.palette.name,
@@ -274,6 +282,7 @@ def decisions_of(
     palette: Any = None,
     palette_strength: float = 1.0,
     spread: float = 1.0,
+    swatches: Any = None,
 ) -> Decisions:
     """Return what a front door was told, checked.
 
@@ -286,6 +295,8 @@ def decisions_of(
         See :func:`napari_colorize.guided.palettes.palette_of`.
     palette_strength, spread : float
         0…1.
+    swatches : pair of integer arrays, optional
+        See :class:`Decisions`.
 
     Raises
     ------
@@ -295,6 +306,7 @@ def decisions_of(
     return Decisions(
         hints=Hints.of(hints),
         reference=None if reference is None else Reference(*picture_of(reference)),
+        swatches=None if swatches is None else (np.asarray(swatches[0]), np.asarray(swatches[1])),
         palette=palette_of(palette),
         palette_strength=palette_strength,
         spread=spread,

@@ -69,6 +69,8 @@ def _guided(guide: Mapping[str, Any]) -> dict[str, str]:
     if guide.get("reference"):
         path = guide["reference"]["path"]
         options["reference"] = repr(path) if path else "reference"
+    if guide.get("swatches"):
+        options["swatches"] = "swatches"
     if guide.get("palette"):
         options["palette"] = repr(guide["palette"]["colours"])
         options["palette_strength"] = repr(guide["palette"]["strength"])

@@ -112,7 +112,8 @@ def colorize_stack(
     tick(0.0, "choosing the window")
     facts, colorizer = prepared(whole, asked, source)
     weights = weights_of(facts.used.consistency)
-    results = _Results(whole, facts.used.dtype, maps, out)
+    # How sure the prediction is says how far hints reach, whether anybody asked for maps or not.
+    results = _Results(whole, facts.used.dtype, maps or bool(said), out)
     totals = Totals()
     cuts: list[tuple[int, ...]] = []
     record: dict[str, Any] = {}
@@ -153,6 +154,8 @@ def colorize_stack(
         record["guide"] = guide
         record["legend"] = legend(record)
     tick(1.0, "done")
+    if not maps:
+        results.uncertainty = results.clipped = None
     return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
 
 

@@ -189,12 +189,15 @@ class Section(QCollapsible):
         super().__init__(title, expandedIcon="▾", collapsedIcon="▸")
         self.toggleButton().setStyleSheet(_TITLE)
         self.content().setVisible(False)
-        self.toggled.connect(self.content().setVisible)
+        self.toggled.connect(self._show)
 
     def expand(self, animate: bool = True) -> None:
         """Unfold it."""
         self.content().setVisible(True)  # its height is asked for before the signal comes
         super().expand(animate)
+
+    def _show(self, shown: bool) -> None:
+        self.content().setVisible(shown)
 
 
 _TITLE = """
