@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import TypeVar
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QColor
@@ -19,6 +20,8 @@ from qtpy.QtWidgets import (
     QSplitter,
     QWidget,
 )
+
+_Label = TypeVar("_Label", bound=QLabel)
 
 LEAST_CONTRAST = 4.5
 """Of text to its ground, as WCAG 2.1 asks for (success criterion 1.4.3, level AA)."""
@@ -92,7 +95,7 @@ class Coloured(QObject):
             self._label.setStyleSheet(f"color: {colour};")
 
 
-def coloured(label: QLabel, hue: QColor = CAUTION) -> QLabel:
+def coloured(label: _Label, hue: QColor = CAUTION) -> _Label:
     """Return the label, its text in a colour that can be read in any theme, now and later."""
     Coloured(label, hue)
     return label
@@ -122,11 +125,13 @@ def in_order(widget: QWidget) -> Iterator[QWidget]:
 
 def leave_by_tab(panel: QWidget, forwards: bool) -> bool:
     """Give the focus to the next stop of the window beyond a panel, if there is any."""
-    seen = start = QApplication.focusWidget() or panel
+    focused = QApplication.focusWidget()
+    seen = start = panel if focused is None else focused  # an empty list is false
     while True:
-        seen = (seen.nextInFocusChain() if forwards else seen.previousInFocusChain()) or start
-        if seen is start:
+        following = seen.nextInFocusChain() if forwards else seen.previousInFocusChain()
+        if following is None or following is start:
             return False
+        seen = following
         takes = seen.focusPolicy() & Qt.FocusPolicy.TabFocus and seen.isEnabled()
         if takes and seen.isVisible() and not panel.isAncestorOf(seen):
             reasons = Qt.FocusReason

@@ -170,7 +170,7 @@ class ChoiceBox(ComboBox):
         self.changed.emit(value)  # of None, too, which stands for "the default" here
 
 
-_BESIDE_NUMBER = 64
+_BESIDE_NUMBER = 26
 """Pixels of a number's box that its buttons take; Qt forgets those that a style sheet draws."""
 
 

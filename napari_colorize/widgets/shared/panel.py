@@ -204,7 +204,8 @@ class RunningPanel(QWidget):
         """Start work; ``cancelled`` is what *Cancel* then says, :attr:`CANCELLED` by default."""
         self._began_at, self._why_stopped = time.perf_counter(), cancelled or self.CANCELLED
         focused = QApplication.focusWidget()
-        self._focus_before = focused if focused and self.isAncestorOf(focused) else None
+        inside = focused is not None and self.isAncestorOf(focused)
+        self._focus_before = focused if inside else None
         self.ui.show_busy(None, "Starting…")
         if self._focus_before is not None:
             self.ui.cancel.setFocus()
@@ -265,11 +266,12 @@ class RunningPanel(QWidget):
                 return
 
     def complain(self, sentence: str) -> None:
-        """Show a problem in the panel and as a notification of napari."""
+        """Show a problem once: in the panel, or as a notification where nobody sees the panel."""
         from napari.utils.notifications import show_error
 
         self.rest(sentence)
-        show_error(sentence)
+        if not self.isVisible():
+            show_error(sentence)
 
     def _on_returned(self, result: Any) -> None:
         try:
@@ -308,7 +310,7 @@ class RunningPanel(QWidget):
         now = QApplication.focusWidget()
         stops = list(in_order(self))
         here = [n for n, stop in enumerate(stops) if stop is now or stop.isAncestorOf(now)]
-        there = here[0] + (1 if forwards else -1) if here else 0
+        there = here[-1] + (1 if forwards else -1) if here else 0
         if now is None or not self.isAncestorOf(now) or not 0 <= there < len(stops):
             return leave_by_tab(self, forwards) or super().focusNextPrevChild(forwards)
         reasons = Qt.FocusReason
