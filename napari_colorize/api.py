@@ -188,7 +188,9 @@ def colorize_plane(
     )
     if decisions is not None:
         with memory.explained("following the hints", image, "cpu"):
-            coloured = decisions.decided(coloured, seen, prediction.chroma, drawn, tick.should_stop)
+            coloured = decisions.decided(
+                coloured, seen, prediction.chroma, drawn, tick.should_stop, model.graph
+            )
     tick(0.95, "writing the record")
     record = make_record(coloured, source)
     tick(1.0, "done")

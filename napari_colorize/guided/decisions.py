@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.guided.hints import Drawn, Hints
+from napari_colorize.guided.hints import AS_PREDICTED, Drawn, Hints
+from napari_colorize.guided.listening import Listening, Voices, listener_for
 from napari_colorize.guided.palettes import (
     Palette,
     has_distribution,
@@ -23,7 +24,7 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.clipped import clipped_colours
 from napari_colorize.pipeline.image import Plane
 from napari_colorize.pipeline.plane import ColouredPlane
-from napari_colorize.pipeline.refine import full_size_rgb, with_alpha
+from napari_colorize.pipeline.refine import full_size_map, full_size_rgb, with_alpha
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,15 +103,26 @@ class Decisions:
         return self.hints.drawn(shape) if self.hints is not None else None
 
     def listening(self, model: Any) -> Any:
-        """Return ``graph`` and ``record`` of a model that predicts under the palette, if any."""
+        """Return ``graph`` and ``record`` of a model that predicts under what was decided.
+
+        Its graph is a :class:`~napari_colorize.guided.listening.Listening` where there are weights
+        that listen for the model, and hints or a reference for them.
+        """
+        if self.hints is not None or self.reference is not None:
+            listener = listener_for(model)
+            if listener is not None:
+                ear = Listening(listener, self.palette, self.palette_strength)
+                return SimpleNamespace(graph=ear, record=model.record)
         if self.reference is not None:
             raise ValueError(
-                "A reference acts with the method 'transfer'; choose it, or leave the reference "
-                "out."
+                f"There are no weights that listen for {model.record.name!r}, so a reference "
+                "cannot act on it; take the method 'colorful' with its own weights, or 'transfer'."
             )
         if self.palette is None:
             return model
-        return SimpleNamespace(graph=partial(self.predicted, model.graph), record=model.record)
+        return SimpleNamespace(
+            graph=Under(self.palette, self.palette_strength, model), record=model.record
+        )
 
     def decided(
         self,
@@ -119,6 +131,7 @@ class Decisions:
         chroma: "Tensor",
         drawn: Drawn | None,
         should_stop: Callable[[], bool] | None = None,
+        graph: Any = None,
     ) -> ColouredPlane:
         """Change a finished prediction to what the hints say, and have its record say so.
 
@@ -131,6 +144,8 @@ class Decisions:
             The hints.
         should_stop : callable, optional
             See :func:`napari_colorize.guided.solve.solve`.
+        graph : callable, optional
+            What predicted it, from :meth:`listening`: asked again if it listens.
 
         Returns
         -------
@@ -141,23 +156,26 @@ class Decisions:
             return replace(coloured, facts={**coloured.facts, "guide": self.described(None)})
         plane, used = coloured.plane, coloured.parameters
         prior, moved = prior_chroma(plane, seen, chroma, used)
+        listen = None
+        if isinstance(graph, Listening):
+            listen = partial(listened, graph, plane, seen, used, drawn)
         solved = solve(
             plane.lightness(),
             prior,
             drawn,
             uncertainty=coloured.uncertainty,
             spread=self.spread,
+            listen=listen,
             should_stop=should_stop,
         )
         own, own_moved = rgb_of_chroma(plane, solved.chroma, used)
-        rgb, uncertainty = coloured.rgb.copy(), coloured.uncertainty.copy()
+        rgb = coloured.rgb.copy()
         rgb[solved.touched, :3] = own[solved.touched]
-        uncertainty[drawn.held] = 0
         moved[solved.touched] = own_moved[solved.touched]
         return replace(
             coloured,
             rgb=rgb,
-            uncertainty=uncertainty,
+            uncertainty=solved.uncertainty,
             moved_share=np.count_nonzero(moved) / moved.size,
             clipped=clipped_colours(moved, plane),
             facts={**coloured.facts, "guide": self.described(solved)},
@@ -222,27 +240,6 @@ class Decisions:
 
         return transfer(light, self.reference.pixels, seed=SEED).chroma
 
-    def predicted(
-        self, graph: Any, luma: "Tensor", temperature: "Tensor", vividness: "Tensor"
-    ) -> "tuple[Tensor, Tensor]":
-        """Stand in for a graph's own call: predict under the palette.
-
-        Raises
-        ------
-        ValueError
-            The method predicts no distribution, so that a palette cannot act.
-        """
-        if self.palette is None:
-            return graph(luma, temperature, vividness)
-        if not has_distribution(graph):
-            raise ValueError(
-                "A palette acts on methods that predict how probable colours are; choose the "
-                "method 'colorful', or leave the palette out."
-            )
-        return with_palette(
-            graph, luma, temperature, vividness, self.palette, self.palette_strength
-        )
-
     def described(self, solved: Solved | None) -> dict[str, Any]:
         """Return what a record keeps of all this: enough to do it again; plain JSON."""
         said: dict[str, Any] = {"spread": float(self.spread)}
@@ -266,6 +263,44 @@ class Decisions:
                 "strength": float(self.palette_strength),
             }
         return said
+
+
+class Under:
+    """Stands in for a graph: predicts under a palette.
+
+    Parameters
+    ----------
+    palette : Palette
+    strength : float
+        0…1.
+    model : checkpoints.LoadedModel
+        What predicts.
+
+    Raises
+    ------
+    ValueError
+        The method predicts no distribution, so that a palette cannot act.
+    """
+
+    def __init__(self, palette: Palette, strength: float, model: Any) -> None:
+        if not has_distribution(model.graph):
+            raise ValueError(
+                "A palette acts on methods that predict how probable colours are; choose the "
+                "method 'colorful', or leave the palette out."
+            )
+        self._palette, self._strength, self._model = palette, strength, model
+
+    def __call__(
+        self, luma: "Tensor", temperature: "Tensor", vividness: "Tensor"
+    ) -> "tuple[Tensor, Tensor]":
+        """Predict as the graph does, with the palette's colours more probable."""
+        return with_palette(
+            self._model.graph, luma, temperature, vividness, self._palette, self._strength
+        )
+
+    def over(self, model: Any) -> "Under":
+        """Return the same over the model on another device, where memory ran out on this one."""
+        return Under(self._palette, self._strength, model)
 
 
 def decisions_of(
@@ -299,6 +334,34 @@ def decisions_of(
         palette_strength=palette_strength,
         spread=spread,
     )
+
+
+def listened(
+    ear: Listening,
+    plane: Plane,
+    seen: NDArray[np.float32],
+    used: ColorizeParameters,
+    drawn: Drawn,
+    held: NDArray[np.bool_],
+    target: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what is predicted at full size once the network has heard hints.
+
+    Parameters
+    ----------
+    ear : Listening
+        Which has looked at the picture.
+    plane, seen, used
+        As for :func:`prior_chroma`.
+    drawn : Drawn
+        All hints of the picture.
+    held, target
+        Those to be heard; see :data:`napari_colorize.guided.solve.Listen`.
+    """
+    voices = Voices.of(held, target, drawn.state == AS_PREDICTED, ear.grid)
+    chroma, uncertainty = ear.heard(voices)
+    full, _ = prior_chroma(plane, seen, chroma, used)
+    return full, full_size_map(uncertainty, plane.luma.shape)
 
 
 def prior_chroma(

@@ -215,7 +215,10 @@ class PlaneColorizer:
                 raise
         memory.release()  # after the error and its frames, which held what took the memory
         assert self.used.checkpoint is not None, "parameters are resolved"
-        self._graph = checkpoints.load(self.used.checkpoint, "cpu").graph
+        # What a person decided, a palette for example, acts on the CPU too.
+        model = checkpoints.load(self.used.checkpoint, "cpu")
+        over = getattr(self._graph, "over", None)
+        self._graph = over(model) if over else model.graph
         self.used = self.used.changed(device="cpu")
         said = f"Memory ran out on {device}; the network ran on the CPU instead."
         return predict(self._graph, seen, self.used), (said,)
