@@ -5,7 +5,7 @@ Each takes the viewer, which napari injects, and does what a panel's button does
 
 from typing import TYPE_CHECKING, Any
 
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 from napari_colorize.widgets.layers.opening import record_of_layer
 from napari_colorize.widgets.shared import words as _clipboard
 from napari_colorize.widgets.shared.panel import COLORIZE, EVALUATE, on_key, open_panel

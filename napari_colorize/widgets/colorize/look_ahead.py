@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 from superqt.utils import QSignalDebouncer
 
-from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.layers.planes import Plane, at_level, plane_on_screen, spatial_shape
 from napari_colorize.widgets.shared import task as _executor
 from napari_colorize.widgets.shared.task import StopWithOwner, connect_while_alive

@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
 from napari_colorize.widgets.colorize.hold import is_lazy
-from napari_colorize.widgets.colorize.job import Job, plan
+from napari_colorize.widgets.colorize.job import (
+    Job,
+    Outcome,
+    build_layers,
+    is_lazy_run,
+    plan,
+    told_of,
+)
 from napari_colorize.widgets.colorize.layout import PanelLayout
 from napari_colorize.widgets.colorize.look_ahead import LookAhead
-from napari_colorize.widgets.colorize.outcome import Outcome, build_layers, is_lazy_run, told_of
 from napari_colorize.widgets.colorize.preview import LivePreview, Look, plan_preview
 from napari_colorize.widgets.colorize.run import run
-from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.layers.placement import canvas_corners
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets.shared import words as _clipboard

@@ -17,7 +17,7 @@ from superqt.utils import QSignalDebouncer
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets.colorize.job import PlaneJob, plan
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY
 from napari_colorize.widgets.layers.placement import placement_of
 from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane, spatial_shape
 from napari_colorize.widgets.shared.preflight import load_torch

@@ -28,8 +28,7 @@ from napari_colorize.widgets.evaluate.job import (
     evaluate,
     plan_evaluation,
 )
-from napari_colorize.widgets.layers.choice import LayerChoice
-from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.choice import RECORD_KEY, LayerChoice
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
 from napari_colorize.widgets.shared.controls import RunControls
 from napari_colorize.widgets.shared.panel import EVALUATE, RunningPanel, scrolled

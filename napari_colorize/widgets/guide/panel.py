@@ -15,15 +15,14 @@ from napari_colorize.guided.hints import Hints
 from napari_colorize.guided.palettes import palette_of
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
-from napari_colorize.widgets.colorize.job import Job, PlaneJob, plan
-from napari_colorize.widgets.colorize.outcome import Outcome, build_layers
+from napari_colorize.widgets.colorize.job import Job, Outcome, PlaneJob, build_layers, plan
 from napari_colorize.widgets.colorize.run import run
 from napari_colorize.widgets.guide.gamut import GamutDialog
 from napari_colorize.widgets.guide.layout import NEW_STROKES, GuideLayout
 from napari_colorize.widgets.guide.live import Predicted, Shown, followed
 from napari_colorize.widgets.guide.session import Session
 from napari_colorize.widgets.guide.tools import Tools
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY
 from napari_colorize.widgets.layers.placement import placement_of
 from napari_colorize.widgets.layers.planes import Plane, into_plane
 from napari_colorize.widgets.shared.panel import GUIDE, RunningPanel

@@ -1,4 +1,4 @@
-"""Boxes and lists that offer the image layers of a viewer."""
+"""Which layers are ours, by keys in their metadata, and boxes that offer those to work with."""
 
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -7,12 +7,32 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QListWidget, QListWidgetItem, QSizePolicy
 from superqt.utils import signals_blocked
 
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.shared.preferences import PLUGIN
 from napari_colorize.widgets.shared.task import connect_while_alive
 
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Image
+
+
+RECORD_KEY = "napari_colorize"
+PREVIEW_KEY = "napari_colorize_preview"
+"""In the metadata of a preview, which has no record and is no image to work with."""
+
+
+def prefer_our_writers() -> None:
+    """Put our writers before the others of this session, so that no record is lost on saving.
+
+    Which of several is registered first hangs on the order in which a file system lists the
+    installed packages, and npe2 has no public way to say more. If a later npe2 keeps its writers
+    in another place, nothing is changed: *Colorize* can still be chosen in napari's dialog.
+    """
+    from npe2 import PluginManager
+
+    index = getattr(PluginManager.instance(), "_contrib", None)
+    writers = getattr(index, "_writers", None)
+    if isinstance(writers, list):
+        writers.sort(key=lambda entry: getattr(entry[-1], "plugin_name", "") != PLUGIN)
 
 
 class LayerChoice(QComboBox):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_colorize import files
-from napari_colorize.widgets.layers.marks import RECORD_KEY, prefer_our_writers
+from napari_colorize.widgets.layers.choice import RECORD_KEY, prefer_our_writers
 
 if TYPE_CHECKING:
     import napari.viewer

@@ -17,7 +17,7 @@ from napari_colorize import files
 from napari_colorize.files import Resolution
 from napari_colorize.files.pages import CENTIMETRE
 from napari_colorize.records.record import SCHEMA
-from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.shared.preferences import PLUGIN
 
 _NUMBERS = ("scale", "translate", "rotate", "shear", "affine")

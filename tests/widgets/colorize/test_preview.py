@@ -10,7 +10,7 @@ from napari_colorize.widgets import commands
 from napari_colorize.widgets.colorize import preview as _preview
 from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.colorize.preview import PAUSE_MS, plan_preview, reduced
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 from napari_colorize.widgets.shared import task as _executor
 
 

@@ -14,8 +14,7 @@ from napari_colorize.api import Colorized
 from napari_colorize.records import record as provenance
 from napari_colorize.sequences.parameters import StackParameters
 from napari_colorize.widgets.colorize.hold import Hold
-from napari_colorize.widgets.colorize.job import plan
-from napari_colorize.widgets.colorize.outcome import LAZY
+from napari_colorize.widgets.colorize.job import LAZY, plan
 from napari_colorize.widgets.colorize.run import run
 from napari_colorize.widgets.shared import task as _executor
 

@@ -10,7 +10,7 @@ from napari_colorize import Hints, colorize
 from napari_colorize.guided.hints import Point
 from napari_colorize.widgets.guide.gamut import GamutDialog, plane_of_colours
 from napari_colorize.widgets.guide.panel import GuidePanel
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 
 
 @pytest.fixture

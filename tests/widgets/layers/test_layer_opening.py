@@ -12,7 +12,7 @@ from qtpy.QtGui import QGuiApplication
 from napari_colorize import colorize, colorize_stack, files
 from napari_colorize.widgets import commands
 from napari_colorize.widgets.layers import opening
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 
 PLACE = {
     "scale": (0.29, 0.26, 0.25),
@@ -311,7 +311,7 @@ class TestCopies:
 class TestFormatsWithoutRoom:
     @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.bmp", "a.gif"])
     def test_are_refused_for_predicted_colour(self, viewer, picture, tmp_path, name):
-        from napari_colorize.widgets.layers.marks import prefer_our_writers
+        from napari_colorize.widgets.layers.choice import prefer_our_writers
 
         prefer_our_writers()
         viewer.add_layer(picture)
@@ -324,7 +324,7 @@ class TestFormatsWithoutRoom:
 
     @pytest.mark.parametrize("name", ["a.jpg", "a.bmp"])
     def test_are_written_for_all_other_layers(self, viewer, grey, tmp_path, name):
-        from napari_colorize.widgets.layers.marks import prefer_our_writers
+        from napari_colorize.widgets.layers.choice import prefer_our_writers
 
         prefer_our_writers()
         viewer.add_image(grey)

@@ -16,8 +16,8 @@ from npe2 import PluginManifest
 from PIL import Image as Picture
 
 from napari_colorize import colorize, colorize_lazy, colorize_stack, files
-from napari_colorize.widgets.layers import marks as _precedence
-from napari_colorize.widgets.layers.marks import PREVIEW_KEY, RECORD_KEY
+from napari_colorize.widgets.layers import choice as _precedence
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 
 OURS = resources("napari_colorize") / "napari.yaml"
 NAPARIS = resources("napari_builtins") / "builtins.yaml"

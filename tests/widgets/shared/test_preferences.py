@@ -8,7 +8,7 @@ import pytest
 from npe2 import PluginManifest
 
 from napari_colorize import ColorizeParameters
-from napari_colorize.widgets.colorize import outcome as _outcome
+from napari_colorize.widgets.colorize import job as _outcome
 from napari_colorize.widgets.colorize import panel as panel_module
 from napari_colorize.widgets.shared import task as _executor
 from napari_colorize.widgets.shared.preferences import Preferences, preferences

@@ -13,7 +13,7 @@ from napari_colorize.api import Cancelled
 from napari_colorize.checkpoints import CheckpointRecord
 from napari_colorize.training.survey import TooFewPictures
 from napari_colorize.widgets.colorize.panel import ColorizePanel
-from napari_colorize.widgets.layers.marks import RECORD_KEY
+from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.train.panel import TrainPanel
 
