@@ -45,6 +45,7 @@ def colorize(
     palette: Any = None,
     palette_strength: float = 1.0,
     spread: float = 1.0,
+    swatches: Any = None,
     parameters: ColorizeParameters | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -73,7 +74,11 @@ def colorize(
         have their colour exactly, moved into sRGB at the picture's lightness where need be. Parts
         of the picture without a hint keep the prediction, bit for bit.
     reference : (H, W, 3) array, str or path, optional
-        A picture that lends its colours.
+        A picture that lends its colours: with ``"colorful"`` where things in it match, by the
+        network's features (:mod:`napari_colorize.guided.matching`).
+    swatches : pair of int arrays, optional
+        (H, W) of the picture and (h, w) of the reference: regions whose equal numbers, from 1 on,
+        belong together.
     palette : sequence of colours, str or path, optional
         Colours that the prediction keeps to; see
         :func:`napari_colorize.guided.palettes.palette_of`.
@@ -120,10 +125,10 @@ def colorize(
     asked = asked_for(parameters, method, changes, ColorizeParameters)
     describe_source(source)  # a wrong one is refused before the work, not after
     decisions = None
-    if any(one is not None for one in (hints, reference, palette)):
+    if any(one is not None for one in (hints, reference, palette, swatches)):
         from napari_colorize.guided.decisions import decisions_of
 
-        decisions = decisions_of(hints, reference, palette, palette_strength, spread)
+        decisions = decisions_of(hints, reference, palette, palette_strength, spread, swatches)
     return colorize_plane(
         image,
         asked,

@@ -11,20 +11,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.guided.hints import AS_PREDICTED, Drawn, Hints
-from napari_colorize.guided.listening import Listening, Voices, listener_for
+from napari_colorize.guided.hints import Drawn, Hints
+from napari_colorize.guided.listening import (
+    Listening,
+    listened,
+    listener_for,
+    prior_chroma,
+    rgb_of_chroma,
+)
+from napari_colorize.guided.marks import checked_labels
+from napari_colorize.guided.matching import Lent
 from napari_colorize.guided.palettes import (
     Palette,
-    has_distribution,
+    Under,
     palette_of,
-    with_palette,
 )
 from napari_colorize.guided.solve import Solved, solve
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.clipped import clipped_colours
 from napari_colorize.pipeline.image import Plane
 from napari_colorize.pipeline.plane import ColouredPlane
-from napari_colorize.pipeline.refine import full_size_map, full_size_rgb, with_alpha
+from napari_colorize.pipeline.refine import with_alpha
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,17 +53,25 @@ class Reference:
         sRGB.
     path : str or None
         The file it came from.
+    swatches : pair of int arrays, optional
+        (H, W) of the picture and (h, w) of the reference: regions whose equal numbers, from 1 on,
+        belong together.
     """
 
     pixels: NDArray[np.uint8]
     path: str | None = None
+    swatches: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None
 
     def described(self) -> dict[str, Any]:
         """Return what a record keeps of it."""
         shape = self.pixels.shape
         said = str(shape).encode() + self.pixels.tobytes()
-        digest = hashlib.sha256(said).hexdigest()
-        return {"path": self.path, "shape": list(shape), "sha256": digest, "seed": SEED}
+        told = {"path": self.path, "shape": list(shape), "seed": SEED}
+        told["sha256"] = hashlib.sha256(said).hexdigest()
+        if self.swatches is not None:
+            kept = b"".join(np.ascontiguousarray(one).tobytes() for one in self.swatches)
+            told["swatches"] = hashlib.sha256(kept).hexdigest()
+        return told
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -100,18 +115,28 @@ class Decisions:
         ValueError
             They are for another; see :meth:`napari_colorize.guided.hints.Hints.drawn`.
         """
+        swatches = None if self.reference is None else self.reference.swatches
+        if swatches is not None and swatches[0].shape != tuple(shape):
+            raise ValueError(
+                f"The picture's swatches have shape {swatches[0].shape}, the picture "
+                f"{tuple(shape)}; they must be labels of the same picture."
+            )
         return self.hints.drawn(shape) if self.hints is not None else None
 
-    def listening(self, model: Any) -> Any:
+    def listening(self, model: Any, *, always: bool = False) -> Any:
         """Return ``graph`` and ``record`` of a model that predicts under what was decided.
 
         Its graph is a :class:`~napari_colorize.guided.listening.Listening` where there are weights
-        that listen for the model, and hints or a reference for them.
+        that listen for the model, and hints or a reference for them, or `always`.
         """
-        if self.hints is not None or self.reference is not None:
+        if always or self.hints is not None or self.reference is not None:
             listener = listener_for(model)
             if listener is not None:
-                ear = Listening(listener, self.palette, self.palette_strength)
+                lent = None
+                if self.reference is not None:
+                    size = listener.record.defaults["network_size"]
+                    lent = Lent(self.reference.pixels, size, self.reference.swatches)
+                ear = Listening(listener, self.palette, self.palette_strength, lent)
                 return SimpleNamespace(graph=ear, record=model.record)
         if self.reference is not None:
             raise ValueError(
@@ -153,7 +178,8 @@ class Decisions:
             The same, bit for bit, in pieces of the picture without a coloured hint.
         """
         if drawn is None or not drawn.coloured:
-            return replace(coloured, facts={**coloured.facts, "guide": self.described(None)})
+            said = self.described(None, graph)
+            return replace(coloured, facts={**coloured.facts, "guide": said})
         plane, used = coloured.plane, coloured.parameters
         prior, moved = prior_chroma(plane, seen, chroma, used)
         listen = None
@@ -178,7 +204,7 @@ class Decisions:
             uncertainty=solved.uncertainty,
             moved_share=np.count_nonzero(moved) / moved.size,
             clipped=clipped_colours(moved, plane),
-            facts={**coloured.facts, "guide": self.described(solved)},
+            facts={**coloured.facts, "guide": self.described(solved, graph)},
         )
 
     def alone(
@@ -238,11 +264,15 @@ class Decisions:
             raise ValueError("The method 'transfer' needs a reference picture; give reference=….")
         from napari_colorize.guided.welsh import transfer
 
-        return transfer(light, self.reference.pixels, seed=SEED).chroma
+        swatches = self.reference.swatches
+        return transfer(light, self.reference.pixels, swatches=swatches, seed=SEED).chroma
 
-    def described(self, solved: Solved | None) -> dict[str, Any]:
+    def described(self, solved: Solved | None, graph: Any = None) -> dict[str, Any]:
         """Return what a record keeps of all this: enough to do it again; plain JSON."""
         said: dict[str, Any] = {"spread": float(self.spread)}
+        if isinstance(graph, Listening):
+            record = graph.model.record
+            said["listener"] = {"name": record.name, "sha256": record.sha256}
         if self.hints is not None:
             values = self.hints.to_dict()
             whole = len(str(values.get("labels", ""))) <= MOST_TEXT
@@ -265,50 +295,13 @@ class Decisions:
         return said
 
 
-class Under:
-    """Stands in for a graph: predicts under a palette.
-
-    Parameters
-    ----------
-    palette : Palette
-    strength : float
-        0…1.
-    model : checkpoints.LoadedModel
-        What predicts.
-
-    Raises
-    ------
-    ValueError
-        The method predicts no distribution, so that a palette cannot act.
-    """
-
-    def __init__(self, palette: Palette, strength: float, model: Any) -> None:
-        if not has_distribution(model.graph):
-            raise ValueError(
-                "A palette acts on methods that predict how probable colours are; choose the "
-                "method 'colorful', or leave the palette out."
-            )
-        self._palette, self._strength, self._model = palette, strength, model
-
-    def __call__(
-        self, luma: "Tensor", temperature: "Tensor", vividness: "Tensor"
-    ) -> "tuple[Tensor, Tensor]":
-        """Predict as the graph does, with the palette's colours more probable."""
-        return with_palette(
-            self._model.graph, luma, temperature, vividness, self._palette, self._strength
-        )
-
-    def over(self, model: Any) -> "Under":
-        """Return the same over the model on another device, where memory ran out on this one."""
-        return Under(self._palette, self._strength, model)
-
-
 def decisions_of(
     hints: Any = None,
     reference: Any = None,
     palette: Any = None,
     palette_strength: float = 1.0,
     spread: float = 1.0,
+    swatches: Any = None,
 ) -> Decisions:
     """Return what a front door was told, checked.
 
@@ -321,77 +314,51 @@ def decisions_of(
         See :func:`napari_colorize.guided.palettes.palette_of`.
     palette_strength, spread : float
         0…1.
+    swatches : pair of int arrays, optional
+        See :class:`Reference`.
 
     Raises
     ------
     TypeError, ValueError
         Something cannot be used; the sentence says what.
     """
+    lent = None if reference is None else Reference(*picture_of(reference))
+    if swatches is not None:
+        if lent is None:
+            raise ValueError("Swatches pair a picture with a reference; give reference=… too.")
+        lent = replace(lent, swatches=checked_swatches(swatches, lent.pixels.shape[:2]))
     return Decisions(
         hints=Hints.of(hints),
-        reference=None if reference is None else Reference(*picture_of(reference)),
+        reference=lent,
         palette=palette_of(palette),
         palette_strength=palette_strength,
         spread=spread,
     )
 
 
-def listened(
-    ear: Listening,
-    plane: Plane,
-    seen: NDArray[np.float32],
-    used: ColorizeParameters,
-    drawn: Drawn,
-    held: NDArray[np.bool_],
-    target: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return what is predicted at full size once the network has heard hints.
+def checked_swatches(swatches: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return two label images of a picture and of a reference of that shape.
 
-    Parameters
-    ----------
-    ear : Listening
-        Which has looked at the picture.
-    plane, seen, used
-        As for :func:`prior_chroma`.
-    drawn : Drawn
-        All hints of the picture.
-    held, target
-        Those to be heard; see :data:`napari_colorize.guided.solve.Listen`.
+    Raises
+    ------
+    ValueError
+        They are not, or have no number in common.
     """
-    voices = Voices.of(held, target, drawn.state == AS_PREDICTED, ear.grid)
-    chroma, uncertainty = ear.heard(voices)
-    full, _ = prior_chroma(plane, seen, chroma, used)
-    return full, full_size_map(uncertainty, plane.luma.shape)
-
-
-def prior_chroma(
-    plane: Plane, seen: NDArray[np.float32], chroma: "Tensor", used: ColorizeParameters
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return what a prediction is at full size, in gamut, and where it had to be moved there.
-
-    Returns
-    -------
-    chroma : (H, W, 2) float32 array
-        a and b in Lab units.
-    moved : (H, W) bool array
-    """
-    import torch
-
-    from napari_colorize import ops
-
-    rgb, moved = full_size_rgb(plane, seen, chroma, used.changed(dtype="float32"))
-    return np.ascontiguousarray(ops.rgb_to_lab(torch.from_numpy(rgb))[..., 1:].numpy()), moved
-
-
-def rgb_of_chroma(
-    plane: Plane, chroma: NDArray[np.float32], used: ColorizeParameters
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the RGB of full-size chroma under a picture's lightness, and where it was moved."""
-    import torch
-
-    planes = torch.from_numpy(np.ascontiguousarray(chroma.transpose(2, 0, 1)))[None]
-    plain = used.changed(refinement="bilinear")  # of full-size chroma there is nothing to refine
-    return full_size_rgb(plane, np.empty((0, 0), np.float32), planes, plain)
+    pair = tuple(swatches)
+    if len(pair) != 2:
+        raise ValueError("swatches are two label images: of the picture, and of the reference.")
+    here, there = (checked_labels(one) for one in pair)
+    if there.shape != tuple(shape):
+        raise ValueError(
+            f"The reference's swatches have shape {there.shape}, the reference {tuple(shape)}; "
+            "they must be labels of the same picture."
+        )
+    if not (set(np.unique(here)) & set(np.unique(there))) - {0}:
+        raise ValueError(
+            "The swatches of the picture and of the reference have no number in common: give "
+            "regions that belong together equal numbers, from 1 on."
+        )
+    return here, there
 
 
 def picture_of(reference: Any) -> tuple[NDArray[np.uint8], str | None]:

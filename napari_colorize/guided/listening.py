@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize import checkpoints
+from napari_colorize.guided.hints import AS_PREDICTED, Drawn
+from napari_colorize.guided.matching import STRIDE, Lent, Matched
 from napari_colorize.guided.palettes import Palette
+from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.pipeline.image import Plane
+from napari_colorize.pipeline.refine import full_size_map, full_size_rgb
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,8 +26,6 @@ ARCHITECTURE = "colorful-listening"
 
 MOST_VOICES = 128
 """So many cells speak at the most; a Gaussian process costs the third power of their number."""
-
-STRIDE = 4
 
 
 def listener_for(model: Any) -> Any:
@@ -105,6 +108,18 @@ class Voices:
         colours[kept > 0.5] = np.nan
         return cls(down, across, colours, np.zeros(len(some), np.float32))
 
+    def joined(self, other: "Voices") -> "Voices":
+        """Return these and others."""
+        return Voices(
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.columns, other.columns]),
+            np.concatenate([self.colours, other.colours]),
+            np.concatenate([self.doubts, other.doubts]),
+        )
+
+
+NOTHING = Voices(np.empty(0), np.empty(0), np.empty((0, 2), np.float32), np.empty(0, np.float32))
+
 
 class Listening:
     """One picture that was looked at, and a prediction for whatever is said of it.
@@ -117,6 +132,8 @@ class Listening:
         Reweights the distribution, heard or not.
     strength : float
         Of the palette, 0…1.
+    reference : Lent, optional
+        A picture whose colours are heard wherever something in it matches.
 
     Examples
     --------
@@ -130,9 +147,18 @@ class Listening:
     True
     """
 
-    def __init__(self, model: Any, palette: Palette | None = None, strength: float = 1.0) -> None:
+    def __init__(
+        self,
+        model: Any,
+        palette: Palette | None = None,
+        strength: float = 1.0,
+        reference: Lent | None = None,
+    ) -> None:
         self.model, self._palette, self._strength = model, palette, strength
+        self._reference = reference
+        self._matched: Matched | None = None
         self._look: Any = None
+        self._logits: Any = None
         self._settings: Any = None
         self._shape = (0, 0)
         self._width = 0
@@ -153,7 +179,10 @@ class Listening:
         self._shape = int(luma.shape[2]), int(luma.shape[3])
         multiple = int(graph.multiple)
         self._width = -(-self._shape[1] // multiple) * multiple // STRIDE
-        return self._decoded(self._look[0].logits)
+        self._matched = None
+        if self._reference is not None:
+            self._matched = self._reference.matched(graph, luma)
+        return self.heard(NOTHING)
 
     def heard(self, voices: Voices) -> "tuple[Tensor, Tensor]":
         """Predict the picture that was looked at last, given hints.
@@ -168,16 +197,22 @@ class Listening:
         import torch
 
         with torch.inference_mode():
-            return self._decoded(self._logits(voices))
+            seen = self._look[0]
+            said = voices if self._matched is None else voices.joined(Voices(*self._matched.said))
+            self._logits = self._told(said) if len(said.rows) else seen.logits
+            chroma, uncertainty = self._decoded(self._logits)
+            if self._matched is None or self._matched.everywhere:
+                return chroma, uncertainty
+            own = self._told(voices) if len(voices.rows) else seen.logits
+            return self._matched.laid_over(chroma, *self._decoded(own))
 
-    def probable(self, row: float, column: float, voices: Voices | None = None) -> NDArray[Any]:
-        """Return the distribution over the 313 bins at a place, given hints or none.
+    def probable(self, row: float, column: float) -> NDArray[Any]:
+        """Return the distribution over the 313 bins at a place, given what was heard last.
 
         Parameters
         ----------
         row, column : float
             Shares of the picture's height and width, 0…1.
-        voices : Voices, optional
 
         Returns
         -------
@@ -186,20 +221,17 @@ class Listening:
         import torch
 
         with torch.inference_mode():
-            logits = self._look[0].logits if voices is None else self._logits(voices)
             cell = self._cells(np.array([row]), np.array([column]))
-            return (logits[0, cell[0]] + self._bias()).softmax(0).float().cpu().numpy()
+            return (self._logits[0, cell[0]] + self._bias()).softmax(0).float().cpu().numpy()
 
     def over(self, model: Any) -> "Listening":
         """Return the same over the model on another device, where memory ran out on this one."""
-        return Listening(listener_for(model), self._palette, self._strength)
+        return Listening(listener_for(model), self._palette, self._strength, self._reference)
 
-    def _logits(self, voices: Voices) -> "Tensor":
+    def _told(self, voices: Voices) -> "Tensor":
         import torch
 
         seen, alike = self._look
-        if not len(voices.rows):
-            return seen.logits
         device = seen.logits.device
         at = torch.from_numpy(self._cells(voices.rows, voices.columns)).to(device)[None]
         colour, doubt = (
@@ -239,3 +271,61 @@ class Listening:
             self._bias(),
             temperature=self._settings[0],
         )
+
+
+def listened(
+    ear: Listening,
+    plane: Plane,
+    seen: NDArray[np.float32],
+    used: ColorizeParameters,
+    drawn: Drawn,
+    held: NDArray[np.bool_],
+    target: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what is predicted at full size once the network has heard hints.
+
+    Parameters
+    ----------
+    ear : Listening
+        Which has looked at the picture.
+    plane, seen, used
+        As for :func:`prior_chroma`.
+    drawn : Drawn
+        All hints of the picture.
+    held, target
+        Those to be heard; see :data:`napari_colorize.guided.solve.Listen`.
+    """
+    voices = Voices.of(held, target, drawn.state == AS_PREDICTED, ear.grid)
+    chroma, uncertainty = ear.heard(voices)
+    full, _ = prior_chroma(plane, seen, chroma, used)
+    return full, full_size_map(uncertainty, plane.luma.shape)
+
+
+def prior_chroma(
+    plane: Plane, seen: NDArray[np.float32], chroma: "Tensor", used: ColorizeParameters
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return what a prediction is at full size, in gamut, and where it had to be moved there.
+
+    Returns
+    -------
+    chroma : (H, W, 2) float32 array
+        a and b in Lab units.
+    moved : (H, W) bool array
+    """
+    import torch
+
+    from napari_colorize import ops
+
+    rgb, moved = full_size_rgb(plane, seen, chroma, used.changed(dtype="float32"))
+    return np.ascontiguousarray(ops.rgb_to_lab(torch.from_numpy(rgb))[..., 1:].numpy()), moved
+
+
+def rgb_of_chroma(
+    plane: Plane, chroma: NDArray[np.float32], used: ColorizeParameters
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the RGB of full-size chroma under a picture's lightness, and where it was moved."""
+    import torch
+
+    planes = torch.from_numpy(np.ascontiguousarray(chroma.transpose(2, 0, 1)))[None]
+    plain = used.changed(refinement="bilinear")  # of full-size chroma there is nothing to refine
+    return full_size_rgb(plane, np.empty((0, 0), np.float32), planes, plain)

@@ -42,7 +42,7 @@ that has heard the colours ``target`` at the pixels ``held``."""
 class Covariance:
     """What of a contradiction is shared by two places, in Lab units.
 
-    The values were fitted to training photographs (``docs/make_guided_evidence.py --fit``).
+    The values were fitted to 40 training photographs by gradient descent.
     Distances are shares of the picture's long side.
     """
 
@@ -133,6 +133,7 @@ def solve(
     *,
     uncertainty: NDArray[np.float32] | None = None,
     spread: float = 1.0,
+    certainty: float = CERTAINTY,
     covariance: Covariance | None = None,
     listen: Listen | None = None,
     preview: bool = False,
@@ -152,6 +153,8 @@ def solve(
         Of the prediction, 0…1; left out: it is nowhere sure.
     spread : float
         How far a hint speaks for places that look alike, 0 (its surroundings alone) … 1.
+    certainty : float
+        Weight of a prediction that is certain, against weights of neighbours that sum to 1.
     covariance : Covariance, optional
         What is alike, where nothing listens.
     listen : callable, optional
@@ -215,7 +218,7 @@ def solve(
     if free.any():
         from napari_colorize.guided.levin import propagate
 
-        sure = None if unsure is None else np.float32(CERTAINTY) * (1 - unsure)
+        sure = None if unsure is None else np.float32(certainty) * (1 - unsure)
         known = held & touched
         beyond = propagate(
             lightness,

@@ -105,6 +105,11 @@ class PlaneColorizer:
         self._guide = guide
         self._said: set[str] = set()
 
+    @property
+    def graph(self) -> Any:
+        """What predicts: on the CPU once the device's memory ran out."""
+        return self._graph
+
     def see(self, image: Any) -> Plane:
         """Read a picture's lightness by the window and gamma in use.
 

@@ -35,6 +35,12 @@ def as_python(record: Mapping[str, Any]) -> str:
         for _, hints in _hints_of(guide)
         if _hints_as_code(hints) == "hints"
     ]
+    lent = guide.get("reference") or {}
+    if lent and not lent["path"]:
+        shape = " × ".join(str(side) for side in lent["shape"])
+        lines += [f"# reference: the {shape} pixels with SHA-256 {lent['sha256']}"]
+    if lent.get("swatches"):
+        lines += [f"# swatches: both label images, with SHA-256 {lent['swatches']}"]
     call, options = _call_of(stack, used)
     options |= _guided(guide)
     lines += [f"result = napari_colorize.{call}(", "    image,"]
@@ -69,6 +75,8 @@ def _guided(guide: Mapping[str, Any]) -> dict[str, str]:
     if guide.get("reference"):
         path = guide["reference"]["path"]
         options["reference"] = repr(path) if path else "reference"
+        if guide["reference"].get("swatches"):
+            options["swatches"] = "swatches"
     if guide.get("palette"):
         options["palette"] = repr(guide["palette"]["colours"])
         options["palette_strength"] = repr(guide["palette"]["strength"])

@@ -1,5 +1,6 @@
 """The sentence for a figure legend, from a record: what a reader of the figure must know."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,14 +50,20 @@ def _guided(record: Mapping[str, Any]) -> str:
     """Say in a legend what a person decided; nothing where nobody did."""
     guide = record.get("guide") or {}
     said = []
-    hints = guide.get("hints") or {}
+    hints, heard = guide.get("hints") or {}, ""
+    if guide.get("listener"):
+        listener = guide["listener"]
+        heard = f", heard by {listener['name']} (SHA-256 {listener['sha256'][:12]}…)"
     if record.get("stack") and hints:
         many = len(hints)
-        said.append(f"colours of {many} plane{'s' * (many > 1)} set by hand and carried along")
+        planes = f"colours of {many} plane{'s' * (many > 1)}"
+        said.append(f"{planes} set by hand and carried along{heard}")
     elif hints.get("held"):
-        said.append(hints["said"])
+        said.append(hints["said"] + heard)
     if guide.get("reference"):
-        said.append("colours of a reference picture")
+        path = guide["reference"]["path"]
+        name = re.split(r"[/\\]", path)[-1] if path else "a reference picture"
+        said.append(f"colours after {name}")
     if guide.get("palette"):
         name, many = guide["palette"]["name"], len(guide["palette"]["colours"])
         said.append(f"drawn towards the palette {name or f'of {many} colours'}")

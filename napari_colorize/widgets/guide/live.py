@@ -2,12 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.guided.decisions import Decisions, prior_chroma, rgb_of_chroma
+from napari_colorize.guided.decisions import Decisions
+from napari_colorize.guided.listening import (
+    NOTHING,
+    Listening,
+    listened,
+    prior_chroma,
+    rgb_of_chroma,
+)
 from napari_colorize.guided.solve import Solved, solve
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import image as pictures
@@ -35,7 +43,11 @@ class Predicted:
     uncertainty : (H, W) float32 array
         0…1.
     logits : (313, h, w) float32 array or None
-        Of a method that predicts a distribution.
+        Of a method that predicts a distribution, but does not listen.
+    seen : (h', w') float32 array
+        L* as the network saw it.
+    ear : Listening or None
+        Has looked at the picture, and predicts it anew for any hints.
     """
 
     plane: pictures.Plane
@@ -44,6 +56,8 @@ class Predicted:
     prior: NDArray[np.float32]
     uncertainty: NDArray[np.float32]
     logits: NDArray[np.float32] | None
+    seen: NDArray[np.float32]
+    ear: Listening | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +105,12 @@ def predicted(
     seen = plane.lightness_at(network_shape(height, width, used.network_size))
     if should_stop():
         raise api.Cancelled("The picture is no longer wanted.")
-    listening = guide.listening(model)
-    chroma, uncertainty = api.predict(listening.graph, seen, used)
+    graph = guide.listening(model, always=True).graph
+    ear = graph if isinstance(graph, Listening) else None
+    chroma, uncertainty = api.predict(graph, seen, used)
     rgb, _ = full_size_rgb(plane, seen, chroma, used)
     logits: Tensor | None = None
-    if has_distribution(model.graph):
+    if ear is None and has_distribution(model.graph):
         import torch
 
         with torch.inference_mode():
@@ -108,6 +123,8 @@ def predicted(
         prior_chroma(plane, seen, chroma, used)[0],
         full_size_map(uncertainty, plane.luma.shape),
         None if logits is None else logits[0].float().cpu().numpy(),
+        seen,
+        ear,
     )
 
 
@@ -126,13 +143,19 @@ def shown(
     """
     drawn = guide.drawn_over(known.plane.luma.shape)
     if drawn is None or not drawn.coloured:
+        if known.ear is not None:
+            known.ear.heard(NOTHING)  # suggestions are those of the picture without hints again
         return Shown(known.rgb, 0, 0), None
+    listen = None
+    if known.ear is not None:
+        listen = partial(listened, known.ear, known.plane, known.seen, known.used, drawn)
     solved = solve(
         known.plane.lightness(),
         known.prior,
         drawn,
         uncertainty=known.uncertainty,
         spread=guide.spread,
+        listen=listen,
         preview=preview,
         should_stop=should_stop,
     )
@@ -160,9 +183,13 @@ def suggested(
     """
     from napari_colorize.guided.palettes import suggestions
 
+    height, width = known.plane.luma.shape
+    if known.ear is not None:
+        probable = known.ear.probable((row + 0.5) / height, (column + 0.5) / width)
+        light = float(known.plane.lightness(slice(row, row + 1))[0, column])
+        return suggestions(probable, light)
     if known.logits is None:
         return []
-    height, width = known.plane.luma.shape
     _, down, across = known.logits.shape
     at = known.logits[
         :, min(row * down // height, down - 1), min(column * across // width, across - 1)
