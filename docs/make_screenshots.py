@@ -2,7 +2,7 @@
 
 Opens a real napari window with the panel docked, colours a sample with the installed weights, and
 saves ``docs/images/panel.png`` (the window) and ``docs/images/panel_advanced.png`` (the panel
-with its advanced section open), a z-stack with both maps (``panel_stack.png``), and a part of a
+with its numbers unfolded), a z-stack with both maps (``panel_stack.png``), and a part of a
 section that was in view (``panel_view.png``). Then it sits
 down to a Turing test of the same weights and saves
 ``docs/images/panel_turing.png``, compares a recoloured photograph with the photograph
@@ -91,7 +91,7 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
 
     window_picture = folder / "panel.png"
     viewer.screenshot(str(window_picture), canvas_only=False, flash=False)
-    panel.ui.form.advanced.expand(animate=False)
+    panel.ui.form.numbers.expand(animate=False)
     settle()
     advanced_picture = folder / "panel_advanced.png"
     panel.grab().save(str(advanced_picture))

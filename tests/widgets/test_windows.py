@@ -161,7 +161,7 @@ def test_a_lazy_stack_is_drawn_plane_by_plane(window, model, finish, grey, qtbot
 def test_rows_of_a_stack_appear_beside_their_labels(window, grey):
     window.add_image(np.stack([grey] * 3))
     panel = panel_of(window)
-    rows = {"Axes", "Hold along", "Consistency"}
+    rows = {"Axes", "Same colour along", "Consistency"}
 
     def labelled():
         return {label.text() for label in panel.findChildren(QLabel) if not label.isHidden()}

@@ -151,7 +151,7 @@ class PanelLayout(RunControls):
         self.form.add_above("Planes", self.planes)
         self.form.add_above("", self.view)
         self.form.add_above("Axes", self.stack.named)
-        self.form.add_above("Hold along", self.stack.along)
+        self.form.add_above("Same colour along", self.stack.along)
         self.form.add_above("Consistency", self.stack.consistency.native)
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)

@@ -6,6 +6,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 _TICKS = 1000
 _LONG_WORD = re.compile(r"\S{25,}")
@@ -103,6 +104,27 @@ def row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         beside.addWidget(widget)
     return beside
+
+
+class Section(QCollapsible):
+    """Rows under a title, folded at first; what is folded away cannot be reached by keys either."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title, expandedIcon="▾", collapsedIcon="▸")
+        self.toggleButton().setStyleSheet(_TITLE)
+        self.content().setVisible(False)
+        self.toggled.connect(self.content().setVisible)
+
+    def expand(self, animate: bool = True) -> None:
+        """Unfold it."""
+        self.content().setVisible(True)  # its height is asked for before the signal comes
+        super().expand(animate)
+
+
+_TITLE = """
+QPushButton { text-align: left; border: none; }
+QPushButton:focus { text-decoration: underline; }
+"""
 
 
 def caveat(text: str) -> QLabel:

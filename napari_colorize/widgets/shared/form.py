@@ -25,8 +25,10 @@ from qtpy.QtWidgets import (
     QToolButton,
     QWidget,
 )
-from superqt import QCollapsible, QLabeledDoubleSlider
+from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
+
+from napari_colorize.widgets.shared.controls import Section
 
 
 def option(kind: type, name: str) -> Field:
@@ -70,14 +72,14 @@ class DataclassForm(Container):
         self.native.layout().addLayout(self.rows)
         for name, title in titles.items():
             self.rows.addRow(title, made[name].native)
-        self.advanced = QCollapsible("Advanced", expandedIcon="▾", collapsedIcon="▸")
+        self.numbers = Section("Numbers")
         if folded:
             inner = QWidget()
             rows = form_layout(inner)
             for name, title in folded.items():
                 rows.addRow(title, made[name].native)
-            self.advanced.addWidget(inner)
-            self.rows.addRow(self.advanced)
+            self.numbers.addWidget(inner)
+            self.rows.addRow(self.numbers)
 
     def values(self) -> Any:
         """Return what the form says.

@@ -1,4 +1,4 @@
-"""What panels say of methods and weights, and the news that the weights here have changed."""
+"""Methods and weights on offer: the form that asks for them, and the news that they changed."""
 
 import weakref
 from collections.abc import Collection, Sequence
@@ -7,9 +7,12 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_colorize import checkpoints
 from napari_colorize.methods import METHOD_TITLES, METHODS
+from napari_colorize.widgets.shared.form import DataclassForm, warning
 
 WITHOUT_WEIGHTS = "no weights"
+NONE_NEEDED: list[tuple[str, str | None]] = [("None needed", None)]
 
 
 def title_of(method: str) -> str:
@@ -83,3 +86,57 @@ class _Follower(QObject):
         method = self._method()
         if method is not None:
             method()
+
+
+class WeightsForm(DataclassForm):
+    """A form whose fields ``method`` and ``checkpoint`` offer what is on this machine.
+
+    A subclass makes both as :class:`ChoiceBox`, and calls :meth:`follow_weights` once it is made.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As for :class:`DataclassForm`.
+    """
+
+    OTHERS: tuple[tuple[str, str], ...] = ()
+    """Titles and names of further methods, which need no weights."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lacking = ""
+        self.hint = warning()
+        below_weights = self.rows.getWidgetPosition(self.checkpoint.native)[0] + 1
+        self.rows.insertRow(below_weights, self.hint)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be coloured as the form says; empty where it can."""
+        return self.hint.text()
+
+    def follow_weights(self) -> None:
+        """Offer what is here now, and whatever comes and goes."""
+        self.method.changed.connect(self.refresh_checkpoints)
+        follow_weights(self.native, self.refresh_checkpoints)
+        self.refresh_checkpoints()
+
+    def refresh_checkpoints(self) -> None:
+        """Offer the weights that are on this machine now, for the chosen method."""
+        method = self.method.value
+        here = checkpoints.available()
+        names = [record.name for record in here if record.method == method]
+        needed = method in METHODS
+        self.method.offer([*methods_on_offer({record.method for record in here}), *self.OTHERS])
+        self.checkpoint.offer(weights_on_offer(names) if needed else NONE_NEEDED)
+        self.lacking = no_weights_for(method) if needed and not names else ""
+        self.show_method()
+        self.changed.emit(self)
+
+    def show_method(self) -> None:
+        """Show what follows from the method and its weights."""
+        self.complain(self.lacking)
+
+    def complain(self, problem: str) -> None:
+        """Say why nothing can be coloured; an empty text takes it back."""
+        self.hint.setText(problem)
+        self.hint.setVisible(bool(problem))

@@ -1,18 +1,11 @@
 """The page that sets a sitting up: what is shown, by which method, to whom, how long."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QLabel, QWidget
 
-from napari_colorize import checkpoints
-from napari_colorize.widgets.shared.form import ChoiceBox, DataclassForm, PathBox, warning
-from napari_colorize.widgets.shared.weights import (
-    follow_weights,
-    methods_on_offer,
-    no_weights_for,
-    weights_on_offer,
-)
+from napari_colorize.widgets.shared.form import ChoiceBox, PathBox
+from napari_colorize.widgets.shared.weights import WeightsForm, methods_on_offer, weights_on_offer
 from napari_colorize.widgets.turing.pairs import CONTROLS, Wish, kind_of
 
 KINDS = {
@@ -36,8 +29,10 @@ _TITLES = {
 }
 
 
-class SetUpForm(DataclassForm):
+class SetUpForm(WeightsForm):
     """A form over :class:`Wish`. What the chosen file decides by itself is not asked."""
+
+    OTHERS = tuple((f"{name.capitalize()} (control)", name) for name in CONTROLS)
 
     def __init__(self) -> None:
         super().__init__(
@@ -50,7 +45,7 @@ class SetUpForm(DataclassForm):
                     tooltip="Photographs in colour. Nearly colourless ones are left out.",
                 ),
                 "method": ChoiceBox(
-                    self._methods(()),
+                    [*methods_on_offer(()), *self.OTHERS],
                     "Who recolours. The controls know nothing of what is in a picture.",
                 ),
                 "checkpoint": ChoiceBox(weights_on_offer(()), "The method's weights."),
@@ -60,57 +55,34 @@ class SetUpForm(DataclassForm):
                 ),
             },
         )
-        self.kind, self.hint = QLabel(), warning()
+        self.kind = QLabel()
         self.kind.setWordWrap(True)
         self.kind.setStyleSheet("font-style: italic;")
         self.rows.insertRow(1, "", self.kind)
-        self.rows.insertRow(3, self.hint)
-        self._lacking = False
         self.results.value = Path.home() / DEFAULT_RESULTS
         self.participant.native.setPlaceholderText("A name or a number")
         self.pictures.changed.connect(self._show_kind)
-        self.method.changed.connect(self.refresh_checkpoints)
-        follow_weights(self.native, self.refresh_checkpoints)
-        self.refresh_checkpoints()
+        self.follow_weights()
         self._show_kind()
 
-    @property
-    def problem(self) -> str:
-        """Why nothing can be recoloured as the form says; empty where it can."""
-        return self.hint.text()
-
-    def refresh_checkpoints(self) -> None:
-        """Offer the weights that are on this machine now, for the chosen method."""
-        method = self.method.value
-        here = checkpoints.available()
-        names = [record.name for record in here if record.method == method]
-        self.method.offer(self._methods({record.method for record in here}))
-        self._lacking = method not in CONTROLS and not names
-        nothing = [("None needed", None)]
-        self.checkpoint.offer(nothing if method in CONTROLS else weights_on_offer(names))
+    def show_method(self) -> None:
+        """Let be changed what the source leaves open."""
         self._enable(kind_of(self.pictures.value))
-
-    @staticmethod
-    def _methods(usable: Collection[str]) -> list[tuple[str, str]]:
-        controls = [(f"{name.capitalize()} (control)", name) for name in CONTROLS]
-        return [*methods_on_offer(usable), *controls]
 
     def _show_kind(self) -> None:
         kind = kind_of(self.pictures.value)
         self.kind.setText(KINDS[kind])
         self._enable(kind)
+        self.changed.emit(self)
 
     def _enable(self, kind: str) -> None:
         """Let be changed what the kind of source leaves open."""
         open_to_choice = kind in ("nothing", "pictures")
         self.method.enabled = open_to_choice
         self.checkpoint.enabled = open_to_choice and len(self.checkpoint) > 1
-        lacking = self._lacking and open_to_choice
-        self.hint.setText(no_weights_for(self.method.value) if lacking else "")
-        self.hint.setVisible(lacking)
+        self.complain(self.lacking if open_to_choice else "")
         for field in (self.participant, self.trials, self.practice, self.seconds):
             field.enabled = kind != "session"
-        self.changed.emit(self)
 
 
 def _ask_for_pictures(parent: QWidget, present: str) -> str:

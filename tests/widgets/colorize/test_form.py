@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 
 import pytest
+from qtpy.QtWidgets import QLabel
 
 from napari_colorize import ColorizeParameters
 from napari_colorize.refinements import NUMBERS, REFINEMENTS
-from napari_colorize.widgets.colorize import form as _form
-from napari_colorize.widgets.colorize.form import OPTIONS, PAPER_DEFAULTS, ParameterForm
+from napari_colorize.widgets.colorize.form import LOOKS, OPTIONS, PAPER_DEFAULTS, ParameterForm
+from napari_colorize.widgets.shared import weights as _weights
 
 
 def weights(name: str, **defaults: float) -> SimpleNamespace:
@@ -20,7 +21,7 @@ def make_form(qtbot, monkeypatch):
 
     def make(*installed) -> ParameterForm:
         stand_in = SimpleNamespace(available=lambda: installed)
-        monkeypatch.setattr(_form, "checkpoints", stand_in)
+        monkeypatch.setattr(_weights, "checkpoints", stand_in)
         form = ParameterForm()
         qtbot.addWidget(form.native)
         return form
@@ -142,5 +143,78 @@ def test_choices_that_are_offered_anew_keep_what_is_chosen(make_form):
     assert form.checkpoint.current_choice == "Default (c)"
 
 
-def test_the_advanced_section_is_folded_at_first(make_form):
-    assert not make_form().advanced.isExpanded()
+class TestWhatComesFirst:
+    """Weights beside the method, three looks, how colour spreads; the numbers are folded away."""
+
+    @pytest.fixture
+    def form(self, make_form):
+        form = make_form(weights("a", temperature=0.8, vividness=0.5))
+        form.native.show()
+        return form
+
+    def test_has_no_number(self, form):
+        labels = [label for label in form.native.findChildren(QLabel) if label.isVisible()]
+        shown = [label.text() for label in sorted(labels, key=lambda label: label.y())]
+
+        assert shown == ["Method", "Weights", "Colours", "Colour spread"]
+        assert not form.numbers.isExpanded()
+        assert not form.temperature.native.isVisible()
+        form.numbers.expand(animate=False)
+        assert form.temperature.native.isVisible()
+
+    def test_is_balanced_as_the_weights_were_published(self, form):
+        assert chosen(form) == ["balanced"]
+        assert form.values() == ColorizeParameters()
+
+    def test_offers_the_mean_of_what_is_likely_as_safe(self, form):
+        form.looks.buttons["safe"].click()
+
+        assert form.values() == ColorizeParameters(temperature=1.0, vividness=0.0)
+        assert chosen(form) == ["safe"]
+        form.looks.buttons["balanced"].click()
+        assert form.values() == ColorizeParameters()
+
+    def test_offers_boosted_rare_colours_as_vivid(self, form):
+        heard = []
+        form.changed.connect(lambda changed: heard.append(changed.values()))
+        form.looks.buttons["vivid"].click()
+
+        assert heard[-1] == form.values() == ColorizeParameters(vividness=1.0)
+
+    def test_shows_no_look_where_numbers_are_others(self, form):
+        form.temperature.slider.setValue(0.33)
+        assert chosen(form) == []
+        form.temperature.reset_button.click()
+        assert chosen(form) == ["balanced"]
+        form.temperature.slider.setValue(1.0)
+        form.vividness.slider.setValue(0.0)
+        assert chosen(form) == ["safe"]
+
+    def test_keeps_the_look_when_other_weights_are_chosen(self, make_form):
+        form = make_form(weights("a", temperature=0.8, vividness=0.5), weights("b", vividness=0.2))
+        form.looks.buttons["vivid"].click()
+        form.checkpoint.value = "b"
+
+        assert chosen(form) == ["vivid"]
+        assert form.values() == ColorizeParameters(checkpoint="b", vividness=1.0)
+
+    def test_greys_out_a_look_that_would_be_the_balanced_one(self, make_form):
+        form = make_form(weights("zhang", temperature=0.38, vividness=1.0))
+
+        assert chosen(form) == ["balanced"]
+        assert not form.looks.buttons["vivid"].isEnabled()
+        assert "as vivid" in form.looks.buttons["vivid"].toolTip()
+
+    def test_greys_out_looks_that_have_no_effect_and_says_so(self, form):
+        form.looks.buttons["safe"].click()
+        form.method.value = "deep"
+
+        assert not form.looks.native.isEnabled()
+        assert "predicts one colour" in form.looks.buttons["safe"].toolTip()
+        assert form.values() == ColorizeParameters(method="deep")
+        form.method.value = "colorful"
+        assert chosen(form) == ["safe"]
+
+
+def chosen(form: ParameterForm) -> list[str]:
+    return [name for name in LOOKS if form.looks.buttons[name].isChecked()]

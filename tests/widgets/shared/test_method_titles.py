@@ -13,10 +13,9 @@ from napari_colorize.methods import (
     NETWORK_TITLES,
     WITHOUT_EFFECT,
 )
-from napari_colorize.widgets.colorize import form as _form
 from napari_colorize.widgets.colorize.form import ParameterForm
+from napari_colorize.widgets.shared import weights as _weights
 from napari_colorize.widgets.shared.words import sentence_of
-from napari_colorize.widgets.turing import form as _turing_form
 from napari_colorize.widgets.turing.form import SetUpForm
 
 
@@ -26,10 +25,8 @@ def weights_of(monkeypatch):
 
     def leave(*methods: str) -> None:
         records = [SimpleNamespace(name=f"a-{m}", method=m, defaults={}) for m in methods]
-        for module in (_form, _turing_form):
-            monkeypatch.setattr(
-                module, "checkpoints", SimpleNamespace(available=lambda: tuple(records))
-            )
+        stand_in = SimpleNamespace(available=lambda: tuple(records))
+        monkeypatch.setattr(_weights, "checkpoints", stand_in)
 
     return leave
 
