@@ -5,7 +5,8 @@ pixels that carry their true mean colour (1 to 100 of them, drawn with a seed fr
 name), colours it in five ways and prints the tables of the page. ``--share 3`` takes a third of
 the pictures, by the hash of their names; ``--picture docs/images/guided.png`` saves the figure
 and ``--page docs/guided.md`` writes the tables into the page.
-``--certainty 0 1e-5 1e-4`` compares weights of the prediction instead, on training pictures.
+``--reach 0.3 0.1 0.03`` compares how far hints reach beyond what was heard instead, for training
+pictures.
 """
 
 from __future__ import annotations
@@ -97,7 +98,13 @@ def edge_band(light: NDArray[np.float32]) -> NDArray[np.bool_]:
     return cv2.dilate(edges.astype(np.uint8), kernel).astype(bool)
 
 
-def measure(picture: Picture, scores: dict, device: str, certainties: Sequence[float]) -> None:
+def measure(
+    picture: Picture,
+    scores: dict,
+    device: str,
+    counts: Sequence[int],
+    reaches: Sequence[float],
+) -> None:
     """Add the scores of one picture."""
     rgb = small(picture.read())
     lab = ops.rgb_to_lab(torch.from_numpy(rgb)).numpy()
@@ -114,17 +121,15 @@ def measure(picture: Picture, scores: dict, device: str, certainties: Sequence[f
     band = edge_band(light)
     seed = int.from_bytes(hashlib.sha256(picture.name.encode()).digest()[:8], "big")
     nothing = np.zeros_like(prior)
-    for count in COUNTS:
+    for count in counts:
         drawn = random_hints(ab, count, np.random.default_rng([seed, count]))
         target = np.where(drawn.held[..., None], drawn.chroma[drawn.index], 0)
         heard = listened(ear, plane, seen, used, drawn, drawn.held, target)
         with_prior = {"uncertainty": unsure, "listen": lambda *_, known=heard: known}
-        if certainties:
+        if reaches:
             found = {
-                f"{certainty:g}": solve(
-                    light, prior, drawn, certainty=certainty, **with_prior
-                ).chroma
-                for certainty in certainties
+                f"{reach:g}": solve(light, prior, drawn, reach=reach, **with_prior).chroma
+                for reach in reaches
             }
         else:
             found = {
@@ -152,9 +157,10 @@ def measure(picture: Picture, scores: dict, device: str, certainties: Sequence[f
 
 def table(scores: dict, measure_: str, decimals: int = 2) -> str:
     """Return a Markdown table of means."""
-    lines = ["| | " + " | ".join(map(str, COUNTS)) + " |", "|---" * (len(COUNTS) + 1) + "|"]
+    counts = list(next(iter(scores.values())))
+    lines = ["| hints | " + " | ".join(map(str, counts)) + " |", "|---" * (len(counts) + 1) + "|"]
     for way in scores:
-        means = [np.mean(scores[way][count][measure_]) for count in COUNTS]
+        means = [np.mean(scores[way][count][measure_]) for count in counts]
         lines.append(f"| {way} | " + " | ".join(f"{mean:.{decimals}f}" for mean in means) + " |")
     return "\n".join(lines)
 
@@ -173,7 +179,7 @@ def report(scores: dict, count: int, share: int) -> str:
     ranges = [
         f"{way} {np.mean(of_way[1]['range']):.0f}"
         for way, of_way in scores.items()
-        if of_way[1]["range"]
+        if 1 in of_way and of_way[1]["range"]
     ]
     parts.append(
         f"How far one hint reaches (mean distance of the pixels that it moves by more than {MOVED} "
@@ -205,14 +211,15 @@ def main() -> None:
     parser.add_argument("pictures", nargs="+", help="a folder, a tar file, or pictures")
     parser.add_argument("--share", type=int, default=1, help="take one picture in so many")
     parser.add_argument("--most", type=int, default=0, help="stop after so many pictures")
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="of hints")
     parser.add_argument("--picture", type=Path, help="save the figure")
     parser.add_argument("--page", type=Path, help="write the tables between the page's marks")
-    parser.add_argument("--certainty", type=float, nargs="+", default=[], help="compare these")
+    parser.add_argument("--reach", type=float, nargs="+", default=[], help="compare these")
     asked = parser.parse_args()
     scores: dict = defaultdict(lambda: defaultdict(lambda: defaultdict(list)))
     device, count = api.resolve_device("cpu"), 0
     for count, picture in enumerate(chosen(asked.pictures, asked.share), 1):
-        measure(picture, scores, device, asked.certainty)
+        measure(picture, scores, device, asked.counts, asked.reach)
         if count % 10 == 0:
             print(f"{count} pictures\n{table(scores, 'psnr')}\n", flush=True)
         if count == asked.most:

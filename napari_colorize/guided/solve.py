@@ -32,6 +32,9 @@ MOST_TINT = 15.0
 CERTAINTY = 1e-4
 """Weight of a prediction that is certain, against weights of neighbours that sum to 1."""
 
+REACH = 0.1
+"""How far, as a share of the long side, what a prediction has not heard reaches where it is sure."""
+
 
 Listen = Callable[[NDArray[np.bool_], NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]]
 """``listen(held, target)``: the chroma (H, W, 2) and uncertainty (H, W) of a picture's prediction
@@ -133,7 +136,7 @@ def solve(
     *,
     uncertainty: NDArray[np.float32] | None = None,
     spread: float = 1.0,
-    certainty: float = CERTAINTY,
+    reach: float = REACH,
     covariance: Covariance | None = None,
     listen: Listen | None = None,
     preview: bool = False,
@@ -153,8 +156,9 @@ def solve(
         Of the prediction, 0…1; left out: it is nowhere sure.
     spread : float
         How far a hint speaks for places that look alike, 0 (its surroundings alone) … 1.
-    certainty : float
-        Weight of a prediction that is certain, against weights of neighbours that sum to 1.
+    reach : float
+        Where something listens: how far, as a share of the picture's long side, a hint reaches
+        beyond what was heard, on even ground where the prediction is certain.
     covariance : Covariance, optional
         What is alike, where nothing listens.
     listen : callable, optional
@@ -218,7 +222,9 @@ def solve(
     if free.any():
         from napari_colorize.guided.levin import propagate
 
-        sure = None if unsure is None else np.float32(certainty) * (1 - unsure)
+        # On even ground such a weight lets colour fall by e over 1 / √weight pixels.
+        weight = CERTAINTY if listen is None else (reach * max(lightness.shape)) ** -2
+        sure = None if unsure is None else np.float32(weight) * (1 - unsure)
         known = held & touched
         beyond = propagate(
             lightness,

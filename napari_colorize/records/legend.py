@@ -50,20 +50,20 @@ def _guided(record: Mapping[str, Any]) -> str:
     """Say in a legend what a person decided; nothing where nobody did."""
     guide = record.get("guide") or {}
     said = []
-    hints, heard = guide.get("hints") or {}, ""
-    if guide.get("listener"):
-        listener = guide["listener"]
-        heard = f", heard by {listener['name']} (SHA-256 {listener['sha256'][:12]}…)"
+    hints = guide.get("hints") or {}
     if record.get("stack") and hints:
         many = len(hints)
         planes = f"colours of {many} plane{'s' * (many > 1)}"
-        said.append(f"{planes} set by hand and carried along{heard}")
+        said.append(f"{planes} set by hand and carried along")
     elif hints.get("held"):
-        said.append(hints["said"] + heard)
+        said.append(hints["said"])
     if guide.get("reference"):
         path = guide["reference"]["path"]
         name = re.split(r"[/\\]", path)[-1] if path else "a reference picture"
         said.append(f"colours after {name}")
+    if said and guide.get("listener"):
+        listener = guide["listener"]
+        said.append(f"heard by the weights {listener['name']} ({listener['sha256'][:12]}…)")
     if guide.get("palette"):
         name, many = guide["palette"]["name"], len(guide["palette"]["colours"])
         said.append(f"drawn towards the palette {name or f'of {many} colours'}")

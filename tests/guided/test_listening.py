@@ -47,7 +47,7 @@ def test_one_point_on_the_cup_colours_the_saucer_and_not_the_table(
     saucer, table = moved[70:85, 40:60].mean(), moved[60:90, 135:148].mean()
     assert saucer > 3 * table
     assert red.record["guide"]["listener"]["name"] == "colorful-listening"
-    assert "heard by colorful-listening" in red.legend
+    assert "heard by the weights colorful-listening" in red.legend
 
 
 def test_the_trunk_runs_once_a_picture(coffee: np.ndarray, monkeypatch) -> None:
