@@ -167,7 +167,7 @@ def table(scores: dict, measure_: str, decimals: int = 2) -> str:
 
 def report(scores: dict, count: int, share: int) -> str:
     """Return all tables as Markdown."""
-    which = "all of them" if share == 1 else f"every {share}rd or so, by the hash of its name"
+    which = "all of them" if share == 1 else f"one in {share}, by the hash of its name"
     parts = [
         f"{count} photographs ({which}), at most {LONG_SIDE} pixels a side. PSNR, dB:",
         table(scores, "psnr", 1),

@@ -32,8 +32,8 @@ MOST_TINT = 15.0
 CERTAINTY = 1e-4
 """Weight of a prediction that is certain, against weights of neighbours that sum to 1."""
 
-REACH = 0.1
-"""How far, as a share of the long side, what a prediction has not heard reaches where it is sure."""
+REACH = 0.3
+"""How far what a prediction has not heard reaches where it is sure, as a share of the long side."""
 
 
 Listen = Callable[[NDArray[np.bool_], NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]]
