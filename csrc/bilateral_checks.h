@@ -2,6 +2,7 @@
 // is for graphs that call torch.ops.napari_colorize themselves.
 #pragma once
 
+#include "math/bilateral.h"
 #include "math/bilateral_grid.h"
 #include "torch_stable.h"
 
@@ -60,6 +61,18 @@ inline void check_guide(const char* name, const Tensor& guide, const Tensor& chr
 inline void check_upsample_sizes(const char* name, const Tensor& chroma, int64_t pixels) {
   STD_TORCH_CHECK(pixels == 0 || chroma.size(2) * chroma.size(3) > 0, name,
                   " cannot fill an image from chroma without pixels.");
+}
+
+// The piece that an operator's last four arguments name; sides of 0 are those of the pixels at hand.
+inline Piece piece_of(const char* name, int64_t rows, int64_t columns, const Piece& asked) {
+  const Piece piece{asked.top, asked.left, asked.height == 0 ? rows : asked.height,
+                    asked.width == 0 ? columns : asked.width};
+  STD_TORCH_CHECK(piece.top >= 0 && piece.left >= 0 && piece.height - piece.top >= rows &&
+                      piece.width - piece.left >= columns,
+                  name, " was given ", rows, " x ", columns, " pixels at row ", piece.top,
+                  " and column ", piece.left, ", which do not lie inside a picture of ",
+                  piece.height, " x ", piece.width, ".");
+  return piece;
 }
 
 inline void check_finish(const Tensor& luma, const Tensor& chroma, const Tensor& guide_small) {

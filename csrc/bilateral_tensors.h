@@ -32,10 +32,12 @@ struct NC_LOCAL FilterTensors {
 // Of joint_bilateral_upsample.
 struct NC_LOCAL UpsampleTensors {
   Tensor chroma, guide_small, guide, out;
+  Piece piece;
 
   UpsampleTensors(const Tensor& given_chroma, const Tensor& given_small, const Tensor& given_guide,
-                  int64_t radius, double sigma_space, double sigma_range)
-      : chroma(given_chroma), guide_small(given_small), guide(given_guide), out(given_chroma) {
+                  int64_t radius, double sigma_space, double sigma_range, const Piece& asked)
+      : chroma(given_chroma), guide_small(given_small), guide(given_guide), out(given_chroma),
+        piece(asked) {
     constexpr const char* name = "joint_bilateral_upsample";
     check_settings(name, 1, radius, sigma_space, sigma_range);
     check_planes(name, chroma);
@@ -44,6 +46,7 @@ struct NC_LOCAL UpsampleTensors {
     const int64_t height = guide.size(2), width = guide.size(3);
     check_guide(name, guide, chroma, height, width);
     check_upsample_sizes(name, chroma, height * width);
+    piece = piece_of(name, height, width, asked);
     out = torch::stable::new_empty(chroma, {chroma.size(0), chroma.size(1), height, width});
     chroma = torch::stable::contiguous(chroma);
     guide_small = torch::stable::contiguous(guide_small);
@@ -54,13 +57,15 @@ struct NC_LOCAL UpsampleTensors {
 // Of finish.
 struct NC_LOCAL FinishTensors {
   Tensor luma, chroma, guide_small, rgb, clipped;
+  Piece piece;
 
   FinishTensors(const Tensor& given_luma, const Tensor& given_chroma, const Tensor& given_small,
-                int64_t radius, double sigma_space, double sigma_range)
+                int64_t radius, double sigma_space, double sigma_range, const Piece& asked)
       : luma(given_luma), chroma(given_chroma), guide_small(given_small), rgb(given_luma),
-        clipped(given_luma) {
+        clipped(given_luma), piece(asked) {
     check_settings("finish", 1, radius, sigma_space, sigma_range);
     check_finish(luma, chroma, guide_small);
+    piece = piece_of("finish", luma.size(1), luma.size(2), asked);
     const int64_t n = luma.size(0), height = luma.size(1), width = luma.size(2);
     rgb = torch::stable::new_empty(luma, {n, height, width, 3}, ScalarType::Byte);
     clipped = torch::stable::new_empty(luma, {n, height, width}, ScalarType::Bool);

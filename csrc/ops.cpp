@@ -23,7 +23,8 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
       " float sigma_range) -> Tensor");
   library.def(
       "joint_bilateral_upsample(Tensor chroma, Tensor guide_small, Tensor guide, int radius,"
-      " float sigma_space, float sigma_range) -> Tensor");
+      " float sigma_space, float sigma_range, int top=0, int left=0, int full_height=0,"
+      " int full_width=0) -> Tensor");
   library.def(
       "joint_bilateral_upsample_backward(Tensor gradient, Tensor chroma, Tensor guide_small,"
       " Tensor guide, Tensor out, int radius, float sigma_space, float sigma_range,"
@@ -31,7 +32,8 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
       " -> (Tensor, Tensor, Tensor)");
   library.def(
       "finish(Tensor luma, Tensor chroma, Tensor guide_small, int radius, float sigma_space,"
-      " float sigma_range) -> (Tensor, Tensor)");
+      " float sigma_range, int top=0, int left=0, int full_height=0, int full_width=0)"
+      " -> (Tensor, Tensor)");
   library.def(
       "levin_propagate(Tensor luma, Tensor chroma, Tensor mask, Tensor? walls, Tensor? prior,"
       " Tensor? certainty, float tolerance=0.25, int cycles=60) -> (Tensor, Tensor)");

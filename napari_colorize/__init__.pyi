@@ -8,6 +8,7 @@ from .sequences.lazy import colorize_lazy, colorize_multiscale
 from .sequences.parameters import StackParameters
 from .sequences.stack import colorize_stack
 from .sequences.stream import colorize_planes
+from .volumes.run import colorize_zarr
 
 __all__ = [
     "ColorizeParameters",
@@ -22,4 +23,5 @@ __all__ = [
     "colorize_multiscale",
     "colorize_planes",
     "colorize_stack",
+    "colorize_zarr",
 ]

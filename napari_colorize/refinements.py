@@ -51,8 +51,9 @@ class Refinement:
     windows : int
         Radii, above and below, of the rows of small chroma that a pixel of ``upsample`` depends
         on.
-    in_one_pass : bool
-        Whether ``ops.finish`` refines, maps into the gamut and writes uint8 in one pass.
+    in_pieces : bool
+        Whether a piece of a picture comes out as it does in the whole. ``ops.finish`` refines such
+        a picture, maps it into the gamut and writes uint8 in one pass.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Refinement:
     upsample: "Callable[..., Tensor] | None" = None
     smooth: "Callable[..., Tensor] | None" = None
     windows: int = 1
-    in_one_pass: bool = False
+    in_pieces: bool = False
 
     def described(self, numbers: Mapping[str, Any]) -> str:
         """Return what a legend says of it, with these values of its numbers."""
@@ -134,7 +135,7 @@ _TABLE = (
         "range {sigma_range:g} L*)",
         uses=("radius", "sigma_space", "sigma_range"),
         upsample=_joint_bilateral,
-        in_one_pass=True,
+        in_pieces=True,
     ),
     Refinement(
         name="bilateral_grid",

@@ -146,13 +146,11 @@ def digest_of_file(path: str | os.PathLike) -> str:
 
 def _temporary_beside(target: Path) -> Path:
     begins = os.fsencode(target.name)[:_RECOGNISABLE].decode("utf-8", "ignore")
-    return target.with_name(
-        f".{begins}.{_this_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part"
-    )
+    return target.with_name(f".{begins}.{this_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 @cache
-def _this_machine() -> str:
+def this_machine() -> str:
     """Return what tells process numbers of this machine, or container, from those of others."""
     try:
         numbered_by = os.readlink("/proc/self/ns/pid")
@@ -170,16 +168,25 @@ def _remove_what_dead_processes_left(folder: Path) -> None:
     with contextlib.suppress(OSError):  # what cannot be listed or removed does no harm
         for entry in os.scandir(folder):
             found = _TEMPORARY.fullmatch(entry.name)
-            if found is None or found["machine"] != _this_machine():
+            if found is None or found["machine"] != this_machine():
                 continue
-            if not _is_alive(int(found["process"]), entry):
+            if not lives(int(found["process"]), entry.stat().st_mtime):
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
 
 
-def _is_alive(process: int, entry: "os.DirEntry[str]") -> bool:
+def lives(process: int, touched: float) -> bool:
+    """Tell whether a process of this machine runs that touched a file at a time, as far as known.
+
+    Parameters
+    ----------
+    process : int
+        Its number.
+    touched : float
+        Seconds, as of ``time.time()``.
+    """
     if os.name == "nt":  # there, asking for a process by signal 0 would end it
-        return time.time() - entry.stat().st_mtime < _DAY
+        return time.time() - touched < _DAY
     try:
         os.kill(process, 0)
     except ProcessLookupError:

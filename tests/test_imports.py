@@ -28,6 +28,7 @@ ROOMS = (
     "guided",
     "api",
     "sequences",
+    "volumes",
     "evaluation",
     "training",
     "sample_data",

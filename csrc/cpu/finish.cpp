@@ -141,12 +141,14 @@ void finish_images(FinishTensors& tensors, const upsampling::Plan<float>& plan) 
 
 std::tuple<Tensor, Tensor> finish(const Tensor& luma, const Tensor& chroma,
                                   const Tensor& guide_small, int64_t radius, double sigma_space,
-                                  double sigma_range) {
-  FinishTensors tensors(luma, chroma, guide_small, radius, sigma_space, sigma_range);
+                                  double sigma_range, int64_t top, int64_t left,
+                                  int64_t full_height, int64_t full_width) {
+  FinishTensors tensors(luma, chroma, guide_small, radius, sigma_space, sigma_range,
+                        {top, left, full_height, full_width});
   if (luma.numel() > 0) {
     prepare_output(tensors.rgb.mutable_data_ptr(), tensors.rgb.numel());
-    const upsampling::Plan<float> plan(luma.size(1), luma.size(2), chroma.size(2), chroma.size(3),
-                                       radius, sigma_space, sigma_range);
+    const upsampling::Plan<float> plan(luma.size(1), luma.size(2), tensors.piece, chroma.size(2),
+                                       chroma.size(3), radius, sigma_space, sigma_range);
     if (luma.scalar_type() == ScalarType::Byte) {
       finish_images<uint8_t>(tensors, plan);
     } else {

@@ -16,8 +16,8 @@ void upsample(UpsampleTensors& tensors, int64_t radius, double sigma_space, doub
   const int64_t planes = chroma.size(1), height = guide.size(2), width = guide.size(3);
   const int64_t small_width = chroma.size(3), small_pixels = chroma.size(2) * small_width;
   const int64_t pixels = height * width, pairs = (planes + kPlanes - 1) / kPlanes;
-  const Plan<Scalar> plan(height, width, chroma.size(2), small_width, radius, sigma_space,
-                          sigma_range);
+  const Plan<Scalar> plan(height, width, tensors.piece, chroma.size(2), small_width, radius,
+                          sigma_space, sigma_range);
   const auto* chroma_in = chroma.const_data_ptr<Scalar>();
   const auto* small_in = tensors.guide_small.const_data_ptr<Scalar>();
   const auto* guide_in = guide.const_data_ptr<Scalar>();
@@ -48,8 +48,10 @@ void upsample(UpsampleTensors& tensors, int64_t radius, double sigma_space, doub
 
 Tensor joint_bilateral_upsample(const Tensor& chroma, const Tensor& guide_small,
                                 const Tensor& guide, int64_t radius, double sigma_space,
-                                double sigma_range) {
-  UpsampleTensors tensors(chroma, guide_small, guide, radius, sigma_space, sigma_range);
+                                double sigma_range, int64_t top, int64_t left,
+                                int64_t full_height, int64_t full_width) {
+  UpsampleTensors tensors(chroma, guide_small, guide, radius, sigma_space, sigma_range,
+                          {top, left, full_height, full_width});
   if (tensors.out.numel() == 0) {
     return tensors.out;
   }

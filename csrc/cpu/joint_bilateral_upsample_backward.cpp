@@ -48,7 +48,8 @@ class UpsampleBackward {
         planes_(tensors.chroma.size(1)), small_height_(tensors.chroma.size(2)),
         small_width_(tensors.chroma.size(3)), height_(tensors.guide.size(2)),
         width_(tensors.guide.size(3)),
-        plan_(height_, width_, small_height_, small_width_, radius, sigma_space, sigma_range),
+        plan_(height_, width_, {0, 0, height_, width_}, small_height_, small_width_, radius,
+              sigma_space, sigma_range),
         bands_(images_, height_, small_height_),
         slope_(static_cast<Scalar>(guide_slope(sigma_range))) {
     for (int64_t band = 0; band < bands_.count; ++band) {

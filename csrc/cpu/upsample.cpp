@@ -9,11 +9,12 @@
 namespace napari_colorize::upsampling {
 
 template <class Scalar>
-Axis<Scalar>::Axis(int64_t size, int64_t small, int64_t taps, double sigma_space)
+Axis<Scalar>::Axis(int64_t start, int64_t size, int64_t full, int64_t small, int64_t taps,
+                   double sigma_space)
     : size(size), index(taps * size), exponent(taps * size), weight(taps * size) {
   const double unit = space_exponent(1.0, sigma_space);
   for (int64_t i = 0; i < size; ++i) {
-    const double position = small_position(i, small, size);
+    const double position = small_position(start + i, small, full);
     const int64_t first = static_cast<int64_t>(std::floor(position)) + 1 - taps / 2;
     for (int64_t k = 0; k < taps; ++k) {
       index[k * size + i] = std::clamp<int64_t>(first + k, 0, small - 1);
@@ -25,10 +26,10 @@ Axis<Scalar>::Axis(int64_t size, int64_t small, int64_t taps, double sigma_space
 }
 
 template <class Scalar>
-Plan<Scalar>::Plan(int64_t height, int64_t width, int64_t small_height, int64_t small_width,
-                   int64_t radius, double sigma_space, double sigma_range)
-    : taps(2 * radius), rows(height, small_height, 2 * radius, sigma_space),
-      columns(width, small_width, 2 * radius, sigma_space),
+Plan<Scalar>::Plan(int64_t rows, int64_t columns, const Piece& piece, int64_t small_height,
+                   int64_t small_width, int64_t radius, double sigma_space, double sigma_range)
+    : taps(2 * radius), rows(piece.top, rows, piece.height, small_height, taps, sigma_space),
+      columns(piece.left, columns, piece.width, small_width, taps, sigma_space),
       guide_scale(static_cast<Scalar>(napari_colorize::guide_scale(sigma_range))) {}
 
 // What the inner loop needs of one row: small rows and their weights, the tile's columns, the guide.

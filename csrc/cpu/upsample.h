@@ -2,6 +2,8 @@
 // Formula in math/bilateral.h. Nothing here is ever as large as the full-size image.
 #pragma once
 
+#include "math/bilateral.h"
+
 #include <cstdint>
 #include <vector>
 
@@ -21,7 +23,8 @@ struct Axis {
   std::vector<int64_t> index;
   std::vector<Scalar> exponent, weight;
 
-  Axis(int64_t size, int64_t small, int64_t taps, double sigma_space);
+  // Pixels [start, start + size) of a side of `full`.
+  Axis(int64_t start, int64_t size, int64_t full, int64_t small, int64_t taps, double sigma_space);
 };
 
 template <class Scalar>
@@ -30,8 +33,9 @@ struct Plan {
   Axis<Scalar> rows, columns;
   Scalar guide_scale;
 
-  Plan(int64_t height, int64_t width, int64_t small_height, int64_t small_width, int64_t radius,
-       double sigma_space, double sigma_range);
+  // Of rows × columns pixels that are a piece of a picture.
+  Plan(int64_t rows, int64_t columns, const Piece& piece, int64_t small_height,
+       int64_t small_width, int64_t radius, double sigma_space, double sigma_range);
 };
 
 // One image's small planes; `planes` of them are used.

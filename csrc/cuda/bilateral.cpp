@@ -39,8 +39,8 @@ Tensor joint_bilateral(const Tensor& chroma, const Tensor& guide, int64_t radius
 
 template <class Scalar>
 cuda::Small<Scalar> small_images(const Tensor& chroma, const Tensor& guide, int64_t height,
-                                 int64_t width, int64_t radius, double sigma_space,
-                                 double sigma_range) {
+                                 int64_t width, const Piece& piece, int64_t radius,
+                                 double sigma_space, double sigma_range) {
   return {chroma.const_data_ptr<Scalar>(),
           guide.const_data_ptr<Scalar>(),
           chroma.size(0),
@@ -49,6 +49,10 @@ cuda::Small<Scalar> small_images(const Tensor& chroma, const Tensor& guide, int6
           chroma.size(3),
           height,
           width,
+          piece.top,
+          piece.left,
+          piece.height,
+          piece.width,
           static_cast<int>(radius),
           sigma_space,
           sigma_range};
@@ -59,7 +63,7 @@ int launch_upsample(UpsampleTensors& tensors, int64_t radius, double sigma_space
                     double sigma_range) {
   const auto task =
       small_images<Scalar>(tensors.chroma, tensors.guide_small, tensors.guide.size(2),
-                           tensors.guide.size(3), radius, sigma_space, sigma_range);
+                           tensors.guide.size(3), tensors.piece, radius, sigma_space, sigma_range);
   return cuda::joint_bilateral_upsample(task, tensors.guide.const_data_ptr<Scalar>(),
                                         tensors.out.mutable_data_ptr<Scalar>(),
                                         current_stream(tensors.chroma));
@@ -67,9 +71,11 @@ int launch_upsample(UpsampleTensors& tensors, int64_t radius, double sigma_space
 
 Tensor joint_bilateral_upsample(const Tensor& chroma, const Tensor& guide_small,
                                 const Tensor& guide, int64_t radius, double sigma_space,
-                                double sigma_range) {
+                                double sigma_range, int64_t top, int64_t left,
+                                int64_t full_height, int64_t full_width) {
   const auto device = device_guard(chroma);
-  UpsampleTensors tensors(chroma, guide_small, guide, radius, sigma_space, sigma_range);
+  UpsampleTensors tensors(chroma, guide_small, guide, radius, sigma_space, sigma_range,
+                          {top, left, full_height, full_width});
   check_launch(chroma.scalar_type() == ScalarType::Double
                    ? launch_upsample<double>(tensors, radius, sigma_space, sigma_range)
                    : launch_upsample<float>(tensors, radius, sigma_space, sigma_range),
@@ -81,16 +87,19 @@ template <class Luma>
 int launch_finish(FinishTensors& tensors, int64_t radius, double sigma_space, double sigma_range) {
   const Tensor& luma = tensors.luma;
   const auto task = small_images<float>(tensors.chroma, tensors.guide_small, luma.size(1),
-                                        luma.size(2), radius, sigma_space, sigma_range);
+                                        luma.size(2), tensors.piece, radius, sigma_space,
+                                        sigma_range);
   return cuda::finish(task, luma.const_data_ptr<Luma>(), tensors.rgb.mutable_data_ptr<uint8_t>(),
                       tensors.clipped.mutable_data_ptr<bool>(), current_stream(luma));
 }
 
 std::tuple<Tensor, Tensor> finish(const Tensor& luma, const Tensor& chroma,
                                   const Tensor& guide_small, int64_t radius, double sigma_space,
-                                  double sigma_range) {
+                                  double sigma_range, int64_t top, int64_t left,
+                                  int64_t full_height, int64_t full_width) {
   const auto device = device_guard(luma);
-  FinishTensors tensors(luma, chroma, guide_small, radius, sigma_space, sigma_range);
+  FinishTensors tensors(luma, chroma, guide_small, radius, sigma_space, sigma_range,
+                        {top, left, full_height, full_width});
   check_launch(luma.scalar_type() == ScalarType::Byte
                    ? launch_finish<uint8_t>(tensors, radius, sigma_space, sigma_range)
                    : launch_finish<float>(tensors, radius, sigma_space, sigma_range),

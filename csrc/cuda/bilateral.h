@@ -27,6 +27,7 @@ struct Small {
   const Scalar* chroma;
   const Scalar* guide;
   int64_t images, planes, small_height, small_width, height, width;
+  int64_t top, left, full_height, full_width;  // where these pixels lie in their picture
   int radius;
   double sigma_space, sigma_range;
 };

@@ -32,9 +32,9 @@ struct Window {
   int taps, begin, end;
 
   __device__ Window(const Small<Scalar>& small, int64_t y, int64_t x, Scalar space)
-      : row(small_position(y, small.small_height, small.height)), taps(2 * small.radius),
+      : row(small_position(small.top + y, small.small_height, small.full_height)), taps(2 * small.radius),
         begin(taps), end(0) {
-    const double column = small_position(x, small.small_width, small.width);
+    const double column = small_position(small.left + x, small.small_width, small.full_width);
     top = static_cast<int64_t>(floor(row)) + 1 - small.radius;
     left = static_cast<int64_t>(floor(column)) + 1 - small.radius;
     for (int k = 0; k < taps; ++k) {

@@ -33,6 +33,12 @@ NC_HD Float upsample_weight(Float guide_step, Float exponent, Float floor) {
   return weight_exponential(-(guide_step * guide_step) - exponent) + floor;
 }
 
+// Where the full-size pixels at hand lie in their picture: rows from `top` and columns from `left` on,
+// of height × width.
+struct Piece {
+  int64_t top, left, height, width;
+};
+
 // Where full-size pixel i lies on the small grid, pixel centres aligned: (i + 1/2) small / size − 1/2.
 // One rounding only, so that positions on a small pixel are exact and mirror images stay mirrored.
 NC_HD double small_position(int64_t i, int64_t small, int64_t size) {

@@ -16,6 +16,10 @@ from napari_colorize.cli.sentences import told_as_sentences
 
 COMMANDS = {
     "colorize": ("napari_colorize.cli.colorize", "Colour pictures: PNG, JPEG, TIFF, folders."),
+    "colorize-zarr": (
+        "napari_colorize.cli.zarr",
+        "Colour OME-Zarr volumes, films and plates on one machine or many.",
+    ),
     "models": ("napari_colorize.cli.models", "List, show, verify, import and fetch weights."),
     "evaluate": (
         "napari_colorize.evaluation.command:evaluate",

@@ -99,7 +99,7 @@ def command(
     options = {"consistency": consistency, "uncertainty": uncertainty, "overwrite": overwrite}
     batch = _Batch(parameters, options | {"guided": guided}, quiet=quiet, resume=resume)
     try:
-        with _terminated_like_interrupted():
+        with terminated_like_interrupted():
             batch.run(jobs)
     except KeyboardInterrupt:
         batch.say(f"Stopped. {batch.summary(len(jobs))}", error=True)
@@ -223,7 +223,7 @@ class _Batch:
 
 
 @contextlib.contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def terminated_like_interrupted() -> Iterator[None]:
     """Let a queue's SIGTERM, and the SIGHUP of a closed terminal, clean up as Ctrl-C does."""
 
     def interrupt(*_: object) -> None:

@@ -128,6 +128,7 @@ def joint_bilateral_upsample(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    within: twins.Within = (0, 0, 0, 0),
 ) -> Tensor:
     """Bring small chroma to full size along the edges of a full-size guide.
 
@@ -152,6 +153,10 @@ def joint_bilateral_upsample(
         Spatial standard deviation in *small* pixels, above 0.
     sigma_range : float
         Standard deviation of the lightness difference in L units, above 0.
+    within : tuple of int, optional
+        ``(top, left, height, width)``: the guide is that piece of a picture of height × width
+        which begins at this row and column; the small images cover the whole picture. Each pixel
+        comes out as it does in the whole. A piece has no gradient. Default: the whole picture.
 
     Returns
     -------
@@ -172,9 +177,10 @@ def joint_bilateral_upsample(
     require_tensor("guide_small", guide_small, _FLOATS)
     require_tensor("guide", guide, _FLOATS)
     twins.check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
+    twins.piece_of("joint_bilateral_upsample", guide.shape[2], guide.shape[3], within)
     load()
     return torch.ops.napari_colorize.joint_bilateral_upsample(
-        chroma, guide_small, guide, radius, sigma_space, sigma_range
+        chroma, guide_small, guide, radius, sigma_space, sigma_range, *within
     )
 
 
@@ -191,6 +197,10 @@ def _fake_upsample(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    top: int = 0,
+    left: int = 0,
+    full_height: int = 0,
+    full_width: int = 0,
 ) -> Tensor:
     return chroma.new_empty((*chroma.shape[:2], *guide.shape[2:]))
 
@@ -213,10 +223,11 @@ OPERATORS = (
     ),
     Operator(
         schema="joint_bilateral_upsample(Tensor chroma, Tensor guide_small, Tensor guide,"
-        " int radius, float sigma_space, float sigma_range) -> Tensor",
+        " int radius, float sigma_space, float sigma_range, int top=0, int left=0,"
+        " int full_height=0, int full_width=0) -> Tensor",
         twin=twins.joint_bilateral_upsample,
         fake=_fake_upsample,
-        setup_context=gradients.save,
+        setup_context=gradients.save_whole,
         backward=gradients.upsample_backward,
     ),
 )

@@ -60,6 +60,12 @@ def save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.save_for_backward(*tensors, output)
 
 
+def save_whole(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    """As :func:`save`, and remember whether it was a piece of a picture, which has no gradient."""
+    save(ctx, inputs, output)
+    ctx.piece = any(ctx.settings[3:])
+
+
 def filter_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
     """Pass a gradient back through `joint_bilateral`."""
     return _gradients(torch.ops.napari_colorize.joint_bilateral_backward, ctx, gradient)
@@ -67,13 +73,17 @@ def filter_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
 
 def upsample_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
     """Pass a gradient back through `joint_bilateral_upsample`."""
+    if ctx.piece:
+        raise RuntimeError(
+            "joint_bilateral_upsample has no gradient for a piece of a picture; leave `within` out."
+        )
     return _gradients(torch.ops.napari_colorize.joint_bilateral_upsample_backward, ctx, gradient)
 
 
 def _gradients(operator: Any, ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
     """Call the gradient's operator for the tensors that ask for one; None for all others."""
     asked = ctx.needs_input_grad[: -len(ctx.settings)]
-    found = operator(gradient, *ctx.saved_tensors, *ctx.settings, *asked)
+    found = operator(gradient, *ctx.saved_tensors, *ctx.settings[:3], *asked)
     pairs = zip(found, asked, strict=True)
     return *(each if wanted else None for each, wanted in pairs), *(None for _ in ctx.settings)
 

@@ -19,6 +19,7 @@ def finish(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    within: twins.bilateral.Within = (0, 0, 0, 0),
 ) -> tuple[Tensor, Tensor]:
     """Colour full-size lightness with small chroma.
 
@@ -36,6 +37,8 @@ def finish(
         ``(N, 1, h, w)`` float32, L* at the chroma's size.
     radius, sigma_space, sigma_range
         As for :func:`joint_bilateral_upsample`: small pixels, small pixels, L units.
+    within : tuple of int, optional
+        As for :func:`joint_bilateral_upsample`: of what picture `luma` is a piece.
 
     Returns
     -------
@@ -63,9 +66,10 @@ def finish(
             "finish makes 8-bit codes, which have no gradient, and an argument requires one: call "
             "it under torch.no_grad(), or use joint_bilateral_upsample and lab_to_rgb to train."
         )
+    twins.bilateral.piece_of("finish", luma.shape[1], luma.shape[2], within)
     load()
     return torch.ops.napari_colorize.finish(
-        luma, chroma, guide_small, radius, sigma_space, sigma_range
+        luma, chroma, guide_small, radius, sigma_space, sigma_range, *within
     )
 
 
@@ -76,6 +80,10 @@ def _fake_finish(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    top: int = 0,
+    left: int = 0,
+    full_height: int = 0,
+    full_width: int = 0,
 ) -> tuple[Tensor, Tensor]:
     rgb = luma.new_empty((*luma.shape, 3), dtype=torch.uint8)
     return rgb, luma.new_empty(luma.shape, dtype=torch.bool)
@@ -84,7 +92,8 @@ def _fake_finish(
 OPERATORS = (
     Operator(
         schema="finish(Tensor luma, Tensor chroma, Tensor guide_small, int radius,"
-        " float sigma_space, float sigma_range) -> (Tensor, Tensor)",
+        " float sigma_space, float sigma_range, int top=0, int left=0, int full_height=0,"
+        " int full_width=0) -> (Tensor, Tensor)",
         twin=twins.finish,
         fake=_fake_finish,
         no_gradient="8-bit codes have none",

@@ -18,7 +18,7 @@ from napari_colorize.pipeline.lightness import (
     look_up,
     row_bands,
 )
-from napari_colorize.pipeline.resample import resize, resize_codes
+from napari_colorize.pipeline.resample import narrow_codes, resize, resize_codes
 from napari_colorize.pipeline.window import automatic_window, placeholders, rgb_window
 
 ALL_MISSING = (
@@ -78,11 +78,23 @@ class Plane:
     def lightness_at(self, shape: tuple[int, int]) -> NDArray[np.float32]:
         """Return L* (0…100) brought to another size without aliasing, (height, width) float32.
 
-        Of grey codes, no full-size plane of lightness is made.
+        Of grey codes, no full-size plane of lightness is made. Columns come first and rows after
+        them, so that a plane which is read in bands of rows comes out the same.
         """
+        height, width = self.luma.shape
+        if self.luma.shape == shape:
+            return self.lightness()
+        if shape[1] > width and shape[0] <= height:  # rows would grow before columns shrink
+            if self.luma.dtype == np.uint8:
+                return resize_codes(self.luma, lightness_of_codes(), shape)
+            return resize(self.luma, shape)
+        return resize(self.narrowed(shape[1]), shape)
+
+    def narrowed(self, width: int) -> NDArray[np.float32]:
+        """Return L* (0…100) with another number of columns, not aliased: (H, width) float32."""
         if self.luma.dtype == np.uint8:
-            return resize_codes(self.luma, lightness_of_codes(), shape)
-        return resize(self.luma, shape)
+            return narrow_codes(self.luma, lightness_of_codes(), width)
+        return resize(self.luma, (self.luma.shape[0], width))
 
 
 def read_plane(

@@ -32,6 +32,8 @@ def full_size_rgb(
     parameters: ColorizeParameters,
     tick: Callable[[float], None] = lambda share: None,
     tell: Callable[[str], None] = memory.tell,
+    within: tuple[int, int, int, int] | None = None,
+    guide_small: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Colour a plane with the chroma that a network predicted for it.
 
@@ -52,6 +54,11 @@ def full_size_rgb(
         Told the share done, 0…1; may raise to stop.
     tell : callable, optional
         Told in a sentence what is done instead where memory runs out; by default a warning.
+    within : (top, left, height, width), optional
+        The plane is a piece of a picture of that height and width, of which `seen` and `chroma`
+        show the whole. Only refinements that need no more than the piece do it: joint bilateral.
+    guide_small : (h, w) float32 array, optional
+        L* of the whole picture on the chroma's grid, where `seen` does not tell it.
 
     Returns
     -------
@@ -65,7 +72,7 @@ def full_size_rgb(
     MemoryError, RuntimeError
         Memory ran out on the CPU too; see ``memory.ran_out``.
     """
-    work = _Refinement(plane, seen, chroma, parameters, tick)
+    work = _Refinement(plane, seen, chroma, parameters, tick, within, guide_small)
     ways: list[tuple[Callable[[], _Found | None], str]] = [
         (work.at_once, ""),
         (work.by_bands, "in bands of rows"),
@@ -103,8 +110,12 @@ class _Refinement:
         chroma: "Tensor",
         parameters: ColorizeParameters,
         tick: Callable[[float], None],
+        within: tuple[int, int, int, int] | None,
+        guide_small: NDArray[np.float32] | None,
     ) -> None:
         self.plane, self.seen, self.chroma = plane, seen, chroma
+        self.shape: tuple[int, int] = within[2:] if within else plane.luma.shape
+        self.within, self.given_guide = within or (0, 0, 0, 0), guide_small
         self.dtype, self.tick = parameters.dtype, tick
         self.kind = REFINEMENTS[parameters.refinement]
         self.numbers: dict[str, Any] = {name: getattr(parameters, name) for name in NUMBERS}
@@ -112,16 +123,18 @@ class _Refinement:
     def at_once(self) -> _Found:
         """Refine the whole plane."""
         chroma = self._carried(self.chroma)
-        if self.kind.upsample is None and self.kind.smooth is None:
+        if self.kind.upsample is None and self.kind.smooth is None and not any(self.within):
             return self._in_bands(bilinear_rows(chroma, self.plane.luma.shape))
         guide_small = self._guide_small(chroma)
-        if self.kind.in_one_pass and self.dtype == "uint8":
+        if self.kind.in_pieces and self.dtype == "uint8":
             return self._finished(chroma, guide_small)
         whole = self._whole_chroma(chroma, guide_small)
         return self._in_bands(lambda rows: whole[:, rows])
 
     def by_bands(self) -> _Found | None:
         """Refine in bands of rows; None where the refinement or the sizes forbid it."""
+        if any(self.within):
+            return None  # a piece is small already
         if self.kind.upsample is None:
             return None  # smoothing walks through the whole picture; plain enlargement is in bands
         chroma = self._carried(self.chroma)
@@ -138,7 +151,7 @@ class _Refinement:
     def _carried(self, chroma: "Tensor") -> "Tensor":
         """Bring chroma to a grid that the picture can carry."""
         height, width = chroma.shape[-2:]
-        return resized_tensor(chroma, no_finer_than((height, width), self.plane.luma.shape))
+        return resized_tensor(chroma, no_finer_than((height, width), self.shape))
 
     def _guide_small(self, chroma: "Tensor") -> "Tensor":
         """Return the area-averaged lightness on the chroma's grid, (1, 1, h, w).
@@ -146,8 +159,10 @@ class _Refinement:
         Averages of averages are averages: where the network saw whole blocks of pixels, and the
         grid is made of whole blocks of what it saw, the picture need not be read again.
         """
+        if self.given_guide is not None:
+            return as_tensor(self.given_guide, chroma.device)[None, None]
         grid = (int(chroma.shape[-2]), int(chroma.shape[-1]))
-        axes = list(zip(self.plane.luma.shape, self.seen.shape, grid, strict=True))
+        axes = list(zip(self.shape, self.seen.shape, grid, strict=True))
         nested = all(full >= middle and middle % small == 0 for full, middle, small in axes)
         lightness = resize(self.seen, grid) if nested else self.plane.lightness_at(grid)
         return as_tensor(lightness, chroma.device)[None, None]
@@ -156,14 +171,17 @@ class _Refinement:
         from napari_colorize import ops
 
         luma = as_tensor(self.plane.luma, chroma.device)[None]
-        rgb, clipped = ops.finish(luma, chroma, guide_small, **self.numbers)
+        rgb, clipped = ops.finish(luma, chroma, guide_small, within=self.within, **self.numbers)
         return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
 
     def _whole_chroma(self, chroma: "Tensor", guide_small: "Tensor") -> "Tensor":
         """Return (2, H, W) chroma by the refinement that was asked for."""
         guide = as_tensor(self.plane.lightness(), chroma.device)[None, None]
+        if any(self.within) and not self.kind.in_pieces:
+            raise ValueError(f"{self.kind.name} refines whole planes; a piece was given.")
+        where = {"within": self.within} if any(self.within) else {}
         if self.kind.upsample is not None:
-            return self.kind.upsample(chroma, guide_small, guide, **self.numbers)[0]
+            return self.kind.upsample(chroma, guide_small, guide, **self.numbers, **where)[0]
         assert self.kind.smooth is not None
         height, width = self.plane.luma.shape
         # Smoothing walks from pixel to pixel of the picture, not of the chroma's grid.

@@ -92,14 +92,35 @@ def resize_codes(
     height, width = codes.shape
     if shape[1] > width and shape[0] <= height:  # rows would grow before columns shrink
         return np.ascontiguousarray(resize_codes(codes.T, table, shape[::-1]).T)
-    narrow = np.empty((height, shape[1]), dtype=np.float32)
+    return resize(narrow_codes(codes, table, shape[1]), shape)
+
+
+def narrow_codes(
+    codes: NDArray[np.uint8], table: NDArray[np.float32], columns: int
+) -> NDArray[np.float32]:
+    """Bring the plane ``table[codes]`` to another number of columns: see :func:`resize`.
+
+    Parameters
+    ----------
+    codes : (H, W) uint8 array
+    table : (256,) float32 array
+        What each code stands for.
+    columns : int
+        Width wanted.
+
+    Returns
+    -------
+    (H, columns) float32 array
+    """
+    height, width = codes.shape
+    narrow = np.empty((height, columns), dtype=np.float32)
     bands = list(row_bands(height, width))
     # One for all bands: memory that is new each time takes longer than what is done with it.
     band = np.empty((bands[0].stop, width), dtype=np.float32)
     for rows in bands:
         found = look_up(codes[rows], table, out=band[: rows.stop - rows.start])
-        narrow[rows] = resize(found, (found.shape[0], shape[1]))
-    return resize(narrow, shape)
+        narrow[rows] = resize(found, (found.shape[0], columns))
+    return narrow
 
 
 def no_finer_than(grid: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int]:

@@ -164,9 +164,21 @@ class TestUpsampling:
         found = chroma.new_full((*shape[:2], *size), torch.nan)
         tensors = [chroma, small, guide, found]
         name = f"joint_bilateral_upsample_{suffix(dtype)}"
-        call(library, name, tensors, (*shape, *size), radius)
+        call(library, name, tensors, (*shape, *size, 0, 0, *size), radius)
         exact = [t.double() for t in (chroma, small, guide)]
         close(found, twins.joint_bilateral_upsample(*exact, radius, *SIGMAS))
+
+    def test_a_piece_comes_out_as_in_the_whole(self, library) -> None:
+        chroma = planes(1, 2, 5, 7, seed=0, dtype=torch.float32) - 50
+        small = planes(1, 1, 5, 7, seed=1, dtype=torch.float32)
+        guide = planes(1, 1, 23, 31, seed=2, dtype=torch.float32)
+        whole = torch.empty(1, 2, 23, 31)
+        name, shape = "joint_bilateral_upsample_float32", (1, 2, 5, 7)
+        call(library, name, [chroma, small, guide, whole], (*shape, 23, 31, 0, 0, 23, 31), 2)
+        some = guide[..., 6:17, 9:30].contiguous()
+        piece = torch.empty(1, 2, 11, 21)
+        call(library, name, [chroma, small, some, piece], (*shape, 11, 21, 6, 9, 23, 31), 2)
+        assert torch.equal(piece, whole[..., 6:17, 9:30])
 
     @DTYPES
     @UPSAMPLES
@@ -189,7 +201,7 @@ class TestUpsampling:
         ]
         tensors = [gradient, chroma, small, guide, out.to(dtype), torch.empty_like(guide), *found]
         name = f"joint_bilateral_upsample_backward_{suffix(dtype)}"
-        call(library, name, tensors, (*shape, *size), radius)
+        call(library, name, tensors, (*shape, *size, 0, 0, *size), radius)
         for mine, right in zip(found, wanted, strict=True):
             if mine is not None:
                 close(mine, right)
@@ -211,7 +223,7 @@ class TestFinish:
         rgb = torch.full((3 * pixels + 2 + offset,), 77, dtype=torch.uint8)
         clipped = torch.zeros(pixels + 2 + offset, dtype=torch.bool)
         tensors = [luma, chroma, small, rgb[offset:], clipped[offset:]]
-        sizes = (2, 2, 4, 5, *size)
+        sizes = (2, 2, 4, 5, *size, 0, 0, *size)
         call(library, f"finish_{suffix(dtype)}", tensors, sizes, 2)
         wanted = finishing.finish(luma, chroma, small, 2, *SIGMAS)
         found = rgb[offset : offset + 3 * pixels].view(*shape, 3)

@@ -135,7 +135,28 @@ def test_any_shape_and_stride(shape, small, dtype: torch.dtype, transposed: bool
     assert (clipped != outside).sum() <= max(1, luma.numel() // 200)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32], ids=str)
+@pytest.mark.parametrize("small", [(16, 24), (60, 70)], ids=["fewer", "more"])
+def test_pieces_come_out_as_in_the_whole(small, dtype: torch.dtype) -> None:
+    luma = codes(1, 45, 61) if dtype == torch.uint8 else codes(1, 45, 61).float() / 2.55
+    chroma, guide = small_images(1, *small)
+    whole, clipped = ops.finish(luma, chroma, guide, **SETTINGS)
+    for top, left, height, width in ((0, 0, 45, 61), (7, 11, 20, 33), (38, 57, 7, 4)):
+        rows, columns = slice(top, top + height), slice(left, left + width)
+        within = (top, left, 45, 61)
+        piece, marks = ops.finish(luma[:, rows, columns], chroma, guide, within=within, **SETTINGS)
+        assert torch.equal(piece, whole[:, rows, columns])
+        assert torch.equal(marks, clipped[:, rows, columns])
+        twin, _ = twins.finish(luma[:, rows, columns], chroma, guide, *ARGUMENTS, *within)
+        assert (piece.int() - twin.int()).abs().max() <= 1
+
+
 class TestRefusals:
+    def test_a_piece_outside_its_picture(self) -> None:
+        chroma, guide = small_images(1, 4, 5)
+        with pytest.raises(ValueError, match="do not lie inside a picture of 8 × 10"):
+            ops.finish(codes(1, 8, 9), chroma, guide, within=(0, 2, 8, 10), **SETTINGS)
+
     """Sentences that say what is accepted."""
 
     def test_luma(self) -> None:

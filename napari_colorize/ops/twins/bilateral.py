@@ -68,6 +68,22 @@ def check_upsample_sizes(name: str, chroma: Tensor, height: int, width: int) -> 
         )
 
 
+Within = tuple[int, int, int, int]
+"""Row and column at which a piece begins in its picture, and the picture's height and width."""
+
+
+def piece_of(name: str, rows: int, columns: int, within: Within) -> Within:
+    """Return where full-size pixels lie in their picture; sides of 0 are their own."""
+    top, left, height, width = within
+    height, width = height or rows, width or columns
+    if not (0 <= top <= height - rows and 0 <= left <= width - columns):
+        raise ValueError(
+            f"{name} was given {rows} × {columns} pixels at row {top} and column {left}, which do "
+            f"not lie inside a picture of {height} × {width}."
+        )
+    return top, left, height, width
+
+
 def check_filter(
     chroma: Tensor,
     guide: Tensor,
@@ -148,10 +164,12 @@ def joint_bilateral(
     return total / norm
 
 
-def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tuple[Tensor, Tensor]:
-    """Return one axis' small pixels and spatial weights for each full-size pixel.
+def upsample_axis(
+    start: int, size: int, full: int, small: int, radius: int, sigma_space: float
+) -> tuple[Tensor, Tensor]:
+    """Return one axis' small pixels and spatial weights for full-size pixels start … start + size.
 
-    The centre of full-size pixel i lies at ``(i + 1/2) · small / size − 1/2`` on the small grid;
+    The centre of full-size pixel i lies at ``(i + 1/2) · small / full − 1/2`` on the small grid;
     its window is the small pixels nearer than ``radius``. Further ones, and those outside the
     image, have weight 0. Weights are relative to the nearest pixel's: they cannot all underflow.
 
@@ -163,7 +181,8 @@ def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tup
         ``(2 · radius, size)`` float64.
     """
     # Rounded once, so that positions on a small pixel are exact and mirror images stay mirrored.
-    where = ((2 * torch.arange(size) + 1) * small - size).double() / (2 * size)
+    pixels = torch.arange(start, start + size)
+    where = ((2 * pixels + 1) * small - full).double() / (2 * full)
     taps = where.floor().long() + torch.arange(1 - radius, radius + 1)[:, None]
     inside = (taps >= 0) & (taps < small) & ((where - taps).abs() < radius)
     exponent = ((where - taps) / sigma_space) ** 2 / 2
@@ -172,12 +191,17 @@ def upsample_axis(size: int, small: int, radius: int, sigma_space: float) -> tup
 
 
 def upsample_taps(
-    chroma: Tensor, guide: Tensor, radius: int, sigma_space: float
+    chroma: Tensor,
+    guide: Tensor,
+    radius: int,
+    sigma_space: float,
+    within: Within = (0, 0, 0, 0),
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield small rows (H,), small columns (W,) and spatial weights (H, W) of the window."""
     (h, w), (height, width) = chroma.shape[2:], guide.shape[2:]
-    rows, row_weight = upsample_axis(height, h, radius, sigma_space)
-    columns, column_weight = upsample_axis(width, w, radius, sigma_space)
+    top, left, full_height, full_width = piece_of("upsampling", height, width, within)
+    rows, row_weight = upsample_axis(top, height, full_height, h, radius, sigma_space)
+    columns, column_weight = upsample_axis(left, width, full_width, w, radius, sigma_space)
     rows, columns = rows.to(chroma.device), columns.to(chroma.device)
     row_weight, column_weight = row_weight.to(chroma), column_weight.to(chroma)
     for ky in range(2 * radius):
@@ -192,6 +216,10 @@ def joint_bilateral_upsample(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    top: int = 0,
+    left: int = 0,
+    full_height: int = 0,
+    full_width: int = 0,
 ) -> Tensor:
     """Bring small chroma to full size along the edges of a full-size guide.
 
@@ -205,12 +233,14 @@ def joint_bilateral_upsample(
     :func:`napari_colorize.ops.joint_bilateral_upsample`.
     """
     check_upsample(chroma, guide_small, guide, radius, sigma_space, sigma_range)
+    within = (top, left, full_height, full_width)
+    piece_of("joint_bilateral_upsample", guide.shape[2], guide.shape[3], within)
     n, c = chroma.shape[:2]
     total = chroma.new_zeros((n, c, *guide.shape[2:]))
     if total.numel() == 0:
         return total
     norm = chroma.new_zeros(guide.shape)
-    for y, x, space in upsample_taps(chroma, guide, radius, sigma_space):
+    for y, x, space in upsample_taps(chroma, guide, radius, sigma_space, within):
         step = (guide_small[..., y[:, None], x] - guide) / sigma_range
         weight = space * (torch.exp(-0.5 * step * step) + RANGE_FLOOR)
         total = total + weight * chroma[..., y[:, None], x]

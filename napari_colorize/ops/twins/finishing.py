@@ -57,12 +57,18 @@ def finish(
     radius: int,
     sigma_space: float,
     sigma_range: float,
+    top: int = 0,
+    left: int = 0,
+    full_height: int = 0,
+    full_width: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """Twin of :func:`napari_colorize.ops.finish`."""
     check_finish(luma, chroma, guide_small, radius, sigma_space, sigma_range)
     lightness = lightness_of(luma)[:, None]
+    asked = (top, left, full_height, full_width)
+    within = bilateral.piece_of("finish", luma.shape[1], luma.shape[2], asked)
     ab = bilateral.joint_bilateral_upsample(
-        chroma, guide_small, lightness, radius, sigma_space, sigma_range
+        chroma, guide_small, lightness, radius, sigma_space, sigma_range, *within
     )
     inside, clipped = colour.gamut_clip(torch.cat([lightness, ab], 1), channel_dim=1)
     rgb = colour.lab_to_rgb(inside, channel_dim=1, to_uint8=True)

@@ -6,14 +6,17 @@ kept, joined at stride 4; those of stride 16 and 32 are kept whole, since a netw
 around in them. All is float16: about 130 kB a picture with 128 positions.
 
 Shards of 256 pictures are written whole or not at all and name what they hold, so a cache that was
-left off is filled up later, and one cache serves every training on the same pictures.
+left off is filled up later, and one cache serves every training on the same pictures. `Looking`
+fills it in a thread of its own while a training learns from what is there already.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +29,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from napari_colorize.files.pictures import Picture
-from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork, Hypercolumns
+from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork
 from napari_colorize.methods.colorful.loss import NEARLY_GREY
 from napari_colorize.pipeline.resample import network_shape, resize
 from napari_colorize.training.samples import old_photograph
@@ -37,9 +40,6 @@ _AT_ONCE = 2
 """Pictures of one size that the trunk sees together: more do not fit a core's cache."""
 _STRIDE = 4
 _MIRRORED = 0.5
-
-Sample = tuple[Hypercolumns, Tensor, Tensor]
-"""Of one picture or a batch: hypercolumns, their cells (P,) int64, and the chroma there (P, 2)."""
 
 
 @dataclass(frozen=True)
@@ -98,28 +98,109 @@ def fill(
     """
     folder.mkdir(parents=True, exist_ok=True)
     key = look.key(network)
-    held = dict(_shards(folder, key))
-    tried = {name for shard in held.values() for name in shard.tried}
-    missing = [p for p in pictures if name_of(p) not in tried]
+    places: dict[str, Place | None] = {}
+    for _, shard in _shards(folder, key):
+        places |= shard.places()
+    missing = [p for p in pictures if name_of(p) not in places]
     training = network.training
     network.eval()
     bar = tqdm(total=len(missing), desc=title, unit="picture", disable=None if title else True)
-    for begin in range(0, len(missing), SHARD):
-        chunk = missing[begin : begin + SHARD]
-        path = folder / f"{_digest(chunk)}.safetensors"
-        _write(path, key, chunk, _seen(network, look, chunk))
-        held[path.name] = _read_shard(path)
-        bar.update(len(chunk))
-        tick((begin + len(chunk)) / len(missing))
+    done = 0
+    for shard in _new_shards(folder, key, network, look, missing):
+        places |= shard.places()
+        bar.update(len(shard.tried))
+        done += len(shard.tried)
+        tick(done / len(missing))
     bar.close()
     network.train(training)
-    wanted = {name_of(picture) for picture in pictures}
-    return {
-        name: Place(shard.path, row, shard.offsets[row])
-        for shard in held.values()
-        for row, name in enumerate(shard.names)
-        if name in wanted
-    }
+    found = {name: places[name] for name in map(name_of, pictures)}
+    return {name: place for name, place in found.items() if place is not None}
+
+
+class Looking(Sequence["Place | None"]):
+    """Where pictures lie in a cache that a thread fills meanwhile, in a given order.
+
+    Asked for a picture that was not looked at yet, it waits for it: so a training may begin with
+    its first shard. None stands for pictures without colour, or that cannot be decoded.
+
+    Parameters
+    ----------
+    folder, network, look, pictures
+        As for `fill`; the thread has a copy of the network.
+    order
+        Indices of all pictures, those wanted first in front.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        network: HypercolumnNetwork,
+        look: Look,
+        pictures: Sequence[Picture],
+        order: Sequence[int],
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        key = look.key(network)
+        self._names = [name_of(picture) for picture in pictures]
+        self._places: dict[str, Place | None] = {}
+        for _, shard in _shards(folder, key):
+            self._places |= shard.places()
+        missing = [pictures[i] for i in order if self._names[i] not in self._places]
+        self.missing = len(missing)
+        """Pictures that were not looked at before."""
+        self._looked = threading.Condition()
+        self._closed = False
+        self._failure: BaseException | None = None
+        eye = copy.deepcopy(network).eval()
+        work = (_new_shards(folder, key, eye, look, missing),)
+        # A daemon: what is not written whole is not there, so it may end at any moment.
+        self._thread = threading.Thread(target=self._fill, args=work, daemon=True)
+        self._thread.start()
+
+    def _fill(self, shards: Iterator[_Shard]) -> None:
+        try:
+            for shard in shards:
+                with self._looked:
+                    self._places |= shard.places()
+                    self._looked.notify_all()
+                if self._closed:
+                    return
+        except BaseException as error:
+            with self._looked:
+                self._failure = error
+                self._looked.notify_all()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: Any) -> Any:
+        """Place of a picture, as soon as it was looked at.
+
+        Raises
+        ------
+        RuntimeError
+            The looking ended in an error, or by `close`, before.
+        """
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        name = self._names[index]
+        with self._looked:
+            self._looked.wait_for(
+                lambda: name in self._places or self._failure is not None or self._closed
+            )
+            if name not in self._places:
+                raise RuntimeError(
+                    f"{name.partition(chr(9))[0]} was not looked at: "
+                    f"{self._failure or 'the training ended'}."
+                ) from self._failure
+            return self._places[name]
+
+    def close(self) -> None:
+        """End the thread after the shard that it is at, and wait for that."""
+        with self._looked:
+            self._closed = True
+            self._looked.notify_all()
+        self._thread.join()
 
 
 @dataclass(frozen=True)
@@ -138,54 +219,11 @@ class _Shard:
     tried: tuple[str, ...]
     offsets: tuple[int, ...]
 
-
-class Reader:
-    """Reads single pictures from shards, which stay open; each process has its own."""
-
-    def __init__(self) -> None:
-        self._open: dict[Path, Any] = {}
-
-    def __call__(self, place: Place, positions: int, random: np.random.Generator) -> Sample:
-        """Hypercolumns of a picture at `positions` of its cells, drawn by chance; all if 0."""
-        file = self._file(place.path)
-        one = slice(place.row, place.row + 1)
-        fine, ab, luma, cell, shape = (
-            file.get_slice(name)[one][0] for name in ("fine", "ab", "luma", "cell", "shape")
-        )
-        height, width = shape.tolist()
-        count = height * width
-        coarse = slice(place.first, place.first + count)
-        sixteen = file.get_slice("sixteen")[4 * coarse.start : 4 * coarse.stop]
-        thirtytwo = file.get_slice("thirtytwo")[coarse]
-        if 0 < positions < len(cell):
-            chosen = torch.from_numpy(random.permutation(len(cell))[:positions])
-            fine, ab, luma, cell = (each[chosen] for each in (fine, ab, luma, cell))
-        cell = cell.long()
-        place_of = _beside(luma.float(), cell, 8 * height, 8 * width)
-        columns = Hypercolumns(
-            torch.cat((fine.float(), place_of), 1),
-            sixteen.float().view(2 * height, 2 * width, -1),
-            thirtytwo.float().view(height, width, -1),
-        )
-        return columns, cell, ab.float()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Open files do not travel to other processes."""
-        return {"_open": {}}
-
-    def _file(self, path: Path) -> Any:
-        from safetensors import safe_open
-
-        if path not in self._open:
-            self._open[path] = safe_open(path, framework="pt")
-        return self._open[path]
-
-
-def _beside(luma: Tensor, cell: Tensor, height: int, width: int) -> Tensor:
-    """Return what `hypercolumn.PLACE` counts: lightness, row, distance from the middle."""
-    row = (2 * (cell // width) + 1) / height - 1
-    column = ((2 * (cell % width) + 1) / width - 1).abs()
-    return torch.stack((luma / 50 - 1, row, column), 1)
+    def places(self) -> dict[str, Place | None]:
+        """Where each picture lies; None for those tried in vain."""
+        stored = enumerate(zip(self.names, self.offsets, strict=True))
+        found = {name: Place(self.path, row, first) for row, (name, first) in stored}
+        return {name: found.get(name) for name in self.tried}
 
 
 def _seen(
@@ -259,6 +297,21 @@ def _through_trunk(
                 "thirtytwo": columns.thirtytwo[k].flatten(0, 1).half(),
             },
         )
+
+
+def _new_shards(
+    folder: Path,
+    key: str,
+    network: HypercolumnNetwork,
+    look: Look,
+    pictures: Sequence[Picture],
+) -> Iterator[_Shard]:
+    """Look at pictures, and yield every shard when it is on the disk."""
+    for begin in range(0, len(pictures), SHARD):
+        chunk = pictures[begin : begin + SHARD]
+        path = folder / f"{_digest(chunk)}.safetensors"
+        _write(path, key, chunk, _seen(network, look, chunk))
+        yield _read_shard(path)
 
 
 def _write(

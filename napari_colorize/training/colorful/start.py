@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from napari_colorize.methods.colorful.graph import ColorfulGraph
 from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork
@@ -98,25 +100,37 @@ def _stored(
     network = graph.network
     look = columns.Look(recipe.look_size, recipe.positions, recipe.old_share)
     folder = Path(recipe.features) if recipe.features else out / "features"
-    title = "The trunk looks at the pictures" if watch is None else ""
-    tick = looking(watch, 0.0, 1.0) if watch else lambda share: None
-    places = columns.fill(folder, network, look, [*training, *holdout], title, tick)
-    # In the order of the pictures, whatever that of the shards.
-    found = [
-        [places[name] for name in map(columns.name_of, some) if name in places]
-        for some in (training, holdout)
-    ]
-    if len(found[0]) < recipe.batch or not found[1]:
+    order = np.random.default_rng((recipe.seed, 0)).permutation(len(training)).tolist()
+    places: Any
+    if watch is None and not recipe.workers:
+        # In the order of the first pass, which goes on as the pictures come.
+        held_back = columns.fill(folder, network, look, holdout, "Looking at those to validate on")
+        places = columns.Looking(folder, network, look, training, order)
+        if places.missing:
+            tqdm.write(
+                f"The trunk looks at {places.missing:,} pictures while the training goes on; its "
+                "first pass takes as long as that.",
+                file=sys.stderr,
+            )
+    else:
+        title = "The trunk looks at the pictures" if watch is None else ""
+        tick = looking(watch, 0.0, 1.0) if watch else lambda share: None
+        held_back = columns.fill(folder, network, look, [*holdout, *training], title, tick)
+        places = [held_back.get(columns.name_of(picture)) for picture in training]
+    validated = [held_back[name] for name in map(columns.name_of, holdout) if name in held_back]
+    pairs = ColumnsModule(places, validated, recipe)
+    measured = [place for place in (places[i] for i in order[:MEASURED]) if place is not None]
+    if len(measured) < recipe.batch or not validated:
+        pairs.teardown("fit")
         raise ValueError(
-            f"Of {len(training)} training pictures {len(found[0])} have colour and can be read, of "
-            f"{len(holdout)} held out {len(found[1])}; give more, or a smaller batch than "
-            f"{recipe.batch}."
+            f"Of {len(training)} training pictures {min(len(training), MEASURED)} were looked at, "
+            f"and {len(measured)} have colour and can be read; of {len(holdout)} held out, "
+            f"{len(validated)}. Give more, or a smaller batch than {recipe.batch}."
         )
     if start.record is None:
-        every = max(1, len(found[0]) // MEASURED)
-        stored = StoredColumns(found[0][::every], 64, recipe.seed)
-        network.standardise([stored[i] for i in range(len(stored))])
-    return ColumnsModule(found[0], found[1], recipe)
+        stored = StoredColumns(measured, 64, recipe.seed)
+        network.standardise([sample for i in range(len(stored)) if (sample := stored[i])])
+    return pairs
 
 
 def start_graph(recipe: ColorfulRecipe, prior: NDArray[np.floating]) -> Start:

@@ -1,4 +1,5 @@
 // The launchers of csrc/cuda under plain C names, for ctypes: pointers first, then sizes and settings.
+// Sizes of upsampling: images, planes, small and full rows and columns, and where these lie in what.
 #include "cuda/bilateral.h"
 #include "cuda/bilateral_gradients.h"
 
@@ -23,8 +24,8 @@ using namespace napari_colorize::cuda;
   }                                                                                               \
   static Small<Scalar> small_of(const Scalar* chroma, const Scalar* guide, const int64_t* size,   \
                                 int radius, double space, double range) {                         \
-    return {chroma,  guide,   size[0], size[1], size[2], size[3],                                 \
-            size[4], size[5], radius,  space,   range};                                           \
+    return {chroma,  guide,   size[0], size[1], size[2], size[3], size[4], size[5], size[6],      \
+            size[7], size[8], size[9], radius,  space,   range};                                  \
   }                                                                                               \
   extern "C" int joint_bilateral_upsample_##suffix(                                               \
       const Scalar* chroma, const Scalar* guide_small, const Scalar* guide, Scalar* out,          \

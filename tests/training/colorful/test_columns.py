@@ -1,5 +1,7 @@
 """The cache of what a frozen trunk sees: filled once, gone on with, and true to the network."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ pytest.importorskip("safetensors")
 from napari_colorize.files.pictures import find_pictures
 from napari_colorize.methods.colorful.hypercolumn import HypercolumnNetwork
 from napari_colorize.training.colorful import columns
+from napari_colorize.training.colorful.sparse import Reader
 from napari_colorize.training.samples import old_photograph
 
 LOOK = columns.Look(network_size=64, positions=30, old_share=0.0)
@@ -32,7 +35,7 @@ def test_stored_hypercolumns_are_those_the_network_reads(photographs, network, t
     places = filled(tmp_path, network, pictures)
     mirrored = []
     for picture in pictures:
-        (fine, sixteen, thirtytwo), cells, ab = columns.Reader()(
+        (fine, sixteen, thirtytwo), cells, ab = Reader()(
             places[columns.name_of(picture)], 0, np.random.default_rng(0)
         )
         lab = cv2.cvtColor(picture.read().astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
@@ -111,10 +114,56 @@ def test_grey_and_damaged_pictures_are_passed_over(network, tmp_path):
     assert filled(tmp_path / "cache", network, find_pictures([folder])) == {}
 
 
+def test_what_is_seen_can_be_learnt_from_while_the_rest_is_looked_at(
+    photographs, network, tmp_path, monkeypatch
+):
+    pictures = find_pictures([photographs])[:8]
+    order = [5, 2, 7, 0, 1, 3, 4, 6]
+    gate, look = threading.Event(), columns._prepared
+
+    def prepared(picture, how):
+        if picture == pictures[order[4]]:
+            assert gate.wait(60)
+        return None if picture == pictures[2] else look(picture, how)
+
+    monkeypatch.setattr(columns, "SHARD", 4)
+    monkeypatch.setattr(columns, "_prepared", prepared)
+    looking = columns.Looking(tmp_path, network, LOOK, pictures, order)
+    assert looking.missing == 8
+    first = [looking[i] for i in order[:4]]
+    assert len(list(tmp_path.glob("[!.]*"))) == 1  # the thread stands at the gate
+    assert first[1] is None
+    assert [place.row for place in first if place] == [0, 1, 2]
+    gate.set()
+    assert [place is not None for place in looking] == [i != 2 for i in range(8)]
+    again = columns.Looking(tmp_path, network, LOOK, pictures, order)
+    assert again.missing == 0
+    assert again[0:8] == looking[0:8]
+
+
+def test_a_look_that_fails_or_is_ended_keeps_nobody_waiting(
+    photographs, network, tmp_path, monkeypatch
+):
+    pictures = find_pictures([photographs])[:2]
+
+    def failing(picture, how):
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(columns, "_prepared", failing)
+        looking = columns.Looking(tmp_path, network, LOOK, pictures, [0, 1])
+        with pytest.raises(RuntimeError, match="was not looked at: no room"):
+            looking[0]
+    monkeypatch.setattr(columns, "SHARD", 1)
+    looking = columns.Looking(tmp_path, network, LOOK, pictures, [0, 1])
+    looking.close()
+    assert sum(looking._places.get(name) is not None for name in looking._names) in (1, 2)
+
+
 def test_positions_are_drawn_anew_each_time(photographs, network, tmp_path):
     pictures = find_pictures([photographs])[:1]
     (place,) = filled(tmp_path, network, pictures).values()
-    read = columns.Reader()
+    read = Reader()
     first = read(place, 10, np.random.default_rng(0))
     again = read(place, 10, np.random.default_rng(0))
     other = read(place, 10, np.random.default_rng(1))

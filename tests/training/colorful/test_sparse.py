@@ -93,12 +93,19 @@ def test_pictures_of_unlike_sizes_make_one_batch():
     assert parts[1][0].thirtytwo.shape == (1, 1, 2, 3)
 
 
+def test_pictures_without_a_place_are_left_out_of_a_batch(undisturbed):
+    stored = StoredColumns([None], 6, 0)
+    assert stored[0] is None
+    with pytest.raises(ValueError, match="None of 2 pictures in a row has colour"):
+        collate([None, None])
+
+
 def test_positions_follow_from_seed_epoch_and_picture(undisturbed):
     network = HypercolumnNetwork("lite0", (8, 8))
     network.trunk = pretrained_lite0()
     look = columns.Look(32, 12, 0.25)
     shards = columns._shards(undisturbed / "features", look.key(network))
-    (shard,) = (shard for _, shard in shards)
+    shard = next(shard for _, shard in shards)
     stored = StoredColumns([columns.Place(shard.path, 0, shard.offsets[0])], 6, 0)
     assert torch.equal(stored[1, 0][1], stored[1, 0][1])
     assert not torch.equal(stored[1, 0][1], stored[2, 0][1])
