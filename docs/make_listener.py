@@ -49,7 +49,8 @@ def ship(run: Path) -> CheckpointRecord:
         hours=own["hours"],
         hardware=hardware(torch.device("cpu"), 1),
         intended_use="Beside `colorful`, where hints or a reference say what colour things have. "
-        "Without them it predicts what `colorful` does, whose scores these are. Predicted colour is not a measurement.",
+        "Without them it predicts what `colorful` does, whose scores these are. Predicted colour "
+        "is not a measurement.",
         known_failures=(
             *base.known_failures,
             "A hint may reach things that only look alike: say 'as predicted' or 'neutral' there.",

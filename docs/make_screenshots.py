@@ -8,7 +8,9 @@ down to a Turing test of the same weights and saves
 ``docs/images/panel_turing.png``, compares a recoloured photograph with the photograph
 (``panel_evaluate.png``), learns from half a slide (``panel_train.png``), lists the weights
 (``panel_models.png``) and opens the plugin's page in napari's preferences (``preferences.png``)
-and its menu (``menu.png``). Without a screen it starts a
+and its menu (``menu.png``). In the panel Guide it paints the coffee cup red and the cameraman's
+coat blue, in both themes (``panel_guide.png``, ``panel_guide_light.png``). ``--only guide`` makes
+one of them. Without a screen it starts a
 virtual one, which needs Xvfb and Mesa: ``apt install xvfb libgl1-mesa-dri``.
 """
 
@@ -19,7 +21,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,22 +41,25 @@ def main() -> int:
     parser.add_argument("--sample", choices=SAMPLES, default="astronaut")
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder for the pictures")
     parser.add_argument("--turing-method", default="colorful", help="method of the Turing test")
+    known: dict[str, Callable[[Path], list[Path]]] = {
+        "panel": lambda out: make_pictures(options.sample, out),
+        "stack": make_stack_picture,
+        "view": make_view_picture,
+        "guide": make_guide_pictures,
+        "turing": lambda out: make_turing_picture(out, options.turing_method),
+        "evaluate": make_evaluate_picture,
+        "train": make_train_picture,
+        "models": make_models_picture,
+        "preferences": make_preferences_picture,
+        "menu": make_menu_picture,
+    }
+    parser.add_argument("--only", choices=known, action="append", help="make these alone")
     options = parser.parse_args()
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         return run_on_virtual_screen()
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        paths = [
-            *make_pictures(options.sample, options.out),
-            make_stack_picture(options.out),
-            make_view_picture(options.out),
-            make_turing_picture(options.out, options.turing_method),
-            make_evaluate_picture(options.out),
-            make_train_picture(options.out),
-            make_models_picture(options.out),
-            make_preferences_picture(options.out),
-            make_menu_picture(options.out),
-        ]
+        paths = [path for name in options.only or known for path in known[name](options.out)]
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return 1
@@ -99,7 +105,7 @@ def make_pictures(sample: str, folder: Path) -> list[Path]:
     return [window_picture, advanced_picture]
 
 
-def make_stack_picture(folder: Path) -> Path:
+def make_stack_picture(folder: Path) -> list[Path]:
     """Colour a z-stack of 16 bits with both maps; save the window, scale bar and all.
 
     Raises
@@ -124,10 +130,10 @@ def make_stack_picture(folder: Path) -> Path:
     picture = folder / "panel_stack.png"
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     viewer.close()
-    return picture
+    return [picture]
 
 
-def make_view_picture(folder: Path, sample: str = "immunohistochemistry") -> Path:
+def make_view_picture(folder: Path, sample: str = "immunohistochemistry") -> list[Path]:
     """Zoom into a picture, colour what is in view and zoom out again; save the window.
 
     Raises
@@ -151,10 +157,108 @@ def make_view_picture(folder: Path, sample: str = "immunohistochemistry") -> Pat
     picture = folder / "panel_view.png"
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     viewer.close()
-    return picture
+    return [picture]
 
 
-def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
+STROKES = {
+    "coffee": (
+        ("#a03020", [((220, 330), (230, 400)), ((330, 150), (352, 260))]),
+        ("as predicted", [((60, 480), (60, 580)), ((60, 60), (130, 60)), ((370, 560), (375, 590))]),
+    ),
+    "camera": (
+        ("#1f3a8f", [((190, 215), (330, 230)), ((250, 170), (320, 150))]),
+        (
+            "as predicted",
+            [((40, 30), (40, 420)), ((460, 60), (470, 440)), ((120, 215), (124, 225))],
+        ),
+    ),
+}
+"""Of each sample: colours, and from where to where each of their strokes goes."""
+
+
+def make_guide_pictures(folder: Path) -> list[Path]:
+    """Make the coffee cup red and the cameraman's coat blue by hand; save the windows.
+
+    Raises
+    ------
+    RuntimeError
+        The colouring failed; the panel's sentence says why.
+    """
+    paths = []
+    for sample, theme, name in (
+        ("coffee", "dark", "panel_guide.png"),
+        ("camera", "light", "panel_guide_light.png"),
+    ):
+        viewer, panel = open_guide(sample, theme)
+        for colour, strokes in STROKES[sample]:
+            choose_colour(panel, colour)
+            for begin, end in strokes:
+                paint(panel, begin, end)
+        wait_for_picture(panel)
+        paths.append(folder / name)
+        viewer.screenshot(str(paths[-1]), canvas_only=False, flash=False)
+        viewer.close()
+    return paths
+
+
+def open_guide(
+    sample: str, theme: str = "dark", size: tuple[int, int] = WINDOW
+) -> tuple["napari.Viewer", Any]:
+    """Open a sample in a window of this theme, with the panel Guide started on it."""
+    from napari_colorize import sample_data
+    from napari_colorize.widgets.guide.panel import PANEL
+
+    viewer, panel = open_panel(PANEL, size)
+    viewer.theme = theme
+    [(picture, settings, _)] = getattr(sample_data, sample)()
+    panel.choose(viewer.add_image(picture, **settings))
+    viewer.reset_view()
+    panel.start()
+    wait_for_picture(panel)
+    return viewer, panel
+
+
+def choose_colour(panel: Any, colour: str) -> None:
+    """Paint with a colour from now on; the first one takes the place of the colour at the start."""
+    table = panel.session.table
+    if len(table) == 1 and not panel.session.labels.data.any():
+        panel.change_colour(next(iter(table)), colour)
+    else:
+        panel.add_colour(colour)
+
+
+def paint(panel: Any, begin: tuple[int, int], end: tuple[int, int], moved: Any = None) -> None:
+    """Paint a stroke as a hand does: pressed, moved in steps, let go."""
+    import numpy as np
+
+    labels = panel.session.labels
+    steps = np.linspace(begin, end, 8)
+    with labels.block_history():
+        for one, other in pairwise(steps):
+            labels._draw(labels.selected_label, tuple(one), tuple(other))
+            settle(30)
+            if moved is not None:
+                moved()
+
+
+def wait_for_picture(panel: Any) -> None:
+    """Let Qt run until the picture shows what is painted.
+
+    Raises
+    ------
+    RuntimeError
+        It cannot be made; the panel's sentence says why.
+    """
+    settle()
+    for _ in range(PATIENCE_MS // 100):
+        if not panel.live.busy and panel.shown is not None:
+            settle()
+            return
+        settle(100)
+    raise RuntimeError(panel.ui.status.text())
+
+
+def make_turing_picture(folder: Path, method: str = "colorful") -> list[Path]:
     """Show a pair of the Turing test in its panel and save what it looks like.
 
     Raises
@@ -182,10 +286,10 @@ def make_turing_picture(folder: Path, method: str = "colorful") -> Path:
         panel.grab().save(str(picture))
         panel.quit()
     viewer.close()
-    return picture
+    return [picture]
 
 
-def make_evaluate_picture(folder: Path) -> Path:
+def make_evaluate_picture(folder: Path) -> list[Path]:
     """Compare a photograph with what is made of its grey version; save the window.
 
     Raises
@@ -214,10 +318,10 @@ def make_evaluate_picture(folder: Path) -> Path:
     picture = folder / "panel_evaluate.png"
     viewer.screenshot(str(picture), canvas_only=False, flash=False)
     viewer.close()
-    return picture
+    return [picture]
 
 
-def make_train_picture(folder: Path) -> Path:
+def make_train_picture(folder: Path) -> list[Path]:
     """Learn from one half of a stained slide, and colour the other; save the window.
 
     Raises
@@ -245,7 +349,7 @@ def make_train_picture(folder: Path) -> Path:
         picture = folder / "panel_train.png"
         viewer.screenshot(str(picture), canvas_only=False, flash=False)
         viewer.close()
-    return picture
+    return [picture]
 
 
 @contextlib.contextmanager
@@ -263,7 +367,7 @@ def patched_home(home: str) -> Iterator[None]:
             os.environ[HOME_VARIABLE] = before
 
 
-def make_models_picture(folder: Path) -> Path:
+def make_models_picture(folder: Path) -> list[Path]:
     """Show the list of weights and a card; save the panel."""
     from napari_colorize.widgets.models.panel import PANEL
 
@@ -276,10 +380,10 @@ def make_models_picture(folder: Path) -> Path:
     picture = folder / "panel_models.png"
     panel.grab().save(str(picture))
     viewer.close()
-    return picture
+    return [picture]
 
 
-def make_preferences_picture(folder: Path) -> Path:
+def make_preferences_picture(folder: Path) -> list[Path]:
     """Open napari's preferences at the plugin's page; save the dialog.
 
     Raises
@@ -303,10 +407,10 @@ def make_preferences_picture(folder: Path) -> Path:
     dialog.grab().save(str(picture))
     dialog.close()
     viewer.close()
-    return picture
+    return [picture]
 
 
-def make_menu_picture(folder: Path) -> Path:
+def make_menu_picture(folder: Path) -> list[Path]:
     """Open the submenu of the one-click commands beside a stack; save it.
 
     Raises
@@ -332,7 +436,7 @@ def make_menu_picture(folder: Path) -> Path:
     menu.grab().save(str(picture))
     menu.close()
     viewer.close()
-    return picture
+    return [picture]
 
 
 def fill_turing_form(form: Any, place: Path, method: str) -> None:
@@ -407,12 +511,12 @@ def show_in_grid(viewer: Any, rows: int, columns: int) -> None:
     settle()
 
 
-def settle() -> None:
+def settle(milliseconds: int = 400) -> None:
     """Let Qt finish layouts, thumbnails and drawing."""
     from qtpy.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()
-    QTimer.singleShot(400, loop.quit)
+    QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()
 
 

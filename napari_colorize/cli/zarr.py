@@ -87,9 +87,9 @@ def command(
 ) -> None:
     """Colour an OME-Zarr of any size into another; after any kill, the same command goes on.
 
-    IN.zarr is an image or a plate, 0.4 or 0.5, or a bare zarr array. What is done is kept in
-    OUT.zarr.work until all is. The exit status is 0 if all went well, 1 if pieces failed, 130 after
-    Ctrl-C.
+    IN.zarr is an image or a plate, 0.4 or 0.5, a bare zarr array, or a grey TIFF. What is done is
+    kept in OUT.zarr.work until all is. The exit status is 0 if all went well, 1 if pieces failed,
+    130 after Ctrl-C.
     """
     if sum(way is not None for way in (workers, scheduler, job)) > 1 or (finalize and job):
         raise click.UsageError(

@@ -53,25 +53,17 @@ class Reference:
         sRGB.
     path : str or None
         The file it came from.
-    swatches : pair of int arrays, optional
-        (H, W) of the picture and (h, w) of the reference: regions whose equal numbers, from 1 on,
-        belong together.
     """
 
     pixels: NDArray[np.uint8]
     path: str | None = None
-    swatches: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None
 
     def described(self) -> dict[str, Any]:
         """Return what a record keeps of it."""
         shape = self.pixels.shape
         said = str(shape).encode() + self.pixels.tobytes()
-        told = {"path": self.path, "shape": list(shape), "seed": SEED}
-        told["sha256"] = hashlib.sha256(said).hexdigest()
-        if self.swatches is not None:
-            kept = b"".join(np.ascontiguousarray(one).tobytes() for one in self.swatches)
-            told["swatches"] = hashlib.sha256(kept).hexdigest()
-        return told
+        digest = hashlib.sha256(said).hexdigest()
+        return {"path": self.path, "shape": list(shape), "sha256": digest, "seed": SEED}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,6 +74,8 @@ class Decisions:
     ----------
     hints : Hints, optional
     reference : Reference, optional
+    swatches : pair of (H, W) and (h, w) integer array, optional
+        Numbered areas of the picture and of the reference; equal numbers belong together.
     palette : Palette, optional
     palette_strength : float
         Exponent of the palette, 0…1.
@@ -92,6 +86,7 @@ class Decisions:
 
     hints: Hints | None = None
     reference: Reference | None = None
+    swatches: tuple[NDArray[Any], NDArray[Any]] | None = None
     palette: Palette | None = None
     palette_strength: float = 1.0
     spread: float = 1.0
@@ -106,6 +101,8 @@ class Decisions:
                 or not 0 <= value <= 1
             ):
                 raise ValueError(f"{name} is {value!r}; it must be 0 to 1.")
+        if self.swatches is not None and self.reference is None:
+            raise ValueError("Swatches pair a picture with a reference; give reference=… too.")
 
     def drawn_over(self, shape: tuple[int, int]) -> Drawn | None:
         """Lay the hints over a picture of so many rows and columns.
@@ -115,10 +112,9 @@ class Decisions:
         ValueError
             They are for another; see :meth:`napari_colorize.guided.hints.Hints.drawn`.
         """
-        swatches = None if self.reference is None else self.reference.swatches
-        if swatches is not None and swatches[0].shape != tuple(shape):
+        if self.swatches is not None and self.swatches[0].shape != tuple(shape):
             raise ValueError(
-                f"The picture's swatches have shape {swatches[0].shape}, the picture "
+                f"The picture's swatches have shape {self.swatches[0].shape}, the picture "
                 f"{tuple(shape)}; they must be labels of the same picture."
             )
         return self.hints.drawn(shape) if self.hints is not None else None
@@ -135,7 +131,7 @@ class Decisions:
                 lent = None
                 if self.reference is not None:
                     size = listener.record.defaults["network_size"]
-                    lent = Lent(self.reference.pixels, size, self.reference.swatches)
+                    lent = Lent(self.reference.pixels, size, self.swatches)
                 ear = Listening(listener, self.palette, self.palette_strength, lent)
                 return SimpleNamespace(graph=ear, record=model.record)
         if self.reference is not None:
@@ -234,7 +230,7 @@ class Decisions:
             prior = np.zeros((*light.shape, 2), np.float32)
             coloured = np.zeros(light.shape, bool)
         else:
-            prior = self._transferred(light)
+            prior = self.transferred(light)
             coloured = np.ones(light.shape, bool)
         if drawn is not None and drawn.coloured:
             solved = solve(light, prior, drawn, spread=0.0, should_stop=should_stop)
@@ -258,14 +254,13 @@ class Decisions:
             facts={"guide": self.described(solved)},
         )
 
-    def _transferred(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a and b taken from the reference."""
+    def transferred(self, light: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a and b, (H, W, 2), taken from the reference for a lightness of 0…100 (H, W)."""
         if self.reference is None:
             raise ValueError("The method 'transfer' needs a reference picture; give reference=….")
         from napari_colorize.guided.welsh import transfer
 
-        swatches = self.reference.swatches
-        return transfer(light, self.reference.pixels, swatches=swatches, seed=SEED).chroma
+        return transfer(light, self.reference.pixels, swatches=self.swatches, seed=SEED).chroma
 
     def described(self, solved: Solved | None, graph: Any = None) -> dict[str, Any]:
         """Return what a record keeps of all this: enough to do it again; plain JSON."""
@@ -286,6 +281,9 @@ class Decisions:
             }
         if self.reference is not None:
             said["reference"] = self.reference.described()
+        if self.swatches is not None:
+            both = [np.ascontiguousarray(one, np.int32).tobytes() for one in self.swatches]
+            said["swatches"] = {"sha256": [hashlib.sha256(one).hexdigest() for one in both]}
         if self.palette is not None:
             said["palette"] = {
                 "name": self.palette.name,
@@ -314,8 +312,8 @@ def decisions_of(
         See :func:`napari_colorize.guided.palettes.palette_of`.
     palette_strength, spread : float
         0…1.
-    swatches : pair of int arrays, optional
-        See :class:`Reference`.
+    swatches : pair of integer arrays, optional
+        See :class:`Decisions`.
 
     Raises
     ------
@@ -323,13 +321,15 @@ def decisions_of(
         Something cannot be used; the sentence says what.
     """
     lent = None if reference is None else Reference(*picture_of(reference))
-    if swatches is not None:
-        if lent is None:
-            raise ValueError("Swatches pair a picture with a reference; give reference=… too.")
-        lent = replace(lent, swatches=checked_swatches(swatches, lent.pixels.shape[:2]))
+    pair = None
+    if swatches is not None and lent is not None:
+        pair = checked_swatches(swatches, lent.pixels.shape[:2])
+    elif swatches is not None:
+        raise ValueError("Swatches pair a picture with a reference; give reference=… too.")
     return Decisions(
         hints=Hints.of(hints),
         reference=lent,
+        swatches=pair,
         palette=palette_of(palette),
         palette_strength=palette_strength,
         spread=spread,

@@ -19,6 +19,7 @@ name of a PNG of labels (8 or 16 bit) in the same folder, or holds such a PNG it
 import base64
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,14 @@ SUFFIX = ".hints.json"
 MOST_BYTES = 1 << 26
 """Larger files are refused: nobody has written so many hints by hand."""
 
+SESSION = "napari-colorize/session/1"
+SESSION_SUFFIX = ".guide.npz"
+"""What the name of a whole session ends with: picture, strokes, points and table in one file."""
+
+MOST_INSIDE = 1 << 34
+"""Bytes that a session may unfold to; larger ones are refused before anything is unfolded."""
+
+_ARRAYS = ("picture", "strokes", "points")
 _INSIDE = "data:image/png;base64,"
 _KEYS = ("schema", "shape", "labels", "colours", "points", "polygons")
 
@@ -108,6 +117,76 @@ def write_hints(hints: Any, path: Any, *, overwrite: bool = False) -> Path:
     # The JSON last: it is what makes the pair whole.
     write_whole(file, json.dumps(values, indent=1) + "\n")
     return file
+
+
+def write_session(path: Any, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> Path:
+    """Write a whole session of the panel *Guide* as one compressed NumPy archive.
+
+    Parameters
+    ----------
+    path : str or path
+        Ends in ``.npz``; ``.guide.npz`` is usual. An existing file is replaced.
+    arrays : mapping
+        ``picture`` (any shape), ``strokes`` (integers), ``points`` (N, axes + 2): place, label and
+        diameter of each.
+    about : mapping
+        What JSON can hold: table, place, settings.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        The name does not end in ``.npz``.
+    """
+    file = Path(path)
+    if file.suffix.lower() != ".npz":
+        raise ValueError(f"{file.name}: a session is a .npz; call it {file.stem}{SESSION_SUFFIX}.")
+    said = json.dumps({"schema": SESSION, **about}).encode()
+    kept = io.BytesIO()
+    whole = {name: np.asarray(arrays[name]) for name in _ARRAYS}
+    np.savez_compressed(kept, about=np.frombuffer(said, np.uint8), **whole)  # type: ignore[arg-type]
+    write_whole(file, kept.getvalue())
+    return file
+
+
+def read_session(path: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read what :func:`write_session` wrote; nothing in the file is run.
+
+    Returns
+    -------
+    arrays, about
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        There is no such file, or it is no session.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no session {file}.")
+    try:
+        with zipfile.ZipFile(file) as archive:
+            inside = {one.filename: one.file_size for one in archive.infolist()}
+        if set(inside) != {f"{name}.npy" for name in (*_ARRAYS, "about")}:
+            raise ValueError("it holds other things than a session")
+        if sum(inside.values()) > MOST_INSIDE or inside["about.npy"] > MOST_BYTES:
+            raise ValueError("it would unfold to more than 16 GiB")
+        with np.load(file, allow_pickle=False) as found:
+            about = json.loads(bytes(found["about"].astype(np.uint8)))
+            arrays = {name: found[name] for name in _ARRAYS}
+        if not isinstance(about, dict) or about.get("schema") != SESSION:
+            raise ValueError(f'"schema" must be "{SESSION}"')
+        about["table"] = _table(about.get("table"))
+        points = arrays["points"]
+        flat = points.ndim == 2 and np.isfinite(points.astype(float)).all()
+        if arrays["strokes"].dtype.kind not in "iu" or not flat:
+            raise ValueError("its strokes or points are none")
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, RecursionError, OSError) as error:
+        raise ValueError(f"{file.name} is no session of the panel Guide: {error}.") from None
+    return arrays, about
 
 
 def to_json(hints: Any, *, inside: bool = True) -> dict[str, Any]:

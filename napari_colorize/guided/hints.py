@@ -31,6 +31,7 @@ from napari_colorize.guided.marks import (
     checked_shape,
     checked_table,
     chroma_of,
+    labels_in,
 )
 
 __all__ = ["MEANINGS", "NEUTRAL", "Drawn", "Hints", "Point", "Polygon", "checked_colour"]
@@ -263,7 +264,7 @@ class Hints:
     @property
     def legend(self) -> str:
         """What a figure legend says of them: "colours of 7 scribbles set by hand"."""
-        used = [] if self.labels is None else [n for n in np.unique(self.labels) if n]
+        used = [] if self.labels is None else labels_in(self.labels)
         counted = (
             (len(used), "scribble"),
             (len(self.polygons), "outline"),
@@ -322,9 +323,15 @@ class Hints:
         known = {meaning: number for number, meaning in enumerate(dict.fromkeys(meanings))}
         index = np.full(shape, -1, np.int32)
         if self.labels is not None:
-            numbers, place = np.unique(self.labels, return_inverse=True)
-            rows = [known[self.colours[int(n)]] if n else -1 for n in numbers]
-            index[...] = np.array(rows, np.int32)[place].reshape(shape)
+            numbers = labels_in(self.labels)
+            rows = [known[self.colours[n]] for n in numbers]
+            if not numbers or numbers[-1] < self.labels.size:
+                row_of = np.full(max(numbers, default=0) + 1, -1, np.int32)
+                row_of[numbers] = rows
+                index[...] = row_of[self.labels]
+            else:  # a few very large numbers
+                for number, row in zip(numbers, rows, strict=True):
+                    index[self.labels == number] = row
         for polygon in self.polygons:
             _fill(index, polygon, known[polygon.colour])
         for point in self.points:
@@ -334,7 +341,7 @@ class Hints:
         return Drawn(states[index + 1], index, chroma)
 
     def _refuse_unknown(self, labels: NDArray[np.int32]) -> None:
-        without = [int(n) for n in np.unique(labels) if n and int(n) not in self.colours]
+        without = [n for n in labels_in(labels) if n not in self.colours]
         if without:
             named = ", ".join(map(str, without[:5])) + ("…" if len(without) > 5 else "")
             known = ", ".join(map(str, list(self.colours)[:8])) or "none"

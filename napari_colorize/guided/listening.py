@@ -135,6 +135,11 @@ class Listening:
     reference : Lent, optional
         A picture whose colours are heard wherever something in it matches.
 
+    Attributes
+    ----------
+    alone : (1, 2, h, w) float32 tensor
+        What was predicted last without hints.
+
     Examples
     --------
     >>> import numpy as np, torch
@@ -157,6 +162,7 @@ class Listening:
         self.model, self._palette, self._strength = model, palette, strength
         self._reference = reference
         self._matched: Matched | None = None
+        self.alone: Any = None
         self._look: Any = None
         self._logits: Any = None
         self._settings: Any = None
@@ -182,7 +188,9 @@ class Listening:
         self._matched = None
         if self._reference is not None:
             self._matched = self._reference.matched(graph, luma)
-        return self.heard(NOTHING)
+        chroma, uncertainty = self.heard(NOTHING)
+        self.alone = chroma
+        return chroma, uncertainty
 
     def heard(self, voices: Voices) -> "tuple[Tensor, Tensor]":
         """Predict the picture that was looked at last, given hints.
@@ -299,6 +307,34 @@ def listened(
     chroma, uncertainty = ear.heard(voices)
     full, _ = prior_chroma(plane, seen, chroma, used)
     return full, full_size_map(uncertainty, plane.luma.shape)
+
+
+def heard_over(
+    ear: Listening,
+    prior: NDArray[np.float32],
+    drawn: Drawn,
+    held: NDArray[np.bool_],
+    target: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return a prediction at any size, changed as the network's own is by hints.
+
+    Parameters
+    ----------
+    ear : Listening
+        Which has looked at the picture, at whatever size.
+    prior : (H, W, 2) float32 array
+        What was predicted without hints.
+    drawn, held, target
+        As for :func:`listened`, of that size.
+    """
+    from torch.nn import functional as F
+
+    chroma, unsure = ear.heard(Voices.of(held, target, drawn.state == AS_PREDICTED, ear.grid))
+    change, unsure = (
+        F.interpolate(one, held.shape, mode="bilinear", align_corners=False)[0].cpu().numpy()
+        for one in (chroma - ear.alone, unsure)
+    )
+    return prior + change.transpose(1, 2, 0), unsure[0]
 
 
 def prior_chroma(

@@ -165,6 +165,13 @@ def checked_labels(labels: Any) -> NDArray[np.int32]:
     return kept
 
 
+def labels_in(labels: NDArray[Any]) -> list[int]:
+    """Return the labels that occur in a label image, 0 left out, in their order."""
+    if labels.max(initial=0) < labels.size:  # counting is several times faster than sorting
+        return [int(n) for n in np.flatnonzero(np.bincount(labels.ravel())) if n]
+    return [int(n) for n in np.unique(labels) if n]
+
+
 def checked_shape(shape: Any) -> tuple[int, int] | None:
     """Return rows and columns of a picture, or ``None``."""
     if shape is None:

@@ -75,6 +75,8 @@ def bilinear_rows(chroma: "Tensor", shape: tuple[int, int]) -> Rows:
     from torch.nn.functional import interpolate
 
     height, width = shape
+    if tuple(chroma.shape[-2:]) == (height, width):
+        return lambda rows: chroma[0, :, rows]
     last = chroma.shape[-2] - 1
 
     def of(rows: slice) -> "Tensor":

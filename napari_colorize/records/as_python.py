@@ -39,8 +39,10 @@ def as_python(record: Mapping[str, Any]) -> str:
     if lent and not lent["path"]:
         shape = " × ".join(str(side) for side in lent["shape"])
         lines += [f"# reference: the {shape} pixels with SHA-256 {lent['sha256']}"]
-    if lent.get("swatches"):
-        lines += [f"# swatches: both label images, with SHA-256 {lent['swatches']}"]
+    if guide.get("swatches"):
+        lines += [
+            f"# swatches: label images with SHA-256 {' and '.join(guide['swatches']['sha256'])}"
+        ]
     call, options = _call_of(stack, used)
     options |= _guided(guide)
     lines += [f"result = napari_colorize.{call}(", "    image,"]
@@ -75,8 +77,8 @@ def _guided(guide: Mapping[str, Any]) -> dict[str, str]:
     if guide.get("reference"):
         path = guide["reference"]["path"]
         options["reference"] = repr(path) if path else "reference"
-        if guide["reference"].get("swatches"):
-            options["swatches"] = "swatches"
+    if guide.get("swatches"):
+        options["swatches"] = "swatches"
     if guide.get("palette"):
         options["palette"] = repr(guide["palette"]["colours"])
         options["palette_strength"] = repr(guide["palette"]["strength"])

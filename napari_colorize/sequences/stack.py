@@ -119,7 +119,8 @@ def colorize_stack(
     tick(0.0, "choosing the window")
     facts, colorizer = prepared(whole, asked, source, decisions=decisions)
     weights = weights_of(facts.used.consistency)
-    results = _Results(whole, facts.used.dtype, maps, out)
+    # How sure the prediction is says how far hints reach, whether anybody asked for maps or not.
+    results = _Results(whole, facts.used.dtype, maps or bool(said), out)
     totals = Totals()
     cuts: list[tuple[int, ...]] = []
     record: dict[str, Any] = {}
@@ -161,6 +162,8 @@ def colorize_stack(
         record["guide"] = decisions.described(None, colorizer.graph) | (guide or {})
         record["legend"] = legend(record)
     tick(1.0, "done")
+    if not maps:
+        results.uncertainty = results.clipped = None
     return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
 
 

@@ -27,12 +27,19 @@ from napari_colorize.sequences.series import Series
 from napari_colorize.sequences.smoothing import PlanePrediction
 from napari_colorize.storage import staged
 from napari_colorize.volumes.job import MOST_WHOLE, Job, Task, Unit
+from napari_colorize.volumes.ngff import Image
+from napari_colorize.volumes.tiffs import is_tiff, tiff_array
 
 BAND = 1 << 25
 """Pixels of a plane that are read at a time to see it."""
 
 KEPT = 64
 """Small planes that a worker keeps in memory."""
+
+
+def opened(image: Image, level: int) -> Any:
+    """Open a level of a source as a zarr array, for reading."""
+    return tiff_array(image.path, level) if is_tiff(image.path) else image.array(level)
 
 
 class Lightness:
@@ -150,7 +157,7 @@ class Planes:
 
     def lightness(self, level: int, place: tuple[int, ...]) -> Lightness:
         """Return what reads a plane of a level of the source."""
-        return Lightness(self.task.image.array(level), self._index(place))
+        return Lightness(opened(self.task.image, level), self._index(place))
 
     def _index(self, place: tuple[int, ...]) -> tuple[int, ...]:
         at = dict(zip(self.task.leading, place, strict=True))

@@ -13,7 +13,7 @@ from napari_colorize.sequences import lazy
 from napari_colorize.sequences.parameters import StackParameters
 from napari_colorize.volumes.job import MOST_WHOLE, Job, Task, result_levels
 from napari_colorize.volumes.ngff import Image, Source
-from napari_colorize.volumes.planes import Lightness
+from napari_colorize.volumes.planes import Lightness, opened
 from napari_colorize.volumes.work import inner_path
 
 
@@ -109,7 +109,7 @@ def _windows(
             image, place = planes[number]
             leading = iter(place)
             index = tuple(channel if a == "c" else next(leading) for a in image.axes[:-2])
-            return Lightness(image.array(_seen_level(image)), index)
+            return Lightness(opened(image, _seen_level(image)), index)
 
         window = shared_window(read, len(planes), False)
         assert window is not None, "grey planes have a window"

@@ -1,6 +1,7 @@
 """The door to colouring an OME-Zarr: a job is begun or gone on with, its units are sent about."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,7 @@ from napari_colorize.volumes.job import (
 from napari_colorize.volumes.ledger import Busy, refuse_failed
 from napari_colorize.volumes.ngff import open_source
 from napari_colorize.volumes.planning import create_arrays, planned
+from napari_colorize.volumes.tiffs import is_tiff, open_tiff
 from napari_colorize.volumes.work import Worker, save_job, saved_job
 
 WAITED = 600.0
@@ -63,7 +65,7 @@ def colorize_zarr(
     ----------
     source : str or path
         Folder, or address for fsspec, of an OME-Zarr 0.4 or 0.5 (an image or a plate), or of a zarr
-        array.
+        array; or a grey TIFF, whose tiles and levels are read piece by piece.
     target : str or path
         Folder of the result, which must not exist unless this job made it.
     method : str, optional
@@ -120,7 +122,8 @@ def colorize_zarr(
     (3, 2, 64, 128)
     """
     tick = Ticker(progress, should_stop)
-    found = open_source(source)
+    path = os.fspath(source) if isinstance(source, (str, os.PathLike)) else ""
+    found = open_tiff(path) if is_tiff(path) else open_source(source)
     asked = stack_parameters(parameters, method, changes)
     asked_for = {
         "source": found.path,

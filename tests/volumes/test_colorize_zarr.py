@@ -131,6 +131,35 @@ def test_channels_have_windows_of_their_own(fake_model, tmp_path, version: str) 
     assert first["coordinateTransformations"][0]["scale"] == [1, 1, 0.5, 0.5]
 
 
+def test_a_tiled_tiff_is_read_piece_by_piece(fake_model, tmp_path) -> None:
+    import tifffile
+
+    data = volume(2, 3, 2, 64, 96, dtype="uint16")  # t, z, c
+    told = {"axes": "TZCYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5, "PhysicalSizeZ": 2}
+    tifffile.imwrite(tmp_path / "cells.ome.tif", data, tile=(32, 32), metadata=told)
+    made = colorize_zarr(
+        tmp_path / "cells.ome.tif",
+        tmp_path / "out.zarr",
+        channels=[1],
+        axis="z",
+        chunk=32,
+        shard=32,
+    )
+    wanted = colorize_stack(data[:, :, 1], axis=1)
+    assert np.array_equal(pixels(made), wanted.rgb)
+    [first, *_] = zarr.open_group(made, mode="r").attrs["ome"]["multiscales"][0]["datasets"]
+    scale = first["coordinateTransformations"][0]["scale"]
+    assert scale[:3] == [1, 1, 2]  # t, c, z
+
+
+def test_a_colour_slide_is_refused(tmp_path) -> None:
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "slide.tif", np.zeros((32, 32, 3), "uint8"))
+    with pytest.raises(ValueError, match="in colour already"):
+        colorize_zarr(tmp_path / "slide.tif", tmp_path / "out.zarr")
+
+
 def test_maps_metadata_and_record(moody_model, tmp_path) -> None:
     data = volume(3, 70, 90)
     source = ome(tmp_path / "in.zarr", [data], "zyx")

@@ -40,7 +40,8 @@ def run(
     should_stop : callable
         Asked several times a plane.
     told : mapping, optional
-        What a person has decided of a single plane, as :func:`napari_colorize.colorize` takes it.
+        What a person has decided, as :func:`napari_colorize.colorize` takes it, or for all planes
+        :func:`napari_colorize.colorize_stack`.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def run(
     load_torch()
     note(0.0, "reading the layer")
     if isinstance(job, StackJob):
-        return colour_stack(job, note, should_stop)
+        return colour_stack(job, note, should_stop, told)
     assert isinstance(job, PlaneJob)  # there is no third kind
     result = api.colorize(
         read_plane(job.data, job.plane),
@@ -186,7 +187,12 @@ class StackView:
 Note = Callable[[float, str], None]
 
 
-def colour_stack(job: StackJob, note: Note, should_stop: Callable[[], bool]) -> Outcome:
+def colour_stack(
+    job: StackJob,
+    note: Note,
+    should_stop: Callable[[], bool],
+    told: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Colour all planes of a job; runs in the inference thread.
 
     Parameters
@@ -196,6 +202,9 @@ def colour_stack(job: StackJob, note: Note, should_stop: Callable[[], bool]) -> 
         Told the share done, 0…1, and what comes next.
     should_stop : callable
         Asked several times a plane.
+    told : mapping, optional
+        What a person has decided, as :func:`napari_colorize.colorize_stack` takes it; of a job
+        that is not lazy.
 
     Returns
     -------
@@ -216,6 +225,7 @@ def colour_stack(job: StackJob, note: Note, should_stop: Callable[[], bool]) -> 
         refuse_what_does_not_fit(job, channels, np.dtype(job.parameters.dtype))
         maps = job.uncertainty or job.clipped
         options |= {"progress": note, "should_stop": should_stop, "maps": maps}
+        options |= dict(told or {})
         how = colorize_stack
     result = _coloured(job, views, colorize_multiscale if job.pyramid else how, options)
     for view in views:

@@ -1,43 +1,34 @@
 """The panel *Guide*: a person paints, and the picture follows."""
 
-import weakref
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtWidgets import QDialog, QFileDialog
-from superqt.utils import QSignalDebouncer, signals_blocked
+from superqt.utils import signals_blocked
 
-from napari_colorize.guided.decisions import Decisions
-from napari_colorize.guided.files import SUFFIX
+from napari_colorize.guided.decisions import Decisions, Reference
+from napari_colorize.guided.files import SESSION_SUFFIX, SUFFIX
 from napari_colorize.guided.hints import Hints
-from napari_colorize.guided.palettes import palette_of
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets import commands  # noqa: F401  # registers its keys
-from napari_colorize.widgets.colorize.job import Job, Outcome, PlaneJob, build_layers, plan
-from napari_colorize.widgets.colorize.run import run
-from napari_colorize.widgets.guide.gamut import GamutDialog
-from napari_colorize.widgets.guide.layout import NEW_STROKES, GuideLayout
-from napari_colorize.widgets.guide.live import Predicted, Shown, followed
+from napari_colorize.widgets.colorize.job import Outcome, PlaneJob, build_layers, plan
+from napari_colorize.widgets.guide import asks, dialogs
+from napari_colorize.widgets.guide.brush import Live, Picture, Tools
+from napari_colorize.widgets.guide.layout import GuideLayout, offer
+from napari_colorize.widgets.guide.live import Frame
 from napari_colorize.widgets.guide.session import Session
-from napari_colorize.widgets.guide.tools import Tools
-from napari_colorize.widgets.layers.choice import PREVIEW_KEY
-from napari_colorize.widgets.layers.placement import placement_of
-from napari_colorize.widgets.layers.planes import Plane, into_plane
+from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
+from napari_colorize.widgets.shared import words
 from napari_colorize.widgets.shared.panel import GUIDE, RunningPanel
 from napari_colorize.widgets.shared.preferences import preferences
-from napari_colorize.widgets.shared.task import Task, Work, connect_while_alive
+from napari_colorize.widgets.shared.task import Work, connect_while_alive
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-PANEL = GUIDE
-PAUSE_MS = 60
-"""A stroke is coloured when the brush has rested so long."""
-FIRST_COLOUR = "#b03a2e"
-NOTE = "Follows the brush in the panel Guide; Keep as layer gives a result with its record."
+PANEL, FIRST_COLOUR = GUIDE, "#b03a2e"
 
 
 class GuidePanel(RunningPanel):
@@ -56,21 +47,29 @@ class GuidePanel(RunningPanel):
         super().__init__(napari_viewer)
         preferences()  # napari reads their file once, which takes a tenth of a second
         self.session: Session | None = None
-        self.shown: Shown | None = None
-        self._known: tuple[Any, Predicted] | None = None
-        self.solved: Any = None
-        self._picture: weakref.ref | None = None
-        self._job: Job | None = None
+        self.shown: Frame | None = None
+        self.record: dict[str, Any] | None = None
         self._palette: Any = None
+        self._planned: Any = None
+        self._reference: Reference | None = None
         self.ui: GuideLayout = GuideLayout(self, self._viewer.layers)
         self.take_controls(self.ui)
-        self.live = Task(self)
-        self.tools = Tools(self)
-        self._pause = QSignalDebouncer(parent=self)
-        self._pause.setTimeout(PAUSE_MS)
+        self.live = Live(self._wish, self)
+        self._picture = Picture(self._viewer)
+        self.tools = Tools(self, self._viewer)
         self._connect()
-        self._offer_strokes()
+        self._offer_layers()
         self.rest("Choose an image and press Start.")
+
+    @property
+    def picture(self) -> Any:
+        """The layer that follows the brush, while the viewer has it."""
+        return self._picture.layer
+
+    @property
+    def solved(self) -> Any:
+        """What the hints make of the picture on screen, once that is known."""
+        return None if self.shown is None else self.shown.solved
 
     # -- what a person or a command does ------------------------------------------------------
 
@@ -85,100 +84,134 @@ class GuidePanel(RunningPanel):
             self.complain("There is no image to colour; open one first.")
             return
         try:
-            self.session = Session(self._viewer, source, self.ui.strokes.currentData())
+            session = Session(self._viewer, source, self.ui.strokes.currentData())
         except ValueError as error:
             self.complain(str(error))
             return
-        self._follow(self.session)
-        if not self.session.table:
-            self.session.add(FIRST_COLOUR)
-        self.ui.show_session(True)
-        self._show_table()
-        self.rest("Paint on the picture; each colour of the list is a label.")
-        self.poke()
+        if not session.table:
+            session.add(FIRST_COLOUR)
+        self._follow(session)
 
     def add_colour(self, meaning: Any = None) -> None:
         """Add a colour, by the dialog where none is given, and paint with it."""
         if self.session is None:
             return
         if meaning is None:
-            dialog = GamutDialog(self.tools.lightness_under_cursor(), FIRST_COLOUR, self)
-            if dialog.exec() != QDialog.DialogCode.Accepted:
-                return
-            meaning = dialog.colour
-        try:
-            self.session.add(meaning)
-        except (TypeError, ValueError) as error:
-            self.complain(str(error))
-            return
-        self._show_table()
-        self.poke()
+            meaning = self._asked(FIRST_COLOUR)
+        if meaning is not None:
+            self._change(partial(self.session.add, meaning))
 
     def change_colour(self, label: int, meaning: Any) -> None:
         """Give a label another colour; what is painted with it follows."""
         if self.session is not None:
-            self.session.change(label, meaning)
-            self._show_table()
+            self._change(partial(self.session.change, label, meaning))
+
+    def choose_label(self, label: int) -> None:
+        """Paint with a label of the list; points that are selected take it."""
+        if self.session is not None:
+            self.session.choose(label)
             self.poke()
 
-    def save_hints(self, path: Any = None) -> None:
-        """Write the hints of the plane on screen as a file; asks for a name where none is given."""
-        if self.session is None:
+    def save(self, path: Any = None) -> None:
+        """Write the session, or the hints of the plane on screen; asks for a name."""
+        session = self.session
+        if session is None:
             return
         if path is None:
-            path, _ = QFileDialog.getSaveFileName(self, "Save hints", f"hints{SUFFIX}", "*.json")
-        if path:
-            self._say_or_complain(lambda: f"Saved {self.session.save(Path(path)).name}.")
+            kinds = f"Session (*{SESSION_SUFFIX});;Hints of this plane (*{SUFFIX})"
+            name = f"{session.name}{SESSION_SUFFIX}"
+            path, _ = QFileDialog.getSaveFileName(self, "Save", name, kinds)
+        if not path:
+            return
+        if str(path).lower().endswith(".json"):
+            self._begin(partial(dialogs.writing_hints, self._alive().hints(), Path(path)))
+        else:
+            self._begin(partial(dialogs.writing, session, Path(path), self.ui.settings()))
 
-    def open_hints(self, path: Any = None) -> None:
-        """Read hints from a file into the layers; asks for it where none is given."""
-        if self.session is None:
-            return
+    def open(self, path: Any = None) -> None:
+        """Open a session, or hints for the plane on screen; asks for the file."""
         if path is None:
-            path, _ = QFileDialog.getOpenFileName(self, "Open hints", "", "*.json")
-        if path:
-            self._say_or_complain(partial(self._opened, path))
-            self._show_table()
-            self.poke()
+            kinds = f"Sessions and hints (*{SESSION_SUFFIX} *.json)"
+            path, _ = QFileDialog.getOpenFileName(self, "Open", "", kinds)
+        if not path:
+            return
+        try:
+            if str(path).lower().endswith(".npz"):
+                session, settings = dialogs.opened(self._viewer, Path(path))
+                self.ui.restore(settings)
+                self._follow(session)
+                said = f"{len(session.table)} colours"
+            else:
+                hints = Hints.from_file(path)
+                self._alive().open(hints)
+                said = hints.legend
+                self._refresh()
+        except (ValueError, TypeError, OSError) as error:
+            self.complain(self.sentence_of(error))
+            return
+        self.ui.status.setText(f"Opened {Path(path).name}: {said}.")
+
+    def apply_to_all(self) -> None:
+        """Colour all planes, with the strokes of each carried to its neighbours."""
+
+        def planned() -> Work:
+            dims, parameters = self._viewer.dims, self._parameters()
+            return asks.plan_stack(self._alive(), dims, parameters, self._guide())
+
+        self._begin(planned)
+
+    def use_for_folder(self, folder: Any = None) -> None:
+        """Colour the pictures of a folder by the table; asks for it where none is given."""
+        if folder is None:
+            folder = QFileDialog.getExistingDirectory(self, "Pictures with labels beside them")
+
+        def planned() -> Work:
+            told, parameters = asks.told_of(self._guide()), self._parameters()
+            said = self._alive().said()
+            return partial(asks.colour_folder, Path(folder), said, told, parameters)
+
+        if folder:
+            self._begin(planned)
+
+    def copy_python(self) -> None:
+        """Put the call that repeats the last result on the clipboard."""
+        if self.record is not None:
+            self.ui.status.setText(words.copy_python(self.record))
 
     def plan(self) -> Work:
-        """Return the run that makes a result of what is on screen."""
-        session = self._alive()
-        guide = self._guide()
-        told = {
-            "hints": guide.hints,
-            "palette": guide.palette,
-            "spread": guide.spread,
-        }
-        source = session.source
-        assert source is not None
-        self._job = plan(source, self._viewer.dims, self._parameters())
-        return partial(run, self._job, told=told)
+        """Return the work that was asked for; by default a result of the plane on screen."""
+        planned, self._planned = self._planned, None
+        return planned() if planned is not None else partial(asks.kept, self._wish(0))
 
-    def show_result(self, result: Outcome) -> str:
+    def show_result(self, result: Outcome | str) -> str:
         """Add the result to the viewer."""
+        if isinstance(result, str):
+            return result
         if not self.holds(result.job.layer()):
             return f"Layer '{result.job.name}' is gone; its result was dropped."
         for layer in build_layers(result.job, result):
             self._viewer.add_layer(layer)
+        self.record = result.record
+        self.ui.copy_python.setEnabled(True)
+        if self.session is not None and self.session.alive:  # so that one can paint on
+            self._viewer.layers.selection.active = self.session.labels
         hints = result.record["guide"].get("hints") or {}
-        moved = hints.get("moved") or 0
-        some = f" {moved} pixels were moved to colours that exist there." if moved else ""
-        return f"Added in {self.seconds:.1f} s.{some}"
+        each = [hints] if "moved" in hints else list(hints.values())
+        moved = asks.said_of_moved(sum(one["moved"] for one in each))
+        return f"Added in {self.seconds:.1f} s. {moved}".strip()
 
     def leave(self) -> None:
         """End all work, and take the picture that follows out of the viewer."""
-        self._pause.cancel()
         self.live.cancel()
         super().leave()
-        layer = self.picture
-        if layer is not None:
-            self._viewer.layers.remove(layer)
+        self._picture.remove()
+        if self.tools.on_press in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self.tools.on_press)
 
     def poke(self, event: Any = None) -> None:
         """Something was painted or changed: the picture is to follow."""
         if self.session is not None:
-            self._pause.throttle()
+            self.live.poke()
 
     # -- what happens ---------------------------------------------------------------------------
 
@@ -192,199 +225,175 @@ class GuidePanel(RunningPanel):
         for offered in ui.suggested:
             offered.clicked.connect(partial(self.tools.take_suggestion, offered))
         ui.remove.clicked.connect(self._remove)
-        ui.swatches.chosen.connect(self._on_chosen)
+        ui.swatches.chosen.connect(self.choose_label)
         ui.swatches.itemDoubleClicked.connect(self._on_double_click)
-        ui.elsewhere.currentIndexChanged.connect(self._on_elsewhere)
-        ui.spread.valueChanged.connect(self.poke)
+        for changed in (ui.elsewhere.currentIndexChanged, ui.behind.currentIndexChanged):
+            changed.connect(self.poke)
+        for moved in (ui.spread.valueChanged, ui.soft.valueChanged):
+            moved.connect(self.poke)
+        for box in (ui.within, ui.here, ui.there):
+            box.currentIndexChanged.connect(partial(self._on_layer_box, box))
         ui.palette.currentIndexChanged.connect(self._on_palette)
-        ui.assign.clicked.connect(self._assign_palette)
-        ui.save.clicked.connect(lambda: self.save_hints())
-        ui.open.clicked.connect(lambda: self.open_hints())
-        ui.layer.layer_changed.connect(self._offer_strokes)
-        self._pause.triggered.connect(self._begin)
-        self.live.returned.connect(self._on_shown)
+        ui.reference.currentIndexChanged.connect(self._on_reference)
+        ui.assign.clicked.connect(self._colour_labels)
+        ui.folder.clicked.connect(lambda: self.use_for_folder())
+        ui.every.clicked.connect(self.apply_to_all)
+        ui.save.clicked.connect(lambda: self.save())
+        ui.open.clicked.connect(lambda: self.open())
+        ui.copy_python.clicked.connect(self.copy_python)
+        ui.layer.layer_changed.connect(self._offer_layers)
+        self.live.shown.connect(self._on_shown)
         self.live.failed.connect(self._on_live_failed)
         layers = self._viewer.layers.events
         for emitter in (layers.inserted, layers.removed):
-            connect_while_alive(self, emitter, self._offer_strokes)
-        connect_while_alive(self, self._viewer.dims.events.current_step, self.poke)
+            connect_while_alive(self, emitter, self._offer_layers)
+        dims = self._viewer.dims.events
+        for emitter in (dims.current_step, dims.order):
+            connect_while_alive(self, emitter, self.poke)
+        cursor = self._viewer.cursor.events.position
+        connect_while_alive(self, cursor, self.tools.on_cursor)
+        self._viewer.mouse_drag_callbacks.append(self.tools.on_press)
 
     def _follow(self, session: Session) -> None:
-        connect_while_alive(self, session.labels.events.labels_update, self.poke)
-        connect_while_alive(self, session.labels.events.data, self.poke)
-        connect_while_alive(self, session.points.events.data, self.poke)
-        source = session.source
+        self.session = session
+        labels, points, source = session.labels, session.points, session.source
         assert source is not None
-        for name in ("contrast_limits", "gamma", "data"):
-            connect_while_alive(self, getattr(source.events, name), self.poke)
-        for layer in (session.labels, session.points):
-            layer.bind_key("H", self.tools.hide_strokes, overwrite=True)
-            layer.bind_key("B", self.tools.before_and_after, overwrite=True)
-            layer.bind_key("S", self.tools.next_suggestion, overwrite=True)
-            layer.mouse_drag_callbacks.append(self.tools.on_press)
+        connect_while_alive(self.live, labels.events.labels_update, self.live.stroke)
+        strokes = (labels.events.paint, labels.events.data, labels.events.set_data)
+        looks = (source.events.contrast_limits, source.events.gamma, source.events.data)
+        for emitter in (*strokes, points.events.data, points.events.size, *looks):
+            connect_while_alive(self, emitter, self.poke)
+        self.tools.bind((labels, points, source))
+        self.ui.show_session(True)
+        shown = shown_axes(source, self._viewer.dims)
+        self.ui.every.setVisible(count_planes(spatial_shape(source), shown) > 1)
+        offer(self.ui.by, [("label number", ""), *((name, name) for name in session.columns)])
+        self._refresh()
+        self.rest("Paint on the picture; each colour of the list is a label.")
 
-    def _offer_strokes(self, event: Any = None) -> None:
-        """Offer the Labels layers that fit the picture as regions."""
-        from napari.layers import Labels
-
-        source, before = self.ui.layer.layer, self.ui.strokes.currentText()
-        self.ui.strokes.clear()
-        self.ui.strokes.addItem(NEW_STROKES, None)
-        for layer in self._viewer.layers:
-            fits = source is not None and isinstance(layer, Labels) and layer.ndim == source.ndim
-            if fits and not layer.multiscale:
-                self.ui.strokes.addItem(layer.name, layer)
-        self.ui.strokes.setCurrentIndex(max(0, self.ui.strokes.findText(before)))
+    def _offer_layers(self, event: Any = None) -> None:
+        path = None if self._reference is None else self._reference.path
+        self.ui.offer_layers(list(self._viewer.layers), self.picture, path)
 
     def _alive(self) -> Session:
         if self.session is None:
             raise ValueError("Press Start first.")
         if not self.session.alive:
             raise ValueError("The picture or its strokes were removed; press Start again.")
+        self.session.elsewhere = str(self.ui.elsewhere.currentData())
+        self.session.soft = self.ui.soft.value()
+        self.session.within = self.ui.within.currentData()
         return self.session
 
     def _guide(self) -> Decisions:
-        session = self._alive()
-        session.elsewhere = str(self.ui.elsewhere.currentData())
-        return Decisions(
-            hints=session.hints(), palette=self._palette, spread=float(self.ui.spread.value())
+        return asks.guide_of(
+            self._alive(),
+            self._reference,
+            (self.ui.here.currentData(), self.ui.there.currentData()),
+            palette=self._palette,
+            spread=float(self.ui.spread.value()),
         )
 
     def _parameters(self) -> ColorizeParameters:
-        return preferences().applied_to(ColorizeParameters())
+        method = str(self.ui.behind.currentData())
+        return preferences().applied_to(ColorizeParameters(method=method))
 
-    def _begin(self) -> None:
-        """Colour what is on screen, in the place of what is under way."""
-        try:
-            session = self._alive()
-            source, plane, guide = session.source, session.plane(), self._guide()
-            assert source is not None
-            job = plan(source, self._viewer.dims, self._parameters())
-            assert isinstance(job, PlaneJob)
-        except (ValueError, TypeError) as error:
-            self.ui.status.setText(str(error))
-            return
-        key = (id(source.data), plane, job.parameters, self._palette)
-        known = self._known[1] if self._known is not None and self._known[0] == key else None
-        self.live.replace(partial(followed, job, guide, key, known))
+    def _wish(self, serial: int) -> asks.Ask:
+        """Say what is to be coloured now."""
+        session = self._alive()
+        source, guide = session.source, self._guide()
+        assert source is not None
+        job = plan(source, self._viewer.dims, self._parameters())
+        assert isinstance(job, PlaneJob)
+        said, key = session.said(job.plane), asks.key_of(job, guide)
+        return asks.Ask(job=job, guide=guide, said=said, key=key, serial=serial)
 
-    def _on_shown(self, result: tuple[Any, Predicted, Shown, Any, Job]) -> None:
-        key, known, shown_, solved, job = result
-        self._known, self.shown, self.solved = (key, known), shown_, solved
-        source = job.layer()
+    def _on_shown(self, frame: Frame) -> None:
+        source = frame.ask.job.layer()
         if self.holds(source):
-            self._show_picture(job, shown_.rgb, source)
-        moved = f" {shown_.moved} moved to colours that exist there." if shown_.moved else ""
+            self._picture.show(frame, source)
+        if not frame.exact:
+            return
+        self.shown = frame
         if not self.task.busy:
-            self.ui.status.setText(f"{shown_.held} pixels set by hand.{moved}")
+            told = [
+                f"{frame.held} pixels set by hand.",
+                asks.said_of_moved(frame.moved),
+                *frame.notes,
+            ]
+            self.ui.status.setText(" ".join(one for one in told if one))
         self.tools.suggest()
 
     def _on_live_failed(self, error: Exception) -> None:
         if not self.task.busy:
             self.ui.status.setText(self.sentence_of(error))
 
-    def _show_picture(self, job: Job, rgb: np.ndarray, source: Any) -> None:
-        from napari.layers import Image
-
-        plane = Plane(job.plane.shown, tuple((axis, 0) for axis, _ in job.plane.at))
-        whole = np.empty((*job.shape, rgb.shape[-1]), rgb.dtype)
-        into_plane(whole, plane, rgb)
-        layer, place = self.picture, placement_of(source, job.plane.offset)
-        if layer is not None and layer.data.shape == whole.shape:
-            layer.translate = place["translate"]
-            layer.data = whole
-            return
-        if layer is not None:
-            self._viewer.layers.remove(layer)
-        layer = Image(
-            whole,
-            rgb=True,
-            name=f"{source.name} (guided, predicted colour)",
-            metadata={PREVIEW_KEY: NOTE},
-            **place,
-        )
-        self._picture = weakref.ref(layer)
-        active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._viewer.layers.index(source) + 1, layer)
-        self._viewer.layers.selection.active = active
-
-    @property
-    def viewer(self) -> Any:
-        """The viewer."""
-        return self._viewer
-
-    @property
-    def known(self) -> tuple[Any, Predicted] | None:
-        """The prediction of the picture on screen, once there is one."""
-        return self._known
-
-    @property
-    def picture(self) -> Any:
-        """The layer that follows the brush, while the viewer has it."""
-        layer = self._picture() if self._picture is not None else None
-        return layer if self.holds(layer) else None
-
-    def _show_table(self) -> None:
+    def _refresh(self) -> None:
+        """Show the table, and colour by it."""
         if self.session is not None:
             chosen = int(self.session.labels.selected_label)
             self.ui.swatches.show_table(self.session.table, chosen)
+            self.poke()
 
-    def _on_chosen(self, label: int) -> None:
-        if self.session is not None:
-            self.session.choose(label)
+    def _begin(self, planned: Any) -> None:
+        """Begin other work than a result of the plane on screen."""
+        self._planned = None if self.task.busy else planned
+        self.run()
+
+    def _change(self, change: Any) -> None:
+        try:
+            change()
+        except (TypeError, ValueError) as error:
+            self.complain(str(error))
+        self._refresh()
+
+    def _asked(self, colour: str) -> str | None:
+        dialog = dialogs.GamutDialog(self.tools.lightness_under_cursor(), colour, self)
+        return dialog.colour if dialog.exec() == QDialog.DialogCode.Accepted else None
 
     def _on_double_click(self, item: Any) -> None:
         label = self.ui.swatches.label
-        if self.session is None or label is None:
-            return
-        dialog = GamutDialog(self.tools.lightness_under_cursor(), self.session.table[label], self)
-        if dialog.exec() == QDialog.DialogCode.Accepted:
-            self.change_colour(label, dialog.colour)
+        if self.session is not None and label is not None:
+            colour = self._asked(self.session.table[label])
+            if colour is not None:
+                self.change_colour(label, colour)
 
     def _remove(self) -> None:
         label = self.ui.swatches.label
         if self.session is not None and label is not None:
             table = {n: colour for n, colour in self.session.table.items() if n != label}
-            self.session.take_over(table)
-            self._show_table()
-            self.poke()
+            self._change(partial(self.session.take_over, table))
 
-    def _on_elsewhere(self, row: int) -> None:
+    def _on_layer_box(self, box: Any, row: int) -> None:
+        """Follow the layer that was chosen, too."""
+        layer = box.currentData()
+        if hasattr(layer, "events"):
+            for emitter in (layer.events.data, layer.events.set_data):
+                connect_while_alive(self, emitter, self.poke)
         self.poke()
 
     def _on_palette(self, row: int) -> None:
-        chosen = self.ui.palette.currentData()
-        if chosen == "file":
-            chosen, _ = QFileDialog.getOpenFileName(self, "Palette", "", "*.gpl *.ase")
-        try:
-            self._palette = palette_of(chosen or None)
-        except (ValueError, OSError) as error:
-            self.complain(str(error))
-            with signals_blocked(self.ui.palette):
-                self.ui.palette.setCurrentIndex(0)
-            self._palette = None
+        self._palette = self._chosen(self.ui.palette, dialogs.chosen_palette)
         self.poke()
 
-    def _assign_palette(self) -> None:
-        if self.session is None:
-            return
-        if self._palette is None:
-            self.complain("Choose a palette first; its colours then go to the labels in turn.")
-            return
-        colours = self._palette.colours
-        labels = sorted(self.session.table)
-        self.session.take_over({n: colours[i % len(colours)] for i, n in enumerate(labels)})
-        self._show_table()
+    def _on_reference(self, row: int) -> None:
+        self._reference = self._chosen(self.ui.reference, dialogs.chosen_reference)
+        if self._reference is not None and self._reference.path:
+            self._offer_layers()  # the file is offered by its name
         self.poke()
 
-    def _opened(self, path: Any) -> str:
-        assert self.session is not None
-        hints = Hints.from_file(path)
-        self.session.open(hints)
-        return f"Opened {Path(path).name}: {hints.legend}."
-
-    def _say_or_complain(self, work: Any) -> None:
+    def _chosen(self, box: Any, choose: Any) -> Any:
+        """Return what a box stands for; where that cannot be used, say why and choose none."""
         try:
-            self.ui.status.setText(work())
+            return choose(self, box.currentData())
         except (ValueError, TypeError, OSError) as error:
+            with signals_blocked(box):
+                box.setCurrentIndex(0)
             self.complain(self.sentence_of(error))
+            return None
+
+    def _colour_labels(self) -> None:
+        """Give all labels colours by their number or a column, from a palette or a map."""
+        if self.session is not None:
+            by, (kind, name) = str(self.ui.by.currentData()), self.ui.map.currentData()
+            self._change(partial(self.session.colour_by, by, kind, name))

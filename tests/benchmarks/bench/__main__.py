@@ -12,11 +12,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from bench import end_to_end, growth, machine, operators, progress, publish
+from bench import end_to_end, growth, machine, operators, progress, publish, scale
 from bench.cases import COLUMNS
 from bench.clock import Effort
 
-PARTS = ("operators", "end-to-end", "growth")
+PARTS = ("operators", "end-to-end", "growth", "scale")
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "performance.md"
 
@@ -90,6 +90,9 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
         sides = growth.QUICK if asked.quick else growth.SIDES
         sides = tuple(side for side in sides if side <= (asked.largest or side))
         results["growth"] = list(growth.rows(sides, threads=max(threads), effort=effort))
+    if wanted("scale", "scale", asked.only):
+        volume = scale.QUICK if asked.quick else (scale.PLANES, scale.SIDE)
+        results["scale"] = list(scale.rows(*volume))
     results["minutes"] = round(progress.elapsed() / 60, 1)
     return results
 

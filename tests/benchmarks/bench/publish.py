@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import floors, growth, paths, stages, table
+from bench import floors, growth, paths, scale, stages, table
 from bench.cases import COLUMNS
 
-NAMES = ("operators", "floors", "accuracy", "cuda", "end-to-end", "growth")
+NAMES = ("operators", "floors", "accuracy", "cuda", "end-to-end", "growth", "scale")
 SAME_RUN = ("floors", "accuracy")
 """Sections of what another section shows, which says where it was measured."""
 QUOTED = {"256²": 6.780, "512²": 17.413}
@@ -29,6 +29,7 @@ def sections(results: dict[str, Any]) -> dict[str, str]:
         **_operators(results.get("operators", [])),
         **_end_to_end(results.get("end_to_end", [])),
         **_growth(results.get("growth", [])),
+        **({"scale": scale.as_table(results["scale"])} if results.get("scale") else {}),
     }
     told = {name: section for name, section in made.items() if name in SAME_RUN}
     return {name: f"{origin}\n\n{section}" for name, section in made.items()} | told

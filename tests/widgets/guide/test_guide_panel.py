@@ -8,7 +8,7 @@ from skimage.color import rgb2lab
 
 from napari_colorize import Hints, colorize
 from napari_colorize.guided.hints import Point
-from napari_colorize.widgets.guide.gamut import GamutDialog, plane_of_colours
+from napari_colorize.widgets.guide.dialogs import GamutDialog, plane_of_colours
 from napari_colorize.widgets.guide.panel import GuidePanel
 from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
 
@@ -81,7 +81,8 @@ def test_panel_python_and_files_give_the_same_pixels(
 
     hints = panel.session.hints()
     assert np.array_equal(colorize(grey, hints=hints, window=(0, 255)).rgb, shown)
-    panel.save_hints(tmp_path / "a.hints.json")
+    panel.save(tmp_path / "a.hints.json")
+    finish(panel)
     assert Hints.from_file(tmp_path / "a.hints.json") == hints
 
 
@@ -95,13 +96,13 @@ def test_a_session_opens_again(started, viewer, qtbot, tmp_path):
         points=[Point(4, 6, "neutral", 2)],
         shape=(48, 40),
     )
-    panel.open_hints(hints.save(tmp_path / "b.hints.json"))
+    panel.open(hints.save(tmp_path / "b.hints.json"))
     again = panel.session.hints()
     assert np.array_equal(again.labels, labels)
     assert again.points == hints.points
     assert {3: "#204080", 5: "locked"}.items() <= panel.session.table.items()
     Hints(labels=np.ones((3, 3), int), colours={1: "red"}).save(tmp_path / "c.hints.json")
-    panel.open_hints(tmp_path / "c.hints.json")
+    panel.open(tmp_path / "c.hints.json")
     assert "picture of 3 × 3 pixels, this one has 48 × 40" in panel.ui.status.text()
     assert np.array_equal(panel.session.hints().labels, labels)
 
@@ -117,10 +118,9 @@ def test_regions_take_a_palette_and_say_what_the_rest_does(viewer, model, grey, 
     panel.start()
     assert panel.session.labels is layer
     assert set(panel.session.table) == {7, 300}
-    panel.ui.palette.setCurrentIndex(panel.ui.palette.findText("tol-bright"))
+    panel.ui.map.setCurrentIndex(panel.ui.map.findText("Palette tol-bright"))
     panel.ui.assign.click()
     assert panel.session.table == {7: "#4477aa", 300: "#ee6677"}
-    panel.ui.palette.setCurrentIndex(0)  # the tiny model predicts no distribution
     panel.ui.elsewhere.setCurrentIndex(panel.ui.elsewhere.findData("neutral"))
     follow(panel, qtbot)
     shown = picture_of(viewer).data[15]
