@@ -1,8 +1,8 @@
 """One file, page by page or as a stack: a shared window, and one result."""
 
 import glob
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from napari_colorize.cli.jobs import Job
 from napari_colorize.files import Page
 from napari_colorize.guided.files import SUFFIX
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.pipeline.region import INSIDE_BORDER
 from napari_colorize.pipeline.window import shared_window
 from napari_colorize.results import Colorized
 from napari_colorize.sequences.pages import (
@@ -47,6 +48,12 @@ def colour_file(
     it.
     """
     told = dict(guided or {})
+    region = _region(told.pop("region", None))
+    if region is not None and (job.frames or consistency is not None):
+        raise ValueError(
+            f"{job.source.name}: regions act on single pictures; leave out --consistency, --axis "
+            "and --as-stack."
+        )
     of_planes = _plane_hints(job, told)
     if of_planes or ((job.frames or consistency is not None) and "hints" in told):
         told = _without_hints(job, told)
@@ -81,9 +88,28 @@ def colour_file(
     pages = files.iter_pages(job.source)
     first = next(pages)
     _tell_of(first, tell)
-    results = single_pages(chain([first], pages), count, parameters, mode, on_page, decisions)
+    every: Iterable[Page] = chain([first], pages)
+    if _is_result(job.source, files.sidecar_of(job.source)):
+        tell(f"{job.source.name}: its own colour was predicted before; the legend says so.")
+        every = (_marked(page) for page in chain([first], pages))
+    results = single_pages(every, count, parameters, mode, on_page, decisions, region)
     results = _counted(results, first, tell)
     return _written(job, results, first, count, parameters, uncertainty, overwrite, place)
+
+
+def _marked(page: Page) -> Page:
+    """Have a page say that its colour was predicted."""
+    return replace(page, about={**page.about, "predicted": True})
+
+
+def _region(told: str | None) -> Any:
+    """Return where to colour, as `colorize` takes it: a mask that is read, or what is found."""
+    if told is None:
+        return None
+    if told.replace("-", " ") == INSIDE_BORDER:
+        return INSIDE_BORDER
+    pixels = files.read(told)[0].pixels
+    return (pixels[..., :3] if pixels.ndim == 3 else pixels[..., None]).astype(bool).any(-1)
 
 
 def finished(job: Job) -> Path | None:

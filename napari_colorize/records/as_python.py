@@ -40,11 +40,15 @@ def as_python(record: Mapping[str, Any]) -> str:
         shape = " × ".join(str(side) for side in lent["shape"])
         lines += [f"# reference: the {shape} pixels with SHA-256 {lent['sha256']}"]
     if guide.get("swatches"):
-        lines += [
-            f"# swatches: label images with SHA-256 {' and '.join(guide['swatches']['sha256'])}"
-        ]
+        both = " and ".join(guide["swatches"]["sha256"])
+        lines += [f"# swatches: label images with SHA-256 {both}"]
+    if (record.get("region") or {}).get("found") is False:
+        lines += [f"# region: that with SHA-256 {record['region']['sha256']}"]
     call, options = _call_of(stack, used)
     options |= _guided(guide)
+    region = record.get("region")
+    if region:
+        options["region"] = repr("inside border") if region["found"] else "region"
     lines += [f"result = napari_colorize.{call}(", "    image,"]
     lines += [f"    {name}={value}," for name, value in options.items()]
     found = ("rgb", "uncertainty", "clipped")

@@ -166,6 +166,7 @@ def single_pages(
     window_mode: str | None = None,
     on_page: OnPage | None = None,
     decisions: "Decisions | None" = None,
+    region: Any = None,
 ) -> Iterator[Colorized]:
     """Colour the pages of a file one by one, each for itself.
 
@@ -181,6 +182,8 @@ def single_pages(
         As for :func:`held_pages`.
     decisions : Decisions, optional
         What a person has decided of every page.
+    region : array or str, optional
+        Where to colour every page; see :func:`napari_colorize.colorize`.
     """
     for page in pages:
         if on_page is not None:
@@ -192,6 +195,7 @@ def single_pages(
             source=page.source,
             window_mode=window_mode,
             decisions=decisions,
+            region=region,
         )
 
 
