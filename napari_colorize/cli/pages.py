@@ -13,7 +13,6 @@ from napari_colorize.files import Page
 from napari_colorize.guided.files import SUFFIX
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.region import INSIDE_BORDER
-from napari_colorize.pipeline.window import shared_window
 from napari_colorize.results import Colorized
 from napari_colorize.sequences.pages import (
     OnPage,
@@ -21,6 +20,8 @@ from napari_colorize.sequences.pages import (
     held_pages,
     hinted_pages,
     single_pages,
+    why_not_held,
+    windows_of,
 )
 from napari_colorize.sequences.parameters import StackParameters
 
@@ -49,12 +50,12 @@ def colour_file(
     """
     told = dict(guided or {})
     region = _region(told.pop("region", None))
-    if region is not None and (job.frames or consistency is not None):
-        raise ValueError(
-            f"{job.source.name}: regions act on single pictures; leave out --consistency, --axis "
-            "and --as-stack."
-        )
     of_planes = _plane_hints(job, told)
+    if region is not None and (job.frames or of_planes or consistency is not None):
+        raise ValueError(
+            f"{job.source.name}: regions act on single pictures; leave out --consistency, "
+            "--axis, --as-stack and hints of pages."
+        )
     if of_planes or ((job.frames or consistency is not None) and "hints" in told):
         told = _without_hints(job, told)
     decisions = _decisions(job, dict(told))
@@ -62,7 +63,7 @@ def colour_file(
     if job.frames:
         return _film(job, parameters, held, decisions, uncertainty, overwrite, on_page)
     count = files.count_pages(job.source)
-    place = None
+    place = windows = None
     if of_planes and count == 1:
         raise ValueError(
             f"{job.source.name} is a single picture, but there are hints for its pages, such as "
@@ -71,20 +72,20 @@ def colour_file(
     if count > 1:
         with files.open_stack(job.source) as stack:
             place = stack.place
-            if consistency is not None or of_planes:
+            why_not = consistency and why_not_held(stack.axes, consistency.axis)
+            if why_not:
+                tell(f"{job.source.name}: --consistency and --axis have no effect, as {why_not}.")
+            elif consistency is not None or of_planes:
                 first = next(files.iter_pages(job.source))
                 _tell_of(first, tell)
                 results = held.coloured(stack, first.path, parameters, decisions, on_page)
+                results = _counted(results, first, tell)
                 return _written(
                     job, results, first, count, parameters, uncertainty, overwrite, place
                 )
+            windows = windows_of(stack, parameters)
     elif consistency is not None:
         tell(SINGLE)
-    mode = None
-    if count > 1 and parameters.window is None:
-        with files.open_stack(job.source) as stack:
-            window = shared_window(stack.__getitem__, count)
-        parameters, mode = parameters.changed(window=window), "automatic"
     pages = files.iter_pages(job.source)
     first = next(pages)
     _tell_of(first, tell)
@@ -92,7 +93,7 @@ def colour_file(
     if _is_result(job.source, files.sidecar_of(job.source)):
         tell(f"{job.source.name}: its own colour was predicted before; the legend says so.")
         every = (_marked(page) for page in chain([first], pages))
-    results = single_pages(every, count, parameters, mode, on_page, decisions, region)
+    results = single_pages(every, count, parameters, windows, on_page, decisions, region)
     results = _counted(results, first, tell)
     return _written(job, results, first, count, parameters, uncertainty, overwrite, place)
 
