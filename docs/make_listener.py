@@ -22,14 +22,14 @@ from napari_colorize.training.publish import publish
 NAME = "colorful-listening"
 
 
-def ship(run: Path) -> CheckpointRecord:
+def ship(run: Path, many: int) -> CheckpointRecord:
     """Write a finished run into the package, all of the network borrowed from ``colorful``."""
     import torch
 
     base = registry.record("colorful")
     told = json.loads((run / "run.json").read_text(encoding="utf-8"))
     own = json.loads(next((run / "checkpoint").glob("*.json")).read_text(encoding="utf-8"))
-    many, features = told["training_pictures"], told["recipe"].get("features")
+    features = told["recipe"].get("features")
     if features:  # a folder of this machine
         told["recipe"]["features"] = ""
         (run / "run.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
@@ -42,9 +42,7 @@ def ship(run: Path) -> CheckpointRecord:
         lender=(base.file, "network.", "network."),
         defaults=base.defaults,
         scores=base.scores,  # without hints it gives the same pixels; a test holds that
-        data=[
-            {"name": f"{many:,} of the photographs of `colorful`", "licence": "see that record"},
-        ],
+        data=[{"name": f"{many:,} of the photographs of `colorful`", "licence": "see that record"}],
         source="shipped",
         hours=own["hours"],
         hardware=hardware(torch.device("cpu"), 1),
@@ -67,11 +65,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--features", default="", help="looks of the trunk that are there already")
     parser.add_argument("--include", nargs="*", default=[], help="patterns of pictures' names")
+    parser.add_argument("--seen", type=int, help="pictures of earlier runs too, for the record")
     asked = parser.parse_args()
     if not (asked.out / "graph.pt").exists():
         changes = {"features": asked.features, "include": asked.include}
         train("hints", asked.pictures, asked.out, changes=changes, resume=True)
-    record = ship(asked.out)
+    told = json.loads((asked.out / "run.json").read_text(encoding="utf-8"))
+    record = ship(asked.out, asked.seen or told["training_pictures"])
     print(f"{record.name}: {record.size_bytes:,} bytes, SHA-256 {record.sha256}")
 
 
