@@ -343,7 +343,7 @@ def make_train_picture(folder: Path) -> list[Path]:
         viewer, panel = open_panel(PANEL, (WINDOW[0], 860))  # its column is long
         viewer.add_image(slide[:, :half], name="Stained half")
         viewer.add_image(slide[:, half:].mean(-1).astype("uint8"), name="Other half, grey")
-        panel.ui.form.name.setText("brown-and-blue")
+        panel.ui.form.weights.value = "brown-and-blue"
         panel.run()
         while panel.task.busy:
             settle()

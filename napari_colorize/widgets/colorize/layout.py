@@ -20,8 +20,7 @@ from napari_colorize.widgets.colorize.hold import Hold
 from napari_colorize.widgets.colorize.runs import TryStrip
 from napari_colorize.widgets.colorize.stack_form import StackForm
 from napari_colorize.widgets.layers.choice import LayerChoice, RegionChoice
-from napari_colorize.widgets.shared.controls import RunControls, Sentence, caveat, row
-from napari_colorize.widgets.shared.panel import scrolled
+from napari_colorize.widgets.shared.controls import RunControls, Sentence, caveat, column_in, grid
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -64,7 +63,7 @@ class PanelLayout(RunControls):
         self.background = QPushButton("Do not wait for planes")
         self.copy_legend = QPushButton("Copy figure legend")
         self.copy_short = QPushButton("Copy short legend")
-        self.copy_methods = QPushButton("Copy methods paragraph")
+        self.copy_methods = QPushButton("Copy methods")
         self.copy_python = QPushButton("Copy as Python")
         self._set_up()
         self._lay_out(panel)
@@ -204,10 +203,12 @@ class PanelLayout(RunControls):
         self.form.add_above("Same colour along", self.stack.along)
         self.form.add_above("Consistency", self.stack.consistency.native)
         self.form.add_above("Where", self.region)
+        along = self.form.rows.labelForField(self.stack.along)
+        if isinstance(along, QLabel):
+            along.setWordWrap(True)  # the longest of all labels; the fields need the room
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
-        column = QVBoxLayout(scrolled(panel).contents)
-        column.setSpacing(10)
+        column = column_in(panel)
         column.addWidget(self.form.native)
         column.addWidget(self.preview)
         column.addWidget(self.swiped)
@@ -216,6 +217,6 @@ class PanelLayout(RunControls):
         self.add_to(column)
         column.addWidget(self.background)
         column.addWidget(self.tries)
-        column.addLayout(row(self.copy_legend, self.copy_short))
-        column.addLayout(row(self.copy_methods, self.copy_python))
+        copies = (self.copy_legend, self.copy_methods, self.copy_short, self.copy_python)
+        column.addLayout(grid(2, *copies))
         column.addStretch(1)

@@ -30,6 +30,7 @@ from napari_colorize.widgets.colorize.hold import (
     suggested_axes,
 )
 from napari_colorize.widgets.layers.planes import spatial_shape
+from napari_colorize.widgets.shared.access import coloured
 from napari_colorize.widgets.shared.controls import Sentence
 from napari_colorize.widgets.shared.form import DefaultedSlider, option, widen
 
@@ -55,8 +56,7 @@ class StackForm(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.axes = QLineEdit()
-        self.problem = Sentence()
-        self.guess = Sentence()
+        self.problem, self.guess = coloured(Sentence()), coloured(Sentence())
         self.answers = QWidget()
         self.buttons: list[QPushButton] = []
         self._answers: list[tuple[str, str]] = []
@@ -131,8 +131,6 @@ class StackForm(QObject):
             "rows, x columns; any other letter for anything else. Each channel is coloured on its "
             "own, with the window of its own values."
         )
-        self.problem.setStyleSheet("color: #e06c60;")
-        self.guess.setStyleSheet("color: #d9a441;")
         self.guess.setToolTip(
             "Type the letters, or press what is right. The figure legend names an axis only if "
             "somebody has said what it is."
@@ -144,6 +142,7 @@ class StackForm(QObject):
         self.along.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.along.setMinimumContentsLength(12)
         widen(self.along)
         self.axes.textEdited.connect(self._on_typed)
         self.along.currentIndexChanged.connect(self._on_along)
