@@ -24,6 +24,18 @@ _MAGIC = {
     b"MM\x00+": "tiff",
 }
 _PILLOWS = {"png": ("PNG",), "jpeg": ("JPEG",)}
+_OTHERS = (
+    *((b"WEBP", 8, "WebP"), (b"GIF8", 0, "GIF"), (b"BM", 0, "BMP"), (b"8BPS", 0, "Photoshop")),
+    *((b"ftypavif", 4, "AVIF"), (b"ftyphei", 4, "HEIC"), (b"ftypmif1", 4, "HEIC")),
+    *((b"jP  \r\n", 4, "JPEG 2000"), (b"\xff\x4f\xff\x51", 0, "JPEG 2000")),
+    *((b"JXL ", 4, "JPEG XL"), (b"\xff\x0a", 0, "JPEG XL"), (b"\x76\x2f\x31\x01", 0, "OpenEXR")),
+    *((b"#?RADIANCE", 0, "Radiance HDR"), (b"\x93NUMPY", 0, "NumPy"), (b"SIMPLE  =", 0, "FITS")),
+    *((b"ZISRAWFILE", 0, "Zeiss CZI"), (b"\xda\xce\xbe\x0a", 0, "Nikon ND2")),
+    *((b"\x70\0\0\0", 0, "Leica LIF"), (b"\x89HDF\r\n", 0, "HDF5"), (b"%PDF", 0, "PDF")),
+    (b"DICM", 128, "DICOM"),
+)
+"""First bytes, where they stand, and what files with them are called."""
+
 _RAW = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
 """First bytes of camera raw files that are no TIFF."""
 
@@ -133,7 +145,7 @@ def _guarded(path: Path, pages: Iterator[Page]) -> Iterator[Page]:
 
 def _kind(path: Path) -> str:
     with open(path, "rb") as file:
-        start = file.read(64)
+        start = file.read(132)
     for magic, kind in _MAGIC.items():
         if start.startswith(magic):
             return kind
@@ -145,6 +157,12 @@ def _kind(path: Path) -> str:
         raise UnreadableFile(
             f"{path.name} is a web page, not a picture: the download went to a page in between. "
             "Download the picture itself."
+        )
+    called = next((kind for mark, at, kind in _OTHERS if start[at:].startswith(mark)), None)
+    if called is not None:
+        raise UnreadableFile(
+            f"{path.name} is a {called} file; PNG, JPEG and TIFF are coloured. Export it as one of "
+            "these, or open it in napari with the reader plugin for its format."
         )
     raise UnreadableFile(
         f"{path.name} is not a PNG, JPEG or TIFF file. Export it as one of these, or open it in "

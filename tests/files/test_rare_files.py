@@ -241,6 +241,25 @@ class TestJpeg:
             assert frame_of_jpeg(b"\xff\xd8\xff" + random.bytes(length)) is None or length > 5
 
 
+@pytest.mark.parametrize(
+    ("kind", "called"),
+    [("WEBP", "WebP"), ("GIF", "GIF"), ("BMP", "BMP"), ("JPEG2000", "JPEG 2000"), ("AVIF", "AVIF")],
+)
+def test_pictures_of_other_kinds_are_called_by_their_name(tmp_path, kind, called):
+    Image.fromarray(RGB).save(tmp_path / "a.png", kind)
+    with pytest.raises(files.UnreadableFile, match=f"a.png is a {called} file"):
+        files.read(tmp_path / "a.png")
+
+
+def test_microscopes_and_scanners_files_are_called_by_their_name(tmp_path):
+    starts = {b"ZISRAWFILE": "Zeiss CZI", bytes(128) + b"DICM": "DICOM", b"\x93NUMPY\1": "NumPy"}
+    starts |= {imagecodecs.jpegxl_encode(GREY): "JPEG XL", b"\xda\xce\xbe\x0a": "Nikon ND2"}
+    for start, called in starts.items():
+        (tmp_path / "a.tif").write_bytes(start + bytes(200))
+        with pytest.raises(files.UnreadableFile, match=f"is a {called} file"):
+            files.read(tmp_path / "a.tif")
+
+
 class TestPixelSize:
     @pytest.mark.parametrize("suffix", ["png", "jpg"])
     def test_it_is_read_upright_and_written_again(self, tmp_path, suffix):
