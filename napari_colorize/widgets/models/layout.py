@@ -85,7 +85,8 @@ class ModelList(QTreeWidget):
 def state_of(entry: registry.Entry) -> str:
     """Return in words how weights come here, or why they are not."""
     if entry.installed:
-        own = entry.record.source == "imported" and bool(entry.record.recipe)
+        taught = "training_pictures" in entry.record.recipe
+        own = entry.record.source == "imported" and taught
         return "trained here" if own else SOURCES[entry.record.source]
     return "to be fetched" if entry.record.is_offer else "file missing"
 
