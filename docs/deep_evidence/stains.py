@@ -17,8 +17,9 @@ from deep_evidence.tables import print_scores
 from deep_evidence.whole import ONE, graded, without_clusters
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import save_checkpoint
+from napari_colorize.evaluation.baselines import baselines, with_chroma
 from napari_colorize.evaluation.colour import to_lab
-from napari_colorize.evaluation.methods import GradedMethod, baselines, colorize_method, with_chroma
+from napari_colorize.evaluation.methods import GradedMethod, colorize_method
 from napari_colorize.files.pictures import (
     Picture,
     find_pictures,

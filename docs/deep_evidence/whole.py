@@ -11,7 +11,8 @@ from typing import Any
 from deep_evidence.tables import print_scores
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import save_checkpoint
-from napari_colorize.evaluation.methods import GradedMethod, baselines, colorize_method
+from napari_colorize.evaluation.baselines import baselines
+from napari_colorize.evaluation.methods import GradedMethod, colorize_method
 from napari_colorize.evaluation.report import psnr_distributions
 from napari_colorize.evaluation.runner import Grading, grade
 from napari_colorize.evaluation.summary import summarise

@@ -87,9 +87,12 @@ def _summary(record: CheckpointRecord) -> str:
     licence = (record.licence or "not stated").rstrip(".")
     known = CARDS.get(record.method)
     measures = f" Its uncertainty, 0…1, measures {known.uncertainty}." if known else ""
+    source = _SOURCES[record.source]
+    if record.source == "imported" and "training_pictures" in record.recipe:
+        source = "trained here" + (f" on {record.created}" if record.created else "")
     return (
         f"Weights for {METHODS.get(record.method, record.method)}, architecture "
-        f"`{record.architecture}`; {_SOURCES[record.source]}. Defaults: {settings}. "
+        f"`{record.architecture}`; {source}. Defaults: {settings}. "
         f"Licence: {licence}.{measures}"
     )
 
@@ -105,13 +108,26 @@ def _scores(record: CheckpointRecord, titles: Mapping[str, ScoreTitle]) -> str:
     }
     keys = [key for key in record.scores if _is_estimate(record.scores[key])]
     if not keys:
-        return "It has not been graded here."
+        return _scores_of_training(record, titles)
     rows = [
         [_title(key, titles), *(_estimate(c.get(key), titles.get(key)) for c in columns.values())]
         for key in keys
     ]
     said = f"On {_graded_on(record.scores)}. In brackets 95 % bootstrap intervals over pictures."
     return f"{_wrapped(said)}\n\n{_table(['', *columns], rows)}"
+
+
+def _scores_of_training(record: CheckpointRecord, titles: Mapping[str, ScoreTitle]) -> str:
+    """Return the plain numbers that a training has left, of pictures that it set aside."""
+    rows = [
+        [_title(key, titles), f"{value:.{titles[key].digits if key in titles else 2}f}"]
+        for key, value in record.scores.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    if not rows:
+        return "It has not been graded here."
+    said = "On pictures that its own training set aside, not by an evaluation."
+    return f"{_wrapped(said)}\n\n{_table(['', 'value'], rows)}"
 
 
 def _graded_on(scores: Mapping[str, Any]) -> str:

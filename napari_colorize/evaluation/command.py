@@ -140,6 +140,13 @@ _JUDGES = {
 )
 @click.option("--perceptual", is_flag=True, help="Distances on pretrained features; slow.")
 @click.option("--baselines/--no-baselines", default=True, help="Grade grey, mean, random too.")
+@click.option(
+    "--references",
+    multiple=True,
+    type=_EXISTING,
+    help="Colour photographs, none of them graded, from whose likest the baseline Welsh (2002) "
+    "takes its colours; may be repeated.",
+)
 @click.option("--damaged", is_flag=True, help="Grade damaged forms too, and check what notices.")
 @click.option(
     "--sheet",
@@ -157,7 +164,7 @@ def evaluate(output: Path, quiet: bool, sheet: int | None, **given: Any) -> None
     """
     from tqdm import tqdm
 
-    from napari_colorize.evaluation.methods import blind_scores
+    from napari_colorize.evaluation.baselines import blind_scores
     from napari_colorize.evaluation.report import write_report, write_scores
     from napari_colorize.evaluation.runner import grade
     from napari_colorize.evaluation.sheets import write_sheets
@@ -210,9 +217,10 @@ def _refuse_missing_packages() -> None:
 
 def _grading(**given: Any) -> Any:
     """Turn the command line into what is graded."""
+    from napari_colorize.evaluation.baselines import baselines, damaged
     from napari_colorize.evaluation.features import PretrainedFeatures
     from napari_colorize.evaluation.judges import read_labels
-    from napari_colorize.evaluation.methods import baselines, damaged, methods_of
+    from napari_colorize.evaluation.methods import methods_of
     from napari_colorize.evaluation.prior import load_prior
     from napari_colorize.evaluation.runner import Grading
     from napari_colorize.evaluation.scoring import ScoringOptions
@@ -228,7 +236,9 @@ def _grading(**given: Any) -> Any:
     spoilt = [one for method in methods for one in damaged(method)] if given["damaged"] else []
     plain = []
     if given["baselines"]:
-        plain = baselines(seed=given["seed"], prior=load_prior(given["prior"]))
+        plain = baselines(
+            seed=given["seed"], prior=load_prior(given["prior"]), references=given["references"]
+        )
     judge = None
     if given["judge"]:
         module, _, kind = _JUDGES[given["judged_by"]].partition(":")

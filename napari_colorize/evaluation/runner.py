@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from napari_colorize.evaluation import features as pretrained
+from napari_colorize.evaluation.baselines import grey
 from napari_colorize.evaluation.judges import Judge, judged
-from napari_colorize.evaluation.methods import GradedMethod, grey
+from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
 from napari_colorize.files.decoding import UnreadablePicture
 from napari_colorize.files.pictures import Picture, read_pictures

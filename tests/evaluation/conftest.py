@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from napari_colorize.evaluation.baselines import with_chroma
 from napari_colorize.evaluation.colour import grey_of, to_lab
-from napari_colorize.evaluation.methods import with_chroma
 from napari_colorize.evaluation.metrics import colourfulness
 from napari_colorize.evaluation.scoring import Coloured
 

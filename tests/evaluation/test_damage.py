@@ -3,14 +3,9 @@
 import numpy as np
 import pytest
 
+from napari_colorize.evaluation.baselines import damaged, no_chroma, shuffled_chroma, turned_hue
 from napari_colorize.evaluation.colour import grey_of, to_lab
-from napari_colorize.evaluation.methods import (
-    GradedMethod,
-    damaged,
-    no_chroma,
-    shuffled_chroma,
-    turned_hue,
-)
+from napari_colorize.evaluation.methods import GradedMethod
 
 
 @pytest.fixture

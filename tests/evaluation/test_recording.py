@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from napari_colorize import methods
 from napari_colorize.checkpoints import CheckpointRecord, clear_cache, registry, save_checkpoint
 from napari_colorize.checkpoints.record import UNGRADED
-from napari_colorize.evaluation.methods import baselines, colorize_method
+from napari_colorize.evaluation.baselines import baselines
+from napari_colorize.evaluation.methods import colorize_method
 from napari_colorize.evaluation.recording import record_scores
 from napari_colorize.evaluation.report import write_scores
 from napari_colorize.evaluation.runner import Grading, grade

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from napari_colorize.evaluation.baselines import baselines
 from napari_colorize.evaluation.catalogue import BY_KEY
-from napari_colorize.evaluation.methods import GradedMethod, baselines
+from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.report import cell, read_scores, write_report, write_scores
 from napari_colorize.evaluation.runner import Grading, grade
 from napari_colorize.evaluation.summary import summarise

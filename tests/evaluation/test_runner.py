@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from napari_colorize.evaluation.baselines import baselines, blind_scores, damaged
 from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.evaluation.colour import grey_of
-from napari_colorize.evaluation.methods import GradedMethod, baselines, blind_scores, damaged
+from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.metrics import psnr
 from napari_colorize.evaluation.runner import Grading, grade
 from napari_colorize.evaluation.scoring import ScoringOptions

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from napari_colorize.evaluation import metrics
+from napari_colorize.evaluation.baselines import baselines, grey, random_chroma
 from napari_colorize.evaluation.colour import to_lab
-from napari_colorize.evaluation.methods import baselines, grey, random_chroma
 from napari_colorize.evaluation.prior import load_prior
 from napari_colorize.evaluation.scoring import Coloured, ScoringOptions, Truth, score_picture
 
@@ -62,6 +62,21 @@ def test_any_result_with_rgb_is_taken(truth):
 def test_a_method_that_changes_the_size_is_refused(truth):
     with pytest.raises(ValueError, match="must return the size"):
         Coloured.of(np.zeros((3, 3, 3), np.uint8), truth.grey.shape)
+
+
+def test_the_baseline_welsh_takes_its_colours_from_the_likest_photograph(tmp_path):
+    import skimage.data
+    from PIL import Image
+
+    for name in ("coffee", "astronaut", "rocket"):
+        Image.fromarray(getattr(skimage.data, name)()[::4, ::4]).save(tmp_path / f"{name}.png")
+    graded = baselines(references=[tmp_path])[-1]
+    assert graded.name == "Welsh"
+    assert graded.settings["count"] == 3
+    truth = skimage.data.coffee()[2::4, 2::4]
+    light = np.rint(to_lab(truth)[..., 0] * 2.55).astype(np.uint8)
+    error = np.abs(to_lab(graded.colour(light).rgb)[..., 1:] - to_lab(truth)[..., 1:]).mean()
+    assert error < 0.7 * np.abs(to_lab(truth)[..., 1:]).mean()  # grey's own error
 
 
 def test_baselines_keep_the_lightness_and_their_colours(truth):

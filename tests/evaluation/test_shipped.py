@@ -7,7 +7,8 @@ from skimage import data
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError
-from napari_colorize.evaluation.methods import blind_scores, colorize_method, damaged, methods_of
+from napari_colorize.evaluation.baselines import blind_scores, damaged
+from napari_colorize.evaluation.methods import colorize_method, methods_of
 from napari_colorize.evaluation.runner import Grading, grade
 from napari_colorize.evaluation.summary import summarise
 

@@ -85,7 +85,9 @@ class ModelList(QTreeWidget):
 def state_of(entry: registry.Entry) -> str:
     """Return in words how weights come here, or why they are not."""
     if entry.installed:
-        return SOURCES[entry.record.source]
+        taught = "training_pictures" in entry.record.recipe
+        own = entry.record.source == "imported" and taught
+        return "trained here" if own else SOURCES[entry.record.source]
     return "to be fetched" if entry.record.is_offer else "file missing"
 
 
@@ -120,6 +122,8 @@ class ModelsLayout(TaskControls):
         self.verify = QPushButton("Verify")
         self.fetch = QPushButton("Fetch")
         self.import_file = QPushButton("Import file…")
+        self.use = QPushButton("Use")
+        self.rename, self.delete = QPushButton("Rename…"), QPushButton("Delete…")
         self.name = QLineEdit()
         self.architecture = QComboBox()
         self.importing = Section("When importing")
@@ -138,12 +142,21 @@ class ModelsLayout(TaskControls):
         self.fetch.setEnabled(
             idle and entry is not None and not entry.installed and bool(entry.record.url)
         )
+        own = entry is not None and entry.installed and entry.record.source != "shipped"
+        self.use.setEnabled(entry is not None and entry.installed)
+        self.rename.setEnabled(idle and own)
+        self.delete.setEnabled(idle and own)
         for control in (self.import_file, self.name, self.architecture):
             control.setEnabled(idle)
 
     def _set_up(self) -> None:
         self.card.setAccessibleName("Model card")
         self.card.setOpenExternalLinks(True)
+        self.use.setToolTip("Choose these weights in the panel Colorize.")
+        self.rename.setToolTip("Call weights of your own otherwise.")
+        self.delete.setToolTip(
+            "Delete weights of your own from this machine, once you have agreed."
+        )
         self.verify.setToolTip("Read the file and compare its hash, content and layout.")
         self.fetch.setToolTip(
             "Download these weights to your data folder and check their hash. An interrupted "
@@ -181,9 +194,13 @@ class ModelsLayout(TaskControls):
         rows.addRow("Name", self.name)
         rows.addRow("Network", self.architecture)
         self.importing.addWidget(imported)
+        buttons = (
+            *(self.use, self.rename, self.delete),
+            *(self.verify, self.fetch, self.import_file, self.cancel),
+        )
         column = column_in(panel)
         column.addWidget(halves, 1)
-        column.addLayout(grid(3, self.verify, self.fetch, self.import_file, self.cancel))
+        column.addLayout(grid(3, *buttons))
         column.addWidget(self.importing)
         column.addWidget(self.progress)
         column.addWidget(self.status)

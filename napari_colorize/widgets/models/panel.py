@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, Remedy, registry
+from napari_colorize.checkpoints.saving import remove, rename
 from napari_colorize.widgets.models.layout import ModelsLayout, megabytes
-from napari_colorize.widgets.shared.panel import MODELS, RunningPanel
+from napari_colorize.widgets.shared.panel import COLORIZE, MODELS, RunningPanel, open_panel
 from napari_colorize.widgets.shared.preflight import load_torch
 from napari_colorize.widgets.shared.task import WEIGHTS, Work
 from napari_colorize.widgets.shared.weights import weights_news
@@ -128,11 +129,60 @@ class ModelsPanel(RunningPanel):
         # An import is short, and what it has written by then is whole: the registry tells.
         self._start(partial(import_file, path, name, architecture), "Cancelled.")
 
+    def use(self) -> None:
+        """Choose the weights in the panel *Colorize* of the viewer that is open."""
+        import napari
+
+        entry, viewer = self.ui.models.entry, napari.current_viewer()
+        if entry is None or not entry.installed or viewer is None:
+            return
+        form = open_panel(viewer, COLORIZE).ui.form
+        form.method.value = entry.record.method
+        form.refresh_checkpoints()
+        form.checkpoint.value = entry.record.name
+        self.ui.status.setText(f"'{entry.record.name}' is chosen in the panel Colorize.")
+
+    def ask_for_name(self) -> None:
+        """Ask what the chosen weights are to be called."""
+        entry = self.ui.models.entry
+        if entry is not None:
+            old = entry.record.name
+            new, agreed = QInputDialog.getText(self, "Rename weights", "New name", text=old)
+            if agreed and new != old:
+                self._change(partial(rename, old, new), f"'{old}' is called '{new}' now.", new)
+
+    def ask_to_delete(self) -> None:
+        """Delete the chosen weights, once somebody has agreed."""
+        entry = self.ui.models.entry
+        if entry is None:
+            return
+        name, buttons = entry.record.name, QMessageBox.StandardButton
+        question = f"Delete the weights '{name}' from this machine? They cannot be brought back."
+        answer = QMessageBox.question(
+            self, "Delete weights", question, buttons.Yes | buttons.No, buttons.No
+        )
+        if answer == buttons.Yes:
+            self._change(partial(remove, name), f"'{name}' is deleted.")
+
+    def _change(self, change: Callable[[], object], said: str, name: str = "") -> None:
+        """Change the user's weights, which takes no time, and tell all panels."""
+        try:
+            change()
+        except (CheckpointError, OSError) as error:
+            self.complain(self.sentence_of(error))
+            return
+        weights_news().changed.emit()
+        self.ui.models.choose(name)
+        self.rest(said)
+
     # -- what happens ---------------------------------------------------------------------------
 
     def _connect(self) -> None:
         self.ui.models.entry_changed.connect(self.ui.show_entry)
         self.ui.models.entry_changed.connect(self.offer)
+        self.ui.use.clicked.connect(self.use)
+        self.ui.rename.clicked.connect(self.ask_for_name)
+        self.ui.delete.clicked.connect(self.ask_to_delete)
         self.ui.verify.clicked.connect(self.verify)
         self.ui.fetch.clicked.connect(self.fetch)
         self.ui.import_file.clicked.connect(self.ask_for_file)

@@ -241,7 +241,8 @@ def slug(text: str) -> str:
 
 def graded_method(name: str, checkpoint: str | None) -> "GradedMethod":
     """Return a method by its name in the panel."""
-    from napari_colorize.evaluation.methods import baselines, colorize_method
+    from napari_colorize.evaluation.baselines import baselines
+    from napari_colorize.evaluation.methods import colorize_method
 
     if name in CONTROLS:
         return next(method for method in baselines() if method.name == name)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 from napari_colorize import checkpoints, methods
 from napari_colorize.checkpoints import CheckpointRecord, registry, save_checkpoint
 from napari_colorize.checkpoints.home import checkpoints_folder, downloads_folder
+from napari_colorize.checkpoints.saving import remove
 from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.models.panel import ModelsPanel
 
@@ -187,6 +189,90 @@ class TestCard:
         assert "example.invalid" in panel.ui.card.toPlainText()
         assert panel.ui.fetch.isEnabled()
         assert not panel.ui.verify.isEnabled()
+
+
+class TestOwn:
+    """Weights of the user's own can be used, renamed and deleted; others stay as they are."""
+
+    @pytest.fixture
+    def own(self, world):
+        recipe = {"name": "deep-quick", "training_pictures": 7}
+        scores = {"psnr": 25.31, "psnr_of_grey": 22.0}
+        for name in ("mine", "other"):
+            record = record_of(
+                name, source="imported", recipe=recipe, scores=scores, created="2026-01-31"
+            )
+            save_checkpoint(Tiny().state_dict(), record, checkpoints_folder())
+
+    def test_card_shows_their_scores_and_that_they_were_trained_here(self, make, own):
+        panel = make()
+        panel.ui.models.choose("mine")
+        text = panel.ui.card.toPlainText()
+
+        for said in ("trained here on 2026-01-31", "PSNR", "25.31", "psnr of grey", "22.00"):
+            assert said in text
+        assert "not been graded" not in text
+        assert ["mine", "Colorful", "trained here"] in rows(panel)
+
+    def test_can_be_renamed(self, make, own, monkeypatch):
+        panel = make()
+        panel.ui.models.choose("mine")
+        sha = registry.find("mine").record.sha256
+        asked = "napari_colorize.widgets.models.panel.QInputDialog.getText"
+        monkeypatch.setattr(asked, lambda *_, **__: ("better", True))
+        panel.ui.rename.click()
+
+        assert panel.ui.models.entry.record.name == "better"
+        assert checkpoints.verify("better").sha256 == sha
+        assert not list(checkpoints_folder().glob("mine.*"))
+
+    def test_keep_their_name_where_the_new_one_is_taken(self, make, own, monkeypatch):
+        panel = make()
+        panel.ui.models.choose("mine")
+        asked = "napari_colorize.widgets.models.panel.QInputDialog.getText"
+        monkeypatch.setattr(asked, lambda *_, **__: ("other", True))
+        panel.ui.rename.click()
+
+        assert "weights called 'other' already" in panel.ui.status.text()
+        assert registry.find("mine").installed
+
+    @pytest.mark.parametrize("agreed", [True, False])
+    def test_are_deleted_only_when_somebody_agrees(self, make, own, monkeypatch, agreed):
+        from napari_colorize.widgets.models.panel import QMessageBox
+
+        buttons = QMessageBox.StandardButton
+        answer = buttons.Yes if agreed else buttons.No
+        monkeypatch.setattr(QMessageBox, "question", lambda *_, **__: answer)
+        panel = make()
+        panel.ui.models.choose("mine")
+        panel.ui.delete.click()
+
+        assert len(list(checkpoints_folder().glob("mine.*"))) == (0 if agreed else 2)
+
+    def test_lenders_of_a_trunk_stay(self, make, own):
+        lender = registry.find("mine").record
+        borrowed = {
+            "file": lender.file,
+            "sha256": lender.sha256,
+            "lender_prefix": "a",
+            "prefix": "b",
+        }
+        changed = replace(registry.find("other").record, borrowed=borrowed)
+        (checkpoints_folder() / "other.json").write_text(changed.to_json())
+
+        with pytest.raises(checkpoints.CheckpointError, match="other borrow their trunk"):
+            remove("mine")
+        assert registry.find("mine").installed
+
+    def test_are_not_those_that_come_with_the_package(self, make):
+        panel = make()
+        panel.ui.models.choose("shipped-one")
+
+        assert panel.ui.use.isEnabled()
+        assert not panel.ui.delete.isEnabled()
+        assert not panel.ui.rename.isEnabled()
+        with pytest.raises(checkpoints.CheckpointError, match="comes with the package"):
+            remove("shipped-one")
 
 
 class TestVerify:
