@@ -76,10 +76,11 @@ def colorize(
         have their colour exactly, moved into sRGB at the picture's lightness where need be. Parts
         of the picture without a hint keep the prediction, bit for bit.
     reference : (H, W, 3) array, str or path, optional
-        A picture that lends its colours.
-    swatches : pair of (H, W) and (h, w) integer array, optional
-        Numbered areas of the picture and of the reference, for the method ``"transfer"``; equal
-        numbers from 1 on belong together. See :func:`napari_colorize.guided.welsh.transfer`.
+        A picture that lends its colours: with ``"colorful"`` where things in it match, by the
+        network's features (:mod:`napari_colorize.guided.matching`).
+    swatches : pair of int arrays, optional
+        (H, W) of the picture and (h, w) of the reference: regions whose equal numbers, from 1 on,
+        belong together.
     palette : sequence of colours, str or path, optional
         Colours that the prediction keeps to; see
         :func:`napari_colorize.guided.palettes.palette_of`.
@@ -131,7 +132,7 @@ def colorize(
     asked = asked_for(parameters, method, changes, ColorizeParameters)
     describe_source(source)  # a wrong one is refused before the work, not after
     decisions = None
-    if any(one is not None for one in (hints, reference, swatches, palette)):
+    if any(one is not None for one in (hints, reference, palette, swatches)):
         from napari_colorize.guided.decisions import decisions_of
 
         decisions = decisions_of(hints, reference, palette, palette_strength, spread, swatches)
@@ -204,7 +205,9 @@ def colorize_plane(
     )
     if decisions is not None:
         with memory.explained("following the hints", image, "cpu"):
-            coloured = decisions.decided(coloured, seen, prediction.chroma, drawn, tick.should_stop)
+            coloured = decisions.decided(
+                coloured, seen, prediction.chroma, drawn, tick.should_stop, model.graph
+            )
     return _recorded(coloured, where, tick, source)
 
 

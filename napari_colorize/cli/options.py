@@ -96,7 +96,8 @@ def guided_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 "--hints",
                 metavar="FILE|FOLDER",
                 help="Hints for the pictures, a .hints.json; of a folder, NAME.hints.json for each "
-                "picture NAME, and none for a picture without.",
+                "picture NAME, and none for a picture without; NAME.7.hints.json for page 7 of a "
+                "stack, carried along to the others.",
             ),
             click.option(
                 "--reference", metavar="FILE", help="A picture in colour that lends its colours."

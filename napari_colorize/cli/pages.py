@@ -1,7 +1,8 @@
 """One file, page by page or as a stack: a shared window, and one result."""
 
+import glob
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from napari_colorize import files
 from napari_colorize.cli.jobs import Job
 from napari_colorize.files import Page
+from napari_colorize.guided.files import SUFFIX
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.region import INSIDE_BORDER
 from napari_colorize.results import Colorized
@@ -16,6 +18,7 @@ from napari_colorize.sequences.pages import (
     OnPage,
     PageConsistency,
     held_pages,
+    hinted_pages,
     single_pages,
     why_not_held,
     windows_of,
@@ -47,27 +50,35 @@ def colour_file(
     """
     told = dict(guided or {})
     region = _region(told.pop("region", None))
-    decisions = _decisions(job, told)
-    if job.frames and decisions is None and region is None:
-        return _film(job, parameters, consistency, uncertainty, overwrite, on_page)
-    single = decisions is not None or region is not None
-    if single and (job.frames or consistency is not None):
+    of_planes = _plane_hints(job, told)
+    if region is not None and (job.frames or of_planes or consistency is not None):
         raise ValueError(
-            f"{job.source.name}: hints, references, palettes and regions act on single pictures; "
-            "leave out --consistency, --axis and --as-stack."
+            f"{job.source.name}: regions act on single pictures; leave out --consistency, "
+            "--axis, --as-stack and hints of pages."
         )
+    if of_planes or ((job.frames or consistency is not None) and "hints" in told):
+        told = _without_hints(job, told)
+    decisions = _decisions(job, dict(told))
+    held = _Held(consistency or PageConsistency(StackParameters().consistency), of_planes, told)
+    if job.frames:
+        return _film(job, parameters, held, decisions, uncertainty, overwrite, on_page)
     count = files.count_pages(job.source)
     place = windows = None
+    if of_planes and count == 1:
+        raise ValueError(
+            f"{job.source.name} is a single picture, but there are hints for its pages, such as "
+            f"{next(iter(of_planes.values())).name}; call them {job.source.stem}{SUFFIX}."
+        )
     if count > 1:
         with files.open_stack(job.source) as stack:
             place = stack.place
             why_not = consistency and why_not_held(stack.axes, consistency.axis)
             if why_not:
                 tell(f"{job.source.name}: --consistency and --axis have no effect, as {why_not}.")
-            elif consistency is not None:
+            elif consistency is not None or of_planes:
                 first = next(files.iter_pages(job.source))
                 _tell_of(first, tell)
-                results = held_pages(stack, first.path, parameters, consistency, on_page)
+                results = held.coloured(stack, first.path, parameters, decisions, on_page)
                 results = _counted(results, first, tell)
                 return _written(
                     job, results, first, count, parameters, uncertainty, overwrite, place
@@ -114,16 +125,16 @@ def finished(job: Job) -> Path | None:
 def _film(
     job: Job,
     parameters: ColorizeParameters,
-    consistency: PageConsistency | None,
+    held: "_Held",
+    decisions: Any,
     uncertainty: bool,
     overwrite: bool,
     on_page: OnPage | None,
 ) -> list[Path]:
     """Colour the pictures of a folder as the frames of one stack."""
     frames = files.Frames(job.frames)
-    how = consistency or PageConsistency(StackParameters().consistency)
     first = Page(frames[0], job.source, 0, len(frames))
-    results = held_pages(frames, job.source, parameters, how, on_page)
+    results = held.coloured(frames, job.source, parameters, decisions, on_page)
     place = files.StackPlace(frames.axes)
     return _written(job, results, first, len(frames), parameters, uncertainty, overwrite, place)
 
@@ -215,11 +226,57 @@ def _suffix(job: Job, count: int, parameters: ColorizeParameters) -> str:
     return ".tif" if tiff or count > 1 or parameters.dtype == "float32" else ".png"
 
 
+@dataclass(frozen=True)
+class _Held:
+    """How the pages of a stack are coloured together."""
+
+    consistency: PageConsistency
+    hints: Mapping[int, Path]
+    told: Mapping[str, Any]
+
+    def coloured(
+        self,
+        stack: Any,
+        path: Path,
+        parameters: ColorizeParameters,
+        decisions: Any,
+        on_page: OnPage | None,
+    ) -> Iterator[Colorized]:
+        how = self.consistency
+        if self.hints:
+            return hinted_pages(stack, path, parameters, how, self.hints, self.told)
+        return held_pages(stack, path, parameters, how, on_page, decisions)
+
+
+def _plane_hints(job: Job, told: Mapping[str, Any]) -> dict[int, Path]:
+    """Return the hints for single pages, NAME.NUMBER.hints.json in the folder of hints."""
+    folder = Path(told.get("hints") or "")
+    if "hints" not in told or not folder.is_dir():
+        return {}
+    found = {}
+    for path in sorted(folder.glob(f"{glob.escape(job.source.stem)}.*{SUFFIX}")):
+        number = path.name[len(job.source.stem) + 1 : -len(SUFFIX)]
+        if number.isdecimal():
+            found[int(number)] = path
+    return found
+
+
+def _without_hints(job: Job, told: dict[str, Any]) -> dict[str, Any]:
+    """Leave out hints that are for single pages; of a stack no others are known."""
+    if not Path(told["hints"]).is_dir():
+        raise ValueError(
+            f"{job.source.name} is coloured as a stack, and {Path(told['hints']).name} does not "
+            f"say for which of its pages it is: put it into a folder as {job.source.stem}.0"
+            f"{SUFFIX} (of page 0), and give that folder after --hints."
+        )
+    return {name: value for name, value in told.items() if name != "hints"}
+
+
 def _decisions(job: Job, told: dict[str, Any]) -> Any:
     """Return what a person has decided of one file: of a folder of hints, its own."""
     folder = Path(told.get("hints") or "")
     if "hints" in told and folder.is_dir():
-        own = folder / f"{job.source.stem}.hints.json"
+        own = folder / f"{job.source.stem}{SUFFIX}"
         told["hints"] = own if own.is_file() else None
     if not any(told.get(name) is not None for name in ("hints", "reference", "palette")):
         return None

@@ -1,26 +1,34 @@
-"""What a method must beat: grey, the mean colour, and random colours of the training photographs.
+"""What a method must beat: grey, the mean colour, random colours, and a like photograph's colours.
 
-No baseline looks at what is in the picture. Lightness is kept as a method keeps it: a colour that
-sRGB cannot show at a pixel's L* moves towards grey.
+The first three do not look at what is in the picture; :class:`Welsh` does. Lightness is kept as a
+method keeps it: a colour that sRGB cannot show at a pixel's L* moves towards grey.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from napari_colorize import checkpoints
 from napari_colorize.evaluation.colour import as_rgb8
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.prior import Prior, load_prior
 from napari_colorize.evaluation.scoring import Coloured
+from napari_colorize.files.pictures import find_pictures, fingerprint_of_names
 from napari_colorize.ops.bins import BIN_STEP, bin_centres
+
+MOST_REFERENCES = 300
 
 CELL = 16
 """Side of the patches that the random baseline paints, in pixels."""
 
 
-def baselines(*, seed: int = 0, prior: Prior | None = None) -> list[GradedMethod]:
+def baselines(
+    *, seed: int = 0, prior: Prior | None = None, references: Sequence[str | Path] = ()
+) -> list[GradedMethod]:
     """Return the baselines of every report.
 
     Parameters
@@ -29,6 +37,8 @@ def baselines(*, seed: int = 0, prior: Prior | None = None) -> list[GradedMethod
         Of the random colours.
     prior : Prior, optional
         Where mean and random colours come from; the shipped one if left out.
+    references : sequence of path, optional
+        Photographs for :class:`Welsh`, which is left out without.
     """
     prior = prior or load_prior()
     source = prior.provenance.get("fingerprint", "")
@@ -47,7 +57,75 @@ def baselines(*, seed: int = 0, prior: Prior | None = None) -> list[GradedMethod
             {"cell": CELL, "seed": seed, "prior": source},
             "baseline",
         ),
+        *([Welsh(references).method()] if references else []),
     ]
+
+
+class Welsh:
+    """Colours of the most like of some photographs, laid on by Welsh, Ashikhmin and Mueller (2002).
+
+    The paper leaves the choice of a reference to a person. Here it is the photograph whose trunk
+    features, averaged over its cells, point most nearly the way of the picture's
+    (:func:`napari_colorize.guided.matching.described`). None that is the picture itself may be
+    among them: give training photographs.
+
+    Parameters
+    ----------
+    sources : sequence of path
+        Folders and tar archives of photographs.
+    most : int
+        So many of them are kept, those whose names have the least SHA-256.
+    """
+
+    def __init__(self, sources: Sequence[str | Path], most: int = MOST_REFERENCES) -> None:
+        pictures = find_pictures(sources)
+        pictures.sort(key=lambda one: hashlib.sha256(one.name.encode()).digest())
+        self._pictures = pictures[:most]
+        self._features: np.ndarray | None = None
+
+    def method(self) -> GradedMethod:
+        """Return it as a method to grade."""
+        settings = {
+            "references": fingerprint_of_names(self._pictures),
+            "count": len(self._pictures),
+            "seed": 0,
+            "features": checkpoints.registry.record("colorful").sha256,
+        }
+        return GradedMethod("Welsh", self, settings, "baseline")
+
+    def __call__(self, picture: np.ndarray) -> Coloured:
+        """Colour a grey picture, (H, W) uint8."""
+        from napari_colorize.guided.welsh import transfer
+
+        if self._features is None:
+            found = [_features_of(_lightness(one.read())) for one in self._pictures]
+            self._features = np.stack(found)
+        light = _lightness(np.repeat(picture[..., None], 3, axis=2))
+        nearest = int((self._features @ _features_of(light)).argmax())
+        try:
+            return with_chroma(picture, transfer(light, self._pictures[nearest].read()).chroma)
+        except ValueError:  # the most like photograph is grey
+            return grey(picture)
+
+
+def _lightness(rgb: np.ndarray) -> np.ndarray:
+    from napari_colorize.evaluation.colour import to_lab
+
+    return np.ascontiguousarray(to_lab(rgb)[..., 0], np.float32)
+
+
+def _features_of(light: np.ndarray) -> np.ndarray:
+    """Return the mean of the features of a picture's cells, of length 1."""
+    import torch
+
+    from napari_colorize.guided.matching import described
+    from napari_colorize.pipeline.resample import network_shape, resize
+
+    model = checkpoints.load("colorful")
+    shown = network_shape(*light.shape, int(model.record.defaults["network_size"]))
+    seen = torch.from_numpy(resize(light, shown))[None, None]
+    mean = described(model.graph, seen).features.mean(0)
+    return mean / np.linalg.norm(mean)
 
 
 def grey(picture: np.ndarray) -> Coloured:

@@ -54,6 +54,13 @@ _JUDGES = {
 )
 @click.option("--perceptual", is_flag=True, help="Distances on pretrained features; slow.")
 @click.option("--baselines/--no-baselines", default=True, help="Grade grey, mean, random too.")
+@click.option(
+    "--references",
+    multiple=True,
+    type=_EXISTING,
+    help="Colour photographs, none of them graded, from whose likest the baseline Welsh (2002) "
+    "takes its colours; may be repeated.",
+)
 @click.option("--damaged", is_flag=True, help="Grade damaged forms too, and check what notices.")
 @click.option(
     "--sheet",
@@ -144,7 +151,9 @@ def _grading(**given: Any) -> Any:
     spoilt = [one for method in methods for one in damaged(method)] if given["damaged"] else []
     plain = []
     if given["baselines"]:
-        plain = baselines(seed=given["seed"], prior=load_prior(given["prior"]))
+        plain = baselines(
+            seed=given["seed"], prior=load_prior(given["prior"]), references=given["references"]
+        )
     judge = None
     if given["judge"]:
         module, _, kind = _JUDGES[given["judged_by"]].partition(":")

@@ -12,18 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.guided.hints import Drawn, Hints
+from napari_colorize.guided.listening import (
+    Listening,
+    listened,
+    listener_for,
+    prior_chroma,
+    rgb_of_chroma,
+)
+from napari_colorize.guided.marks import checked_labels
+from napari_colorize.guided.matching import Lent
 from napari_colorize.guided.palettes import (
     Palette,
-    has_distribution,
+    Under,
     palette_of,
-    with_palette,
 )
 from napari_colorize.guided.solve import Solved, solve
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.clipped import clipped_colours
 from napari_colorize.pipeline.image import Plane
 from napari_colorize.pipeline.plane import ColouredPlane
-from napari_colorize.pipeline.refine import full_size_rgb, with_alpha
+from napari_colorize.pipeline.refine import with_alpha
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,18 +112,38 @@ class Decisions:
         ValueError
             They are for another; see :meth:`napari_colorize.guided.hints.Hints.drawn`.
         """
+        if self.swatches is not None and self.swatches[0].shape != tuple(shape):
+            raise ValueError(
+                f"The picture's swatches have shape {self.swatches[0].shape}, the picture "
+                f"{tuple(shape)}; they must be labels of the same picture."
+            )
         return self.hints.drawn(shape) if self.hints is not None else None
 
-    def listening(self, model: Any) -> Any:
-        """Return ``graph`` and ``record`` of a model that predicts under the palette, if any."""
+    def listening(self, model: Any, *, always: bool = False) -> Any:
+        """Return ``graph`` and ``record`` of a model that predicts under what was decided.
+
+        Its graph is a :class:`~napari_colorize.guided.listening.Listening` where there are weights
+        that listen for the model, and hints or a reference for them, or `always`.
+        """
+        if always or self.hints is not None or self.reference is not None:
+            listener = listener_for(model)
+            if listener is not None:
+                lent = None
+                if self.reference is not None:
+                    size = listener.record.defaults["network_size"]
+                    lent = Lent(self.reference.pixels, size, self.swatches)
+                ear = Listening(listener, self.palette, self.palette_strength, lent)
+                return SimpleNamespace(graph=ear, record=model.record)
         if self.reference is not None:
             raise ValueError(
-                "A reference acts with the method 'transfer'; choose it, or leave the reference "
-                "out."
+                f"There are no weights that listen for {model.record.name!r}, so a reference "
+                "cannot act on it; take the method 'colorful' with its own weights, or 'transfer'."
             )
         if self.palette is None:
             return model
-        return SimpleNamespace(graph=partial(self.predicted, model.graph), record=model.record)
+        return SimpleNamespace(
+            graph=Under(self.palette, self.palette_strength, model), record=model.record
+        )
 
     def decided(
         self,
@@ -124,6 +152,7 @@ class Decisions:
         chroma: "Tensor",
         drawn: Drawn | None,
         should_stop: Callable[[], bool] | None = None,
+        graph: Any = None,
     ) -> ColouredPlane:
         """Change a finished prediction to what the hints say, and have its record say so.
 
@@ -136,6 +165,8 @@ class Decisions:
             The hints.
         should_stop : callable, optional
             See :func:`napari_colorize.guided.solve.solve`.
+        graph : callable, optional
+            What predicted it, from :meth:`listening`: asked again if it listens.
 
         Returns
         -------
@@ -143,29 +174,33 @@ class Decisions:
             The same, bit for bit, in pieces of the picture without a coloured hint.
         """
         if drawn is None or not drawn.coloured:
-            return replace(coloured, facts={**coloured.facts, "guide": self.described(None)})
+            said = self.described(None, graph)
+            return replace(coloured, facts={**coloured.facts, "guide": said})
         plane, used = coloured.plane, coloured.parameters
         prior, moved = prior_chroma(plane, seen, chroma, used)
+        listen = None
+        if isinstance(graph, Listening):
+            listen = partial(listened, graph, plane, seen, used, drawn)
         solved = solve(
             plane.lightness(),
             prior,
             drawn,
             uncertainty=coloured.uncertainty,
             spread=self.spread,
+            listen=listen,
             should_stop=should_stop,
         )
         own, own_moved = rgb_of_chroma(plane, solved.chroma, used)
-        rgb, uncertainty = coloured.rgb.copy(), coloured.uncertainty.copy()
+        rgb = coloured.rgb.copy()
         rgb[solved.touched, :3] = own[solved.touched]
-        uncertainty[drawn.held] = 0
         moved[solved.touched] = own_moved[solved.touched]
         return replace(
             coloured,
             rgb=rgb,
-            uncertainty=uncertainty,
+            uncertainty=solved.uncertainty,
             moved_share=np.count_nonzero(moved) / moved.size,
             clipped=clipped_colours(moved, plane),
-            facts={**coloured.facts, "guide": self.described(solved)},
+            facts={**coloured.facts, "guide": self.described(solved, graph)},
         )
 
     def alone(
@@ -227,30 +262,12 @@ class Decisions:
 
         return transfer(light, self.reference.pixels, swatches=self.swatches, seed=SEED).chroma
 
-    def predicted(
-        self, graph: Any, luma: "Tensor", temperature: "Tensor", vividness: "Tensor"
-    ) -> "tuple[Tensor, Tensor]":
-        """Stand in for a graph's own call: predict under the palette.
-
-        Raises
-        ------
-        ValueError
-            The method predicts no distribution, so that a palette cannot act.
-        """
-        if self.palette is None:
-            return graph(luma, temperature, vividness)
-        if not has_distribution(graph):
-            raise ValueError(
-                "A palette acts on methods that predict how probable colours are; choose the "
-                "method 'colorful', or leave the palette out."
-            )
-        return with_palette(
-            graph, luma, temperature, vividness, self.palette, self.palette_strength
-        )
-
-    def described(self, solved: Solved | None) -> dict[str, Any]:
+    def described(self, solved: Solved | None, graph: Any = None) -> dict[str, Any]:
         """Return what a record keeps of all this: enough to do it again; plain JSON."""
         said: dict[str, Any] = {"spread": float(self.spread)}
+        if isinstance(graph, Listening):
+            record = graph.model.record
+            said["listener"] = {"name": record.name, "sha256": record.sha256}
         if self.hints is not None:
             values = self.hints.to_dict()
             whole = len(str(values.get("labels", ""))) <= MOST_TEXT
@@ -303,44 +320,45 @@ def decisions_of(
     TypeError, ValueError
         Something cannot be used; the sentence says what.
     """
+    lent = None if reference is None else Reference(*picture_of(reference))
+    pair = None
+    if swatches is not None and lent is not None:
+        pair = checked_swatches(swatches, lent.pixels.shape[:2])
+    elif swatches is not None:
+        raise ValueError("Swatches pair a picture with a reference; give reference=… too.")
     return Decisions(
         hints=Hints.of(hints),
-        reference=None if reference is None else Reference(*picture_of(reference)),
-        swatches=None if swatches is None else (np.asarray(swatches[0]), np.asarray(swatches[1])),
+        reference=lent,
+        swatches=pair,
         palette=palette_of(palette),
         palette_strength=palette_strength,
         spread=spread,
     )
 
 
-def prior_chroma(
-    plane: Plane, seen: NDArray[np.float32], chroma: "Tensor", used: ColorizeParameters
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return what a prediction is at full size, in gamut, and where it had to be moved there.
+def checked_swatches(swatches: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return two label images of a picture and of a reference of that shape.
 
-    Returns
-    -------
-    chroma : (H, W, 2) float32 array
-        a and b in Lab units.
-    moved : (H, W) bool array
+    Raises
+    ------
+    ValueError
+        They are not, or have no number in common.
     """
-    import torch
-
-    from napari_colorize import ops
-
-    rgb, moved = full_size_rgb(plane, seen, chroma, used.changed(dtype="float32"))
-    return np.ascontiguousarray(ops.rgb_to_lab(torch.from_numpy(rgb))[..., 1:].numpy()), moved
-
-
-def rgb_of_chroma(
-    plane: Plane, chroma: NDArray[np.float32], used: ColorizeParameters
-) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the RGB of full-size chroma under a picture's lightness, and where it was moved."""
-    import torch
-
-    planes = torch.from_numpy(np.ascontiguousarray(chroma.transpose(2, 0, 1)))[None]
-    plain = used.changed(refinement="bilinear")  # of full-size chroma there is nothing to refine
-    return full_size_rgb(plane, np.empty((0, 0), np.float32), planes, plain)
+    pair = tuple(swatches)
+    if len(pair) != 2:
+        raise ValueError("swatches are two label images: of the picture, and of the reference.")
+    here, there = (checked_labels(one) for one in pair)
+    if there.shape != tuple(shape):
+        raise ValueError(
+            f"The reference's swatches have shape {there.shape}, the reference {tuple(shape)}; "
+            "they must be labels of the same picture."
+        )
+    if not (set(np.unique(here)) & set(np.unique(there))) - {0}:
+        raise ValueError(
+            "The swatches of the picture and of the reference have no number in common: give "
+            "regions that belong together equal numbers, from 1 on."
+        )
+    return here, there
 
 
 def picture_of(reference: Any) -> tuple[NDArray[np.uint8], str | None]:

@@ -183,6 +183,44 @@ def has_distribution(graph: Any) -> bool:
     return hasattr(graph, "distribution") and hasattr(graph, "bins")
 
 
+class Under:
+    """Stands in for a graph: predicts under a palette.
+
+    Parameters
+    ----------
+    palette : Palette
+    strength : float
+        0…1.
+    model : checkpoints.LoadedModel
+        What predicts.
+
+    Raises
+    ------
+    ValueError
+        The method predicts no distribution, so that a palette cannot act.
+    """
+
+    def __init__(self, palette: Palette, strength: float, model: Any) -> None:
+        if not has_distribution(model.graph):
+            raise ValueError(
+                "A palette acts on methods that predict how probable colours are; choose the "
+                "method 'colorful', or leave the palette out."
+            )
+        self._palette, self._strength, self._model = palette, strength, model
+
+    def __call__(
+        self, luma: "Tensor", temperature: "Tensor", vividness: "Tensor"
+    ) -> "tuple[Tensor, Tensor]":
+        """Predict as the graph does, with the palette's colours more probable."""
+        return with_palette(
+            self._model.graph, luma, temperature, vividness, self._palette, self._strength
+        )
+
+    def over(self, model: Any) -> "Under":
+        """Return the same over the model on another device, where memory ran out on this one."""
+        return Under(self._palette, self._strength, model)
+
+
 def suggestions(
     probabilities: NDArray[np.floating],
     lightness: float,

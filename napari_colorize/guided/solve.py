@@ -1,9 +1,10 @@
 """One solve for all that a person says of a picture, with a method's prediction behind it.
 
 Every hinted pixel has its colour exactly, moved towards grey only where sRGB has no such colour at
-the picture's lightness. All others are worked out in two steps. First the prediction *listens*:
-how far the hints contradict it is taken for a Gaussian process over the picture, whose covariance
-says what is alike (lightness, predicted colour, place), and its mean is added to the prediction.
+the picture's lightness. All others are worked out in two steps. First the prediction *listens*: a
+network that was taught to (:mod:`napari_colorize.guided.listening`) predicts anew. Of methods that
+have none, how far the hints contradict the prediction is taken for a Gaussian process over the
+picture, whose covariance says what is alike (lightness, predicted colour, place).
 What the hints say beyond that is local; it spreads along the picture as in Levin, Lischinski and
 Weiss (2004, section 2), and gives way to the prediction where a method is sure of it.
 
@@ -12,6 +13,7 @@ Walls and locked areas cut the picture into pieces. A piece without a hint keeps
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +32,20 @@ MOST_TINT = 15.0
 CERTAINTY = 1e-4
 """Weight of a prediction that is certain, against weights of neighbours that sum to 1."""
 
+REACH = 0.3
+"""How far what a prediction has not heard reaches where it is sure, as a share of the long side."""
+
+
+Listen = Callable[[NDArray[np.bool_], NDArray[np.float32]], tuple[NDArray[Any], NDArray[Any]]]
+"""``listen(held, target)``: the chroma (H, W, 2) and uncertainty (H, W) of a picture's prediction
+that has heard the colours ``target`` at the pixels ``held``."""
+
 
 @dataclass(frozen=True)
 class Covariance:
     """What of a contradiction is shared by two places, in Lab units.
 
-    The values were fitted to training photographs (``docs/make_guided_evidence.py --fit``).
+    The values were fitted to 40 training photographs by gradient descent.
     Distances are shares of the picture's long side.
     """
 
@@ -108,12 +118,15 @@ class Solved:
         Pixels whose colour was set.
     moved : int
         Those of them whose colour sRGB does not have at the picture's lightness.
+    uncertainty : (H, W) float32 array or None
+        Of the prediction that has heard the hints, 0 where a colour was set; None without one.
     """
 
     chroma: NDArray[np.float32]
     touched: NDArray[np.bool_]
     held: int
     moved: int
+    uncertainty: NDArray[np.float32] | None = None
 
 
 def solve(
@@ -123,7 +136,9 @@ def solve(
     *,
     uncertainty: NDArray[np.float32] | None = None,
     spread: float = 1.0,
+    reach: float = REACH,
     covariance: Covariance | None = None,
+    listen: Listen | None = None,
     preview: bool = False,
     should_stop: Callable[[], bool] | None = None,
 ) -> Solved:
@@ -141,8 +156,13 @@ def solve(
         Of the prediction, 0…1; left out: it is nowhere sure.
     spread : float
         How far a hint speaks for places that look alike, 0 (its surroundings alone) … 1.
+    reach : float
+        Where something listens: how far, as a share of the picture's long side, a hint reaches
+        beyond what was heard, on even ground where the prediction is certain.
     covariance : Covariance, optional
-        What is alike.
+        What is alike, where nothing listens.
+    listen : callable, optional
+        The prediction that hears hints; see :data:`Listen`.
     preview : bool
         Be quick rather than exact; hinted pixels are exact all the same.
     should_stop : callable, optional
@@ -176,9 +196,19 @@ def solve(
     closed = (drawn.state == LOCK) | (drawn.state == BARRIER)
     coloured = drawn.state == HELD
     chroma, touched = prior.copy(), np.zeros(lightness.shape, bool)
+    unsure = None if uncertainty is None else uncertainty.copy()
     for part, inside in _pieces(closed, coloured):
         touched[part] |= inside
-        if spread:
+        if spread and listen is not None:
+            own = np.zeros_like(held)
+            own[part] = held[part] & inside
+            listened, heard_unsure = listen(own, target)
+            here = np.zeros_like(held)
+            here[part] = inside
+            chroma[here] += np.float32(spread) * (listened - prior)[here]
+            if unsure is not None:
+                unsure[here] += np.float32(spread) * (heard_unsure - unsure)[here]
+        elif spread:
             heard = _listened(
                 lightness[part],
                 prior[part],
@@ -192,7 +222,9 @@ def solve(
     if free.any():
         from napari_colorize.guided.levin import propagate
 
-        sure = None if uncertainty is None else np.float32(CERTAINTY) * (1 - uncertainty)
+        # On even ground such a weight lets colour fall by e over 1 / √weight pixels.
+        weight = CERTAINTY if listen is None else (reach * max(lightness.shape)) ** -2
+        sure = None if unsure is None else np.float32(weight) * (1 - unsure)
         known = held & touched
         beyond = propagate(
             lightness,
@@ -206,7 +238,9 @@ def solve(
         )
         chroma[free] += beyond[free]
     chroma[held & touched] = target[held & touched]
-    return Solved(chroma, touched, int(np.count_nonzero(coloured)), moved)
+    if unsure is not None:
+        unsure[coloured] = 0
+    return Solved(chroma, touched, int(np.count_nonzero(coloured)), moved, unsure)
 
 
 def in_gamut(

@@ -102,6 +102,8 @@ class MethodCard:
         Where its `napari_colorize.training.trainers.Trainer` is, as ``"module:object"``, the way
         entry points name objects: methods stand below training and must not import it. Empty:
         it cannot be trained here.
+    further_trainers : mapping of str to str
+        Trainers of parts that its networks get afterwards, such as ``"hints"``, named alike.
 
     Raises
     ------
@@ -124,6 +126,7 @@ class MethodCard:
     layouts: tuple[PublicLayout, ...] = ()
     without_effect: tuple[str, ...] = ()
     trainer: str = ""
+    further_trainers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for needed in ("name", "title", "long_title", "uncertainty"):

@@ -105,6 +105,11 @@ class PlaneColorizer:
         self._guide = guide
         self._said: set[str] = set()
 
+    @property
+    def graph(self) -> Any:
+        """What predicts: on the CPU once the device's memory ran out."""
+        return self._graph
+
     def see(self, image: Any) -> Plane:
         """Read a picture's lightness by the window and gamma in use.
 
@@ -218,7 +223,10 @@ class PlaneColorizer:
                 raise
         memory.release()  # after the error and its frames, which held what took the memory
         assert self.used.checkpoint is not None, "parameters are resolved"
-        self._graph = checkpoints.load(self.used.checkpoint, "cpu").graph
+        # What a person decided, a palette for example, acts on the CPU too.
+        model = checkpoints.load(self.used.checkpoint, "cpu")
+        over = getattr(self._graph, "over", None)
+        self._graph = over(model) if over else model.graph
         self.used = self.used.changed(device="cpu")
         said = f"Memory ran out on {device}; the network ran on the CPU instead."
         return predict(self._graph, seen, self.used), (said,)

@@ -35,6 +35,13 @@ def as_python(record: Mapping[str, Any]) -> str:
         for _, hints in _hints_of(guide)
         if _hints_as_code(hints) == "hints"
     ]
+    lent = guide.get("reference") or {}
+    if lent and not lent["path"]:
+        shape = " × ".join(str(side) for side in lent["shape"])
+        lines += [f"# reference: the {shape} pixels with SHA-256 {lent['sha256']}"]
+    if guide.get("swatches"):
+        both = " and ".join(guide["swatches"]["sha256"])
+        lines += [f"# swatches: label images with SHA-256 {both}"]
     if (record.get("region") or {}).get("found") is False:
         lines += [f"# region: that with SHA-256 {record['region']['sha256']}"]
     call, options = _call_of(stack, used)

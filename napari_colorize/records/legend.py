@@ -1,5 +1,6 @@
 """The sentence for a figure legend, from a record: what a reader of the figure must know."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,11 +131,17 @@ def _guided(record: Mapping[str, Any]) -> str:
     hints = guide.get("hints") or {}
     if record.get("stack") and hints:
         many = len(hints)
-        said.append(f"colours of {many} plane{'s' * (many > 1)} set by hand and carried along")
+        planes = f"colours of {many} plane{'s' * (many > 1)}"
+        said.append(f"{planes} set by hand and carried along")
     elif hints.get("held"):
         said.append(hints["said"])
     if guide.get("reference"):
-        said.append("colours of a reference picture")
+        path = guide["reference"]["path"]
+        name = re.split(r"[/\\]", path)[-1] if path else "a reference picture"
+        said.append(f"colours after {name}")
+    if said and guide.get("listener"):
+        listener = guide["listener"]
+        said.append(f"heard by the weights {listener['name']} ({listener['sha256'][:12]}…)")
     if guide.get("palette"):
         name, many = guide["palette"]["name"], len(guide["palette"]["colours"])
         said.append(f"drawn towards the palette {name or f'of {many} colours'}")

@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.guided.decisions import Decisions, rgb_of_chroma
-from napari_colorize.guided.hints import Hints
-from napari_colorize.guided.solve import Solved, solve
+from napari_colorize.guided.decisions import Decisions
+from napari_colorize.guided.hints import Drawn, Hints
+from napari_colorize.guided.listening import Listening, listened, prior_chroma, rgb_of_chroma
+from napari_colorize.guided.solve import Listen, Solved, solve
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.image import Plane, read_plane
+from napari_colorize.pipeline.network import predict
+from napari_colorize.pipeline.resample import network_shape
 from napari_colorize.sequences.motion import find_motion, warped
 
 Changes = dict[int, NDArray[np.float32]]
@@ -66,6 +69,7 @@ def follow(
     used: ColorizeParameters,
     hints: Mapping[int, Hints],
     spread: float = 1.0,
+    graph: Any = None,
     tick: Callable[[float], None] = lambda share: None,
 ) -> dict[str, Any]:
     """Change a coloured stack to what hints on some of its planes say.
@@ -84,6 +88,9 @@ def follow(
         See :func:`checked_hints`.
     spread : float
         0…1; see :func:`napari_colorize.guided.solve.solve`.
+    graph : callable, optional
+        What predicted the planes; hears the hints where it is a
+        :class:`~napari_colorize.guided.listening.Listening`.
     tick : callable, optional
         Told the share done, 0…1; may raise to stop.
 
@@ -103,7 +110,12 @@ def follow(
         sure = None if uncertainty is None else uncertainty[number]
         if not drawn.coloured:
             continue
-        solved[number] = solve(plane.lightness(), prior, drawn, uncertainty=sure, spread=spread)
+        listen = None
+        if isinstance(graph, Listening):
+            listen = _hearing(graph, plane, used, drawn, prior)
+        solved[number] = solve(
+            plane.lightness(), prior, drawn, uncertainty=sure, spread=spread, listen=listen
+        )
         own[number] = solved[number].chroma - prior
         if uncertainty is not None:
             uncertainty[number][drawn.held] = 0
@@ -115,6 +127,27 @@ def follow(
         if change is not None and np.abs(change).max() > LEAST:
             _apply(rgb, number, change, _seen(read(number), used), used)
     return {"hints": facts, "spread": float(spread)}
+
+
+def _hearing(
+    ear: Listening,
+    plane: Plane,
+    used: ColorizeParameters,
+    drawn: Drawn,
+    prior: NDArray[np.float32],
+) -> Listen:
+    """Return what listens on one plane: how far hints change its own prediction, over `prior`."""
+    assert used.network_size is not None, "parameters are resolved"
+    seen = plane.lightness_at(network_shape(*plane.luma.shape, used.network_size))
+    alone, _ = prior_chroma(plane, seen, predict(ear, seen, used)[0], used)
+
+    def listen(
+        held: NDArray[np.bool_], target: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        chroma, unsure = listened(ear, plane, seen, used, drawn, held, target)
+        return prior + (chroma - alone), unsure
+
+    return listen
 
 
 class _Motions:

@@ -1,7 +1,7 @@
 """The pages of a file: each coloured for itself, or held along one of the axes that count them."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.window import shared_window
 from napari_colorize.results import Colorized, Ticker
 from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.sequences.stack import colorize_stack
 from napari_colorize.sequences.stream import coloured_planes
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def held_pages(
     parameters: ColorizeParameters,
     consistency: PageConsistency,
     on_page: OnPage | None = None,
+    decisions: "Decisions | None" = None,
 ) -> Iterator[Colorized]:
     """Colour the pages of a stack so that colour holds, in their order, reading a few ahead.
 
@@ -72,6 +74,8 @@ def held_pages(
     consistency : PageConsistency
     on_page : callable, optional
         Told the number of each page before it is coloured, and how many there are.
+    decisions : Decisions, optional
+        A reference or palette for all pages.
 
     Raises
     ------
@@ -101,8 +105,60 @@ def held_pages(
                 tick=Ticker(None, None),
                 source=_source(path, run, len(stack)) | _named(stack.axes[along][0]),
                 window_mode="automatic" if parameters.window is None else "explicit",
+                decisions=decisions,
             )
         yield next(series[first])
+
+
+def hinted_pages(
+    stack: Any,
+    path: Path,
+    parameters: ColorizeParameters,
+    consistency: PageConsistency,
+    hints: Mapping[int, Any],
+    told: Mapping[str, Any],
+) -> Iterator[Colorized]:
+    """Colour the pages of a stack by hints on some of them; the whole stack is held in memory.
+
+    Parameters
+    ----------
+    stack, path, parameters, consistency
+        As for :func:`held_pages`.
+    hints : mapping of int to hints
+        By the number of a page along the axis.
+    told : mapping
+        Further options of :func:`napari_colorize.sequences.stack.colorize_stack`, such as
+        ``palette``.
+
+    Raises
+    ------
+    ValueError
+        The pages are no single series along the axis, or what colouring refuses.
+    """
+    along = _axis(stack.axes, consistency.axis, path)
+    if stack.axes[along][1] != len(stack):
+        known = ", ".join(f"{letter} ({n})" for letter, n in stack.axes)
+        raise ValueError(
+            f"{path.name} has the axes {known}; hints on pages are for files with one axis. Save "
+            "one series as a file of its own."
+        )
+    rgb = stack[0].ndim == 3
+    run = np.arange(len(stack))
+    whole = colorize_stack(
+        np.stack(list(_Run(stack, [int(page) for page in run], rgb, path))),
+        axis=0,
+        rgb=rgb,
+        hints=hints,
+        parameters=StackParameters(**parameters.to_dict(), consistency=consistency.strength),
+        source=_source(path, run, len(stack)) | _named(stack.axes[along][0]),
+        **told,
+    )
+    assert whole.uncertainty is not None, "maps were asked for"
+    assert whole.clipped is not None, "maps were asked for"
+    for number in run:
+        yield Colorized(
+            whole.rgb[number], whole.uncertainty[number], whole.clipped[number], whole.record
+        )
 
 
 def single_pages(

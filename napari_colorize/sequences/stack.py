@@ -1,7 +1,7 @@
 """Stacks in, coloured stacks out."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from napari_colorize.sequences.planes import Pile, Stack, Streamed
 from napari_colorize.sequences.record import StackFacts, Totals, plane_record, stack_record
 from napari_colorize.sequences.series import Read, Series, Tick
 
+if TYPE_CHECKING:
+    from napari_colorize.guided.decisions import Decisions
+
 
 def colorize_stack(
     stack: Any,
@@ -34,6 +37,9 @@ def colorize_stack(
     maps: bool = True,
     out: Any = None,
     hints: Any = None,
+    reference: Any = None,
+    palette: Any = None,
+    palette_strength: float = 1.0,
     spread: float = 1.0,
     region: Any = None,
     parameters: ColorizeParameters | None = None,
@@ -70,8 +76,8 @@ def colorize_stack(
         What a person has decided of some planes, by their number along ``axis``: ``Hints`` or
         files of them. Colour goes from plane to plane along the motion, both ways, and meets
         between hinted planes. The stack must be one series of planes.
-    spread : float
-        As for :func:`napari_colorize.colorize`.
+    reference, palette, palette_strength, spread
+        As for :func:`napari_colorize.colorize`: one reference or palette for all planes.
     region : (Y, X) or (…, Y, X) array, or "inside border", optional
         Where to colour: of all planes alike, or of each its own; see
         :func:`napari_colorize.colorize`.
@@ -114,9 +120,10 @@ def colorize_stack(
     whole = Stack(stack if hasattr(stack, "shape") else Pile(list(stack)), axis, rgb)
     tick = Ticker(progress, should_stop)
     said = _said_of(whole, hints)
+    decisions = decided_of(reference, palette, palette_strength, spread, bool(said))
     region = _region_of(whole, region)
     tick(0.0, "choosing the window")
-    facts, colorizer = prepared(whole, asked, source)
+    facts, colorizer = prepared(whole, asked, source, decisions=decisions)
     weights = weights_of(facts.used.consistency)
     # How sure the prediction is says how far hints reach, whether anybody asked for maps or not.
     results = _Results(whole, facts.used.dtype, maps or bool(said), out)
@@ -152,6 +159,7 @@ def colorize_stack(
             facts.used,
             said,
             spread,
+            colorizer.graph,
             lambda share: tick(0.95 + 0.05 * share, "following the hints"),
         )
     record = stack_record(
@@ -162,8 +170,8 @@ def colorize_stack(
         input_shape=whole.data.shape,
         output_shape=results.rgb.shape,
     )
-    if guide is not None:
-        record["guide"] = guide
+    if decisions is not None:
+        record["guide"] = decisions.described(None, colorizer.graph) | (guide or {})
     if coloured_share:
         said_of = {} if isinstance(region, str) else Region(region).described()
         record["region"] |= said_of | {"share": float(np.mean(coloured_share))}
@@ -195,11 +203,23 @@ def _said_of(whole: Stack, hints: Any) -> dict[int, Any]:
     return checked_hints(hints, whole.length, (height, width))
 
 
+def decided_of(
+    reference: Any, palette: Any, palette_strength: float, spread: float, hinted: bool
+) -> "Decisions | None":
+    """Return what a person has decided of all planes of a stack; None where that is nothing."""
+    if reference is None and palette is None and not hinted:
+        return None
+    from napari_colorize.guided.decisions import decisions_of
+
+    return decisions_of(None, reference, palette, palette_strength, spread)
+
+
 def prepared(
     whole: Stack,
     asked: StackParameters,
     source: Any,
     *,
+    decisions: "Decisions | None" = None,
     lazy: bool = False,
     levels: int | None = None,
 ) -> tuple[StackFacts, PlaneColorizer]:
@@ -209,6 +229,8 @@ def prepared(
     ----------
     whole : Stack
     asked : StackParameters
+    decisions : Decisions, optional
+        What holds of all planes.
     source, lazy, levels
         As in :class:`~napari_colorize.sequences.record.StackFacts`.
 
@@ -224,7 +246,7 @@ def prepared(
         indices = list(np.ndindex(whole.shape[:-2]))
         window = shared_window(lambda number: whole.read(indices[number]), whole.count, whole.rgb)
         asked = asked.changed(window=window)
-    used, colorizer = loaded(asked, mode)
+    used, colorizer = loaded(asked, mode, decisions)
     facts = StackFacts(
         used=used,
         window_mode=mode,
@@ -238,7 +260,9 @@ def prepared(
     return facts, colorizer
 
 
-def loaded(asked: StackParameters, window_mode: str) -> tuple[StackParameters, PlaneColorizer]:
+def loaded(
+    asked: StackParameters, window_mode: str, decisions: "Decisions | None" = None
+) -> tuple[StackParameters, PlaneColorizer]:
     """Load the weights; return the resolved parameters, and what colours planes by them.
 
     Parameters
@@ -247,10 +271,14 @@ def loaded(asked: StackParameters, window_mode: str) -> tuple[StackParameters, P
         With the window of all planes.
     window_mode : {"automatic", "explicit"}
         Who chose it.
+    decisions : Decisions, optional
+        What holds of all planes.
     """
     device = resolve_device(asked.device)
     with memory.explained("loading the weights", None, device):
         model, used = load_model(asked, device)
+    if decisions is not None:
+        model = decisions.listening(model, always=True)
     return used, PlaneColorizer(model, used, window_mode=window_mode)
 
 

@@ -1,18 +1,22 @@
 """Planes in, coloured planes out, one after another: for stacks beyond memory."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.image import read_lazily
 from napari_colorize.pipeline.window import shared_window, window_of_type
+from napari_colorize.records.legend import legend
 from napari_colorize.records.source import describe_source
 from napari_colorize.results import Colorized, Progress, Ticker
 from napari_colorize.sequences.parameters import StackParameters, stack_parameters, weights_of
 from napari_colorize.sequences.planes import Streamed
 from napari_colorize.sequences.record import StackFacts, plane_record
 from napari_colorize.sequences.series import Series
-from napari_colorize.sequences.stack import ahead, loaded, of_plane
+from napari_colorize.sequences.stack import ahead, decided_of, loaded, of_plane
+
+if TYPE_CHECKING:
+    from napari_colorize.guided.decisions import Decisions
 
 
 def colorize_planes(
@@ -20,6 +24,9 @@ def colorize_planes(
     method: str | None = None,
     *,
     rgb: bool = False,
+    reference: Any = None,
+    palette: Any = None,
+    palette_strength: float = 1.0,
     parameters: ColorizeParameters | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -39,6 +46,8 @@ def colorize_planes(
     method, rgb, parameters, progress, should_stop, source, **changes
         As in :func:`colorize_stack`. Of planes that come out of a generator and are neither 8-bit
         nor integer RGB, the window must be given: they cannot be read twice.
+    reference, palette, palette_strength
+        As for :func:`napari_colorize.colorize`: one reference or palette for all planes.
 
     Yields
     ------
@@ -61,8 +70,14 @@ def colorize_planes(
     """
     asked = stack_parameters(parameters, method, changes)
     describe_source(source)
+    decisions = decided_of(reference, palette, palette_strength, 1.0, False)
     return coloured_planes(
-        planes, asked, rgb=rgb, tick=Ticker(progress, should_stop), source=source
+        planes,
+        asked,
+        rgb=rgb,
+        tick=Ticker(progress, should_stop),
+        source=source,
+        decisions=decisions,
     )
 
 
@@ -74,6 +89,7 @@ def coloured_planes(
     tick: Ticker,
     source: Any,
     window_mode: str | None = None,
+    decisions: "Decisions | None" = None,
 ) -> Iterator[Colorized]:
     """Colour planes by checked parameters; :func:`colorize_planes` is the door to it.
 
@@ -85,6 +101,8 @@ def coloured_planes(
     tick : Ticker
     window_mode : {"automatic", "explicit"}, optional
         Who chose ``asked.window``; by default the user, where there is one.
+    decisions : Decisions, optional
+        What a person has decided of all planes.
     """
     tick(0.0, "choosing the window")
     again: Any = planes if hasattr(planes, "__getitem__") and hasattr(planes, "__len__") else None
@@ -99,12 +117,15 @@ def coloured_planes(
         asked = asked.changed(window=window)
     elif asked.window is None:
         asked = asked.changed(window=window_of_type(first, rgb))
-    used, colorizer = loaded(asked, mode)
+    used, colorizer = loaded(asked, mode, decisions)
     facts = StackFacts(used=used, window_mode=mode, axis=0, rgb=rgb, planes=count, source=source)
     series = Series(streamed.read, colorizer, weights_of(used.consistency))
     number = 0
     while coloured := series.coloured(number, of_plane(tick, number, count)):
         record = plane_record(facts, coloured, number)
+        if decisions is not None:
+            record["guide"] = decisions.described(None, colorizer.graph)
+            record["legend"] = legend(record)
         yield Colorized(coloured.rgb, coloured.uncertainty, coloured.clipped, record)
         number += 1
     tick(1.0, "done")

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from napari_colorize.checkpoints import CheckpointRecord, save_checkpoint
+from napari_colorize.methods import METHODS, method_of
 
 
 def publish(
@@ -65,9 +66,10 @@ def publish(
     state = torch.load(run / "graph.pt", weights_only=True, map_location="cpu")
     told = json.loads((run / "run.json").read_text(encoding="utf-8"))
     recipe = told["recipe"]
+    trained = recipe.get("method", "colorful")  # or a part of a method, such as "hints"
     record = CheckpointRecord(
         name=name,
-        method=recipe.get("method", "colorful"),
+        method=trained if trained in METHODS else method_of(recipe["architecture"]),
         architecture=recipe["architecture"],
         options=recipe["options"],
         recipe={**recipe, **{key: told[key] for key in told if key not in ("recipe", "prior")}},

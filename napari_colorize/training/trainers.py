@@ -259,7 +259,7 @@ def trainable() -> list[str]:
 
 
 def trainer_of(method: str) -> Trainer:
-    """Return a method's trainer, importing the module that its card names.
+    """Return the trainer of a method, or of a part of one, that a card names; imports its module.
 
     Raises
     ------
@@ -272,10 +272,11 @@ def trainer_of(method: str) -> Trainer:
     >>> trainer_of("colorful").recipe
     'cpu-quick'
     """
-    card = CARDS.get(method)
-    if card is None or not card.trainer:
+    known = {card.name: card.trainer for card in CARDS.values() if card.trainer}
+    for card in CARDS.values():
+        known |= card.further_trainers
+    if method not in known:
         raise ValueError(
-            f"There is no trainer for the method {method!r}; there is one for "
-            f"{', '.join(trainable())}."
+            f"There is no trainer for the method {method!r}; there is one for {', '.join(known)}."
         )
-    return pkgutil.resolve_name(card.trainer)
+    return pkgutil.resolve_name(known[method])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_colorize import colorize, colorize_stack, files
+from napari_colorize import Hints, colorize, colorize_stack, files
 from napari_colorize.cli import pages
+from napari_colorize.guided.hints import Point
 from napari_colorize.pipeline.window import shared_window
 
 pytestmark = pytest.mark.usefixtures("fake_model")
@@ -201,3 +202,26 @@ class TestOpenStack:
             files.open_stack(pictures / "a.png"),
         ):
             pass
+
+
+def test_hints_on_single_pages_are_carried_as_colorize_stack_carries_them(
+    run, film, written, tmp_path
+):
+    folder = tmp_path / "hints"
+    folder.mkdir()
+    hints = Hints(points=[Point(16, 24, "#8a4030", 3)])
+    hints.save(folder / "stack.1.hints.json")
+    found = coloured(run, written(film, "ZYX"), tmp_path, "--hints", folder, "--consistency", 0.5)
+    expected = colorize_stack(film, consistency=0.5, hints={1: hints}, window=window_of(film))
+    np.testing.assert_array_equal(found, expected.rgb)
+    assert list(records_of(tmp_path / "out" / "stack_colorized.tif")[0]["guide"]["hints"]) == ["1"]
+
+
+def test_one_file_of_hints_does_not_say_which_page_it_is_for(run, film, written, tmp_path):
+    path = Hints(points=[Point(16, 24, "#8a4030", 3)]).save(tmp_path / "one.hints.json")
+    result = run(
+        "colorize", written(film, "ZYX"), "-o", tmp_path / "out", "--hints", path,
+        "--consistency", 0.5,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "stack.0.hints.json" in result.output

@@ -64,6 +64,21 @@ def test_a_method_that_changes_the_size_is_refused(truth):
         Coloured.of(np.zeros((3, 3, 3), np.uint8), truth.grey.shape)
 
 
+def test_the_baseline_welsh_takes_its_colours_from_the_likest_photograph(tmp_path):
+    import skimage.data
+    from PIL import Image
+
+    for name in ("coffee", "astronaut", "rocket"):
+        Image.fromarray(getattr(skimage.data, name)()[::4, ::4]).save(tmp_path / f"{name}.png")
+    graded = baselines(references=[tmp_path])[-1]
+    assert graded.name == "Welsh"
+    assert graded.settings["count"] == 3
+    truth = skimage.data.coffee()[2::4, 2::4]
+    light = np.rint(to_lab(truth)[..., 0] * 2.55).astype(np.uint8)
+    error = np.abs(to_lab(graded.colour(light).rgb)[..., 1:] - to_lab(truth)[..., 1:]).mean()
+    assert error < 0.7 * np.abs(to_lab(truth)[..., 1:]).mean()  # grey's own error
+
+
 def test_baselines_keep_the_lightness_and_their_colours(truth):
     plain, mean, random = (m.colour(truth.grey) for m in baselines())
     shown = to_lab(plain.rgb)[..., 0]

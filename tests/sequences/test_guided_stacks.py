@@ -84,3 +84,35 @@ def test_the_record_says_and_repeats_it(stack, coloured):
 def test_hints_that_do_not_fit_are_refused(stack, hints, message):
     with pytest.raises((TypeError, ValueError), match=message):
         colorize_stack(stack, hints=hints)
+
+
+def test_one_palette_holds_for_all_planes_and_is_repeated(stack):
+    colours = ["#803020", "#304060"]
+    few = colorize_stack(stack[:2], palette=colours, consistency=0)
+    assert few.record["guide"]["palette"]["colours"] == colours
+    assert "drawn towards the palette" in few.legend
+    scope = {"image": stack[:2]}
+    exec(few.as_python(), scope)
+    assert np.array_equal(scope["rgb"], few.rgb)
+    from napari_colorize import colorize
+
+    window = tuple(few.record["parameters"]["window"])
+    alone = colorize(stack[1], palette=colours, window=window)
+    assert np.array_equal(alone.rgb, few.rgb[1])
+
+
+def test_where_memory_runs_out_the_palette_stays(stack, monkeypatch):
+    """The network that takes over on the CPU is under the same palette."""
+    from napari_colorize import checkpoints
+    from napari_colorize.guided.decisions import decisions_of
+    from napari_colorize.guided.palettes import Under
+
+    model = checkpoints.load("colorful")
+    under = decisions_of(palette=["#803020"]).listening(model).graph
+    assert isinstance(under, Under)
+    over = under.over(model)
+    import torch
+
+    luma, setting = torch.full((1, 1, 32, 32), 50.0), torch.tensor(0.5)
+    assert torch.equal(over(luma, setting, setting)[0], under(luma, setting, setting)[0])
+    assert not torch.equal(over(luma, setting, setting)[0], model.graph(luma, setting, setting)[0])

@@ -5,6 +5,7 @@ with rare colours given more weight, and read out by the annealed mean.
 
 - `network.py`: the paper's network, and a compact one on a pretrained trunk
 - `hypercolumn.py`: a read-out of a frozen trunk's maps, learnt at sparse positions
+- `listening.py`: what hints say of the rest of a picture, beside that read-out
 - `rebalance.py`: the class weights of the paper's §2.2
 - `loss.py`: cross-entropy on soft-encoded targets
 - `graph.py`: lightness in, chroma and uncertainty out: what TorchScript and ``torch.export`` get
@@ -38,6 +39,12 @@ def _hypercolumn(**options: Any) -> nn.Module:
     return hypercolumn_graph(**options)
 
 
+def _listening(**options: Any) -> nn.Module:
+    from napari_colorize.methods.colorful.listening import listening_graph
+
+    return listening_graph(**options)
+
+
 CARDS = (
     MethodCard(
         name="colorful",
@@ -50,6 +57,7 @@ CARDS = (
             "colorful-paper": Architecture("Colorful (Zhang 2016)", _paper),
             "colorful-compact": Architecture("Colorful, compact", _compact),
             "colorful-hypercolumn": Architecture("Colorful, hypercolumns", _hypercolumn),
+            "colorful-listening": Architecture("Colorful, listening", _listening),
         },
         layouts=(
             PublicLayout(
@@ -60,6 +68,7 @@ CARDS = (
             ),
         ),
         trainer="napari_colorize.training.colorful:TRAINER",
+        further_trainers={"hints": "napari_colorize.training.colorful:HINTS"},
     ),
 )
 """Colorful alone."""

@@ -146,11 +146,14 @@ class HypercolumnNetwork(nn.Module):
 
     def forward(self, luma: Tensor) -> Tensor:
         """Logits (N, 313, H/4, W/4) of lightness (N, 1, H, W)."""
-        columns = self.look(luma)
+        return self.logits(self.hidden(self.look(luma))).permute(0, 3, 1, 2)
+
+    def hidden(self, columns: Hypercolumns) -> Tensor:
+        """What the last layer reads at all cells, (N, H/4, W/4, C)."""
         x = self.fine(self.scale_fine(columns.fine))
         x = x + enlarged(self.sixteen(self.scale16(columns.sixteen)), 4)
         x = x + enlarged(self.coarse(columns.sixteen, columns.thirtytwo), 8)
-        return self.logits(self.read(x)).permute(0, 3, 1, 2)
+        return self.read(x)
 
     def look(self, luma: Tensor) -> Hypercolumns:
         """Hypercolumns of all cells of lightness (N, 1, H, W), not yet standardised."""
@@ -191,6 +194,14 @@ class HypercolumnNetwork(nn.Module):
     def sparse(self, columns: Hypercolumns, cells: Tensor) -> Tensor:
         """Logits (N, P, 313) at positions; what `forward` gives there.
 
+        Parameters as for `sparse_hidden`.
+        """
+        return self.logits(self.sparse_hidden(columns, cells))
+
+    @torch.jit.unused
+    def sparse_hidden(self, columns: Hypercolumns, cells: Tensor) -> Tensor:
+        """Return what the last layer reads at positions, (N, P, C).
+
         Parameters
         ----------
         columns
@@ -202,7 +213,7 @@ class HypercolumnNetwork(nn.Module):
         # At few positions it is cheaper to read first; the layer is linear, so the order is free.
         x = x + self.sixteen(self.drop(self.scale16(read_at(columns.sixteen, cells, 4))))
         x = x + read_at(self.coarse(columns.sixteen, columns.thirtytwo), cells, 8)
-        return self.logits(self.read(x))
+        return self.read(x)
 
     @torch.jit.unused
     def standardise(self, samples: Sequence[tuple[Hypercolumns, Tensor, Tensor]]) -> None:

@@ -26,5 +26,26 @@ class ColorfulTrainer(NetworkTrainer):
         return ColorfulLearner()
 
 
+class HintsTrainer(NetworkTrainer):
+    """How its network is taught to listen to hints."""
+
+    recipe = "hints"
+
+    def settings(self, name: str, table: Mapping[str, Any]) -> Any:
+        """Build the recipe; see `hints.hints_recipe`."""
+        from napari_colorize.training.colorful.hints import hints_recipe
+
+        return hints_recipe(name, table)
+
+    def learner(self) -> Learner:
+        """Return how the part that listens starts and learns."""
+        from napari_colorize.training.colorful.hints import HintsLearner
+
+        return HintsLearner()
+
+
 TRAINER = ColorfulTrainer()
 """What the method's card leads to."""
+
+HINTS = HintsTrainer()
+"""What ``napari-colorize train hints`` leads to."""

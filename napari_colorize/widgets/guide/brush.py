@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from superqt.utils import QSignalDebouncer
 
 from napari_colorize.widgets.guide.asks import Ask
-from napari_colorize.widgets.guide.live import Frame, Predicted, followed, looked, suggested
+from napari_colorize.widgets.guide.live import Frame, Predicted, followed, looked
 from napari_colorize.widgets.layers.choice import PREVIEW_KEY
 from napari_colorize.widgets.layers.placement import placement_of
 from napari_colorize.widgets.layers.planes import Plane, into_plane
@@ -19,6 +19,8 @@ from napari_colorize.widgets.shared.task import Task
 
 if TYPE_CHECKING:
     from napari.layers import Image
+
+    from napari_colorize.guided.solve import Solved
 
 PAUSE_MS = 60
 """A change is solved exactly when nothing has moved for so long."""
@@ -323,3 +325,40 @@ class Tools(QObject):
         picture = self._panel.picture
         if picture is not None:
             picture.visible = not picture.visible
+
+
+def suggested(
+    known: Predicted, row: int, column: int, solved: "Solved | None"
+) -> list[tuple[str, float]]:
+    """Suggest five colours for a pixel, given the hints so far.
+
+    Parameters
+    ----------
+    known : Predicted
+    row, column : int
+    solved : Solved or None
+        What the hints make of the picture.
+
+    Returns
+    -------
+    list of (str, float)
+        See :func:`napari_colorize.guided.palettes.suggestions`; empty without a distribution.
+    """
+    from napari_colorize.guided.palettes import suggestions
+
+    if known.ear is not None:
+        height, width = known.plane.luma.shape
+        probable = known.ear.probable((row + 0.5) / height, (column + 0.5) / width)
+        return suggestions(probable, float(known.light[row, column]))
+    if known.logits is None:
+        return []
+    height, width = known.plane.luma.shape
+    _, down, across = known.logits.shape
+    at = known.logits[
+        :, min(row * down // height, down - 1), min(column * across // width, across - 1)
+    ]
+    probable = np.exp(at - at.max())
+    near = None
+    if solved is not None and solved.touched[row, column]:
+        near = solved.chroma[row, column]
+    return suggestions(probable, float(known.light[row, column]), near=near)

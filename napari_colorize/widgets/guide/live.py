@@ -8,13 +8,22 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.guided.decisions import Decisions, prior_chroma, rgb_of_chroma
-from napari_colorize.guided.hints import Hints
+from napari_colorize.guided.decisions import Decisions
+from napari_colorize.guided.hints import Drawn, Hints
+from napari_colorize.guided.listening import (
+    NOTHING,
+    Listening,
+    heard_over,
+    listened,
+    prior_chroma,
+    rgb_of_chroma,
+)
 from napari_colorize.guided.solve import Solved, solve
 from napari_colorize.parameters import BY_HAND, ColorizeParameters
 from napari_colorize.pipeline import image as pictures
@@ -76,8 +85,12 @@ class Predicted:
     uncertainty : (H, W) float32 array or None
         0…1; of a method that says how sure it is.
     logits : (313, h, w) float32 array or None
-        Of a method that predicts a distribution.
+        Of a method that predicts a distribution, but does not listen.
     small : Small
+    seen : (h', w') float32 array or None
+        L* as the network saw it.
+    ear : Listening or None
+        Has looked at the picture, and predicts it anew for any hints.
     """
 
     plane: pictures.Plane
@@ -88,6 +101,14 @@ class Predicted:
     uncertainty: NDArray[np.float32] | None
     logits: NDArray[np.float32] | None
     small: Small
+    seen: NDArray[np.float32] | None = None
+    ear: Listening | None = None
+
+    def hearing(self, drawn: Drawn) -> Any:
+        """Return what listens to hints drawn over the picture; None where nothing does."""
+        if self.ear is None or self.seen is None:
+            return None
+        return partial(listened, self.ear, self.plane, self.seen, self.used, drawn)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -158,11 +179,12 @@ def predicted(ask: Ask, should_stop: Callable[[], bool]) -> Predicted:
     seen = plane.lightness_at(network_shape(height, width, used.network_size))
     if should_stop():
         raise Cancelled("The picture is no longer wanted.")
-    listening = guide.listening(model)
-    chroma, uncertainty = api.predict(listening.graph, seen, used)
+    graph = guide.listening(model, always=True).graph
+    ear = graph if isinstance(graph, Listening) else None
+    chroma, uncertainty = api.predict(graph, seen, used)
     rgb, _ = full_size_rgb(plane, seen, chroma, used)
     logits: Tensor | None = None
-    if has_distribution(model.graph):
+    if ear is None and has_distribution(model.graph):
         import torch
 
         with torch.inference_mode():
@@ -179,6 +201,8 @@ def predicted(ask: Ask, should_stop: Callable[[], bool]) -> Predicted:
         sure,
         None if logits is None else logits[0].float().cpu().numpy(),
         small(plane, prior, sure),
+        seen,
+        ear,
     )
 
 
@@ -232,6 +256,7 @@ def cells_of(known: Predicted, said: Said, spread: float) -> NDArray[np.float32]
         drawn,
         uncertainty=little.uncertainty,
         spread=_spread_of(known, spread),
+        listen=None if known.ear is None else partial(heard_over, known.ear, little.prior, drawn),
     ).chroma
 
 
@@ -330,6 +355,7 @@ def followed(
             drawn,
             uncertainty=known.uncertainty,
             spread=_spread_of(known, spread),
+            listen=known.hearing(drawn),
             should_stop=should_stop,
         )
         seconds["solve"] = time.perf_counter() - began
@@ -339,6 +365,8 @@ def followed(
             own = np.where(solved.touched[..., None], own, known.rgb)
         frame.rgb, frame.solved = own, solved
         seconds["colour"] = time.perf_counter() - began
+    elif known.ear is not None:
+        known.ear.heard(NOTHING)  # suggestions are those of the picture without hints again
     frame.seconds = seconds
     return ask, known, frame
 
@@ -355,36 +383,3 @@ def _same(one: Hints | None, other: Hints) -> bool:
     if one.labels is None or other.labels is None:
         return one.labels is other.labels
     return np.array_equal(one.labels, other.labels)
-
-
-def suggested(
-    known: Predicted, row: int, column: int, solved: Solved | None
-) -> list[tuple[str, float]]:
-    """Suggest five colours for a pixel, given the hints so far.
-
-    Parameters
-    ----------
-    known : Predicted
-    row, column : int
-    solved : Solved or None
-        What the hints make of the picture.
-
-    Returns
-    -------
-    list of (str, float)
-        See :func:`napari_colorize.guided.palettes.suggestions`; empty without a distribution.
-    """
-    from napari_colorize.guided.palettes import suggestions
-
-    if known.logits is None:
-        return []
-    height, width = known.plane.luma.shape
-    _, down, across = known.logits.shape
-    at = known.logits[
-        :, min(row * down // height, down - 1), min(column * across // width, across - 1)
-    ]
-    probable = np.exp(at - at.max())
-    near = None
-    if solved is not None and solved.touched[row, column]:
-        near = solved.chroma[row, column]
-    return suggestions(probable, float(known.light[row, column]), near=near)
