@@ -1,7 +1,5 @@
 """Lightness in, chroma and uncertainty out: descriptors, choice of the cluster, its network."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
