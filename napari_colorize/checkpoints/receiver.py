@@ -4,8 +4,10 @@ Not by pooch, which begins a download anew after it was cut, cannot be cancelled
 bytes as a server cares to send.
 """
 
+import contextlib
 import http.client
 import queue
+import socket
 import threading
 import time
 import urllib.error
@@ -27,7 +29,7 @@ TIMEOUT_SECONDS = 30.0
 _BEAT = 0.2
 """Seconds after which a download that brings nothing asks whether to go on."""
 
-LARGEST = 4 << 30
+LARGEST = 512 << 20
 """Bytes after which a download of unknown size is given up."""
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -80,6 +82,16 @@ def _pull(response: HTTPResponse, came: "queue.Queue[bytes | Exception]") -> Non
         came.put(error)
 
 
+def _let_go(response: HTTPResponse) -> None:
+    """End a connection. Closing it would wait for the thread that waits for the server."""
+    connection = getattr(getattr(response.fp, "raw", None), "_sock", None)
+    if connection is None:
+        response.close()
+        return
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class Receiver:
     """One address streamed into one ``.part`` file, appending where the server can continue."""
 
@@ -106,10 +118,34 @@ class Receiver:
         if have > self.largest:
             have = 0
         try:
-            with self._open(have) as response:
+            response = self._opened(have)
+            try:
                 self._receive(response, have if response.status == 206 else 0)
+            finally:
+                _let_go(response)
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, OSError) as error:
             raise self._explained(error) from error
+
+    def _opened(self, have: int) -> HTTPResponse:
+        """Open the address, and ask whether to go on while the server does not answer."""
+        answers: queue.Queue[HTTPResponse | Exception] = queue.Queue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._open(have))
+            except Exception as error:  # raised where the queue is read
+                answers.put(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        while True:
+            try:
+                answer = answers.get(timeout=_BEAT)
+            except queue.Empty:
+                self._stop_if_asked(have, None)
+                continue
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
 
     def _open(self, have: int) -> HTTPResponse:
         headers = {"User-Agent": f"napari-colorize/{__version__}", "Accept-Encoding": "identity"}

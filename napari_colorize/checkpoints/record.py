@@ -159,7 +159,9 @@ class CheckpointRecord:
         except RecursionError as error:
             raise CheckpointError(f"The record {path} is nested too deeply to be read.") from error
         except (ValueError, TypeError, OverflowError) as error:  # JSON, and numbers of strangers
-            said = (str(error).splitlines() or [type(error).__name__])[0]
+            said = "a number in it is too large"  # Python's own words are for programmers
+            if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+                said = (str(error).splitlines() or ["it is damaged"])[0]
             raise CheckpointError(f"The record {path} is not valid JSON: {said}.") from error
 
     def to_dict(self) -> dict[str, Any]:

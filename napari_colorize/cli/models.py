@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from napari_colorize.checkpoints import registry
+from napari_colorize.checkpoints import CheckpointRecord, registry
 
 
 @click.group("models")
@@ -46,6 +46,7 @@ def show(name: str, as_json: bool) -> None:
     click.echo(card(entry.record, BY_KEY), nl=False)
     where = f": {entry.weights}" if entry.installed else ""
     click.echo(f"\n{_state(entry).capitalize()}{where}")
+    _tell_of_weak_hash(entry.record)
 
 
 @command.command("grade")
@@ -120,6 +121,7 @@ def fetch(name: str, url: str | None) -> None:
 
     from napari_colorize.checkpoints import fetch as download
 
+    _tell_of_weak_hash(registry.find(name).record)
     with tqdm(
         unit="B", unit_scale=True, unit_divisor=1024, disable=None, desc=name, file=sys.stderr
     ) as bar:
@@ -131,6 +133,16 @@ def fetch(name: str, url: str | None) -> None:
 
         record = download(name, url=url, progress=show_progress)
     click.echo(f"{record.name} is on this machine ({_size(record.size_bytes)}).")
+
+
+def _tell_of_weak_hash(record: CheckpointRecord) -> None:
+    """Say what a published hash of a few digits is worth."""
+    if record.is_offer and len(record.sha256) < 64:
+        click.echo(
+            f"Only {len(record.sha256)} of the 64 digits of the SHA-256 of {record.name} were "
+            "published: a weak check, which finds damage and no forgery.",
+            err=True,
+        )
 
 
 def _state(entry: registry.Entry) -> str:

@@ -1,6 +1,7 @@
 """One file, page by page or as a stack: a shared window, and one result."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,16 @@ from napari_colorize import files
 from napari_colorize.cli.jobs import Job
 from napari_colorize.files import Page
 from napari_colorize.parameters import ColorizeParameters
-from napari_colorize.pipeline.window import shared_window
+from napari_colorize.pipeline.region import INSIDE_BORDER
 from napari_colorize.results import Colorized
-from napari_colorize.sequences.pages import OnPage, PageConsistency, held_pages, single_pages
+from napari_colorize.sequences.pages import (
+    OnPage,
+    PageConsistency,
+    held_pages,
+    single_pages,
+    why_not_held,
+    windows_of,
+)
 from napari_colorize.sequences.parameters import StackParameters
 
 SINGLE = "single picture"
@@ -37,39 +45,61 @@ def colour_file(
     `colorize_planes` and `files.write`. `guided` is what a person has decided, as `colorize` takes
     it.
     """
-    decisions = _decisions(job, dict(guided or {}))
-    if job.frames and decisions is None:
+    told = dict(guided or {})
+    region = _region(told.pop("region", None))
+    decisions = _decisions(job, told)
+    if job.frames and decisions is None and region is None:
         return _film(job, parameters, consistency, uncertainty, overwrite, on_page)
-    if decisions is not None and (job.frames or consistency is not None):
+    single = decisions is not None or region is not None
+    if single and (job.frames or consistency is not None):
         raise ValueError(
-            f"{job.source.name}: hints, references and palettes act on single pictures; leave out "
-            "--consistency, --axis and --as-stack."
+            f"{job.source.name}: hints, references, palettes and regions act on single pictures; "
+            "leave out --consistency, --axis and --as-stack."
         )
     count = files.count_pages(job.source)
-    place = None
+    place = windows = None
     if count > 1:
         with files.open_stack(job.source) as stack:
             place = stack.place
-            if consistency is not None:
+            why_not = consistency and why_not_held(stack.axes, consistency.axis)
+            if why_not:
+                tell(f"{job.source.name}: --consistency and --axis have no effect, as {why_not}.")
+            elif consistency is not None:
                 first = next(files.iter_pages(job.source))
                 _tell_of(first, tell)
                 results = held_pages(stack, first.path, parameters, consistency, on_page)
+                results = _counted(results, first, tell)
                 return _written(
                     job, results, first, count, parameters, uncertainty, overwrite, place
                 )
+            windows = windows_of(stack, parameters)
     elif consistency is not None:
         tell(SINGLE)
-    mode = None
-    if count > 1 and parameters.window is None:
-        with files.open_stack(job.source) as stack:
-            window = shared_window(stack.__getitem__, count)
-        parameters, mode = parameters.changed(window=window), "automatic"
     pages = files.iter_pages(job.source)
     first = next(pages)
     _tell_of(first, tell)
-    results = single_pages(chain([first], pages), count, parameters, mode, on_page, decisions)
+    every: Iterable[Page] = chain([first], pages)
+    if _is_result(job.source, files.sidecar_of(job.source)):
+        tell(f"{job.source.name}: its own colour was predicted before; the legend says so.")
+        every = (_marked(page) for page in chain([first], pages))
+    results = single_pages(every, count, parameters, windows, on_page, decisions, region)
     results = _counted(results, first, tell)
     return _written(job, results, first, count, parameters, uncertainty, overwrite, place)
+
+
+def _marked(page: Page) -> Page:
+    """Have a page say that its colour was predicted."""
+    return replace(page, about={**page.about, "predicted": True})
+
+
+def _region(told: str | None) -> Any:
+    """Return where to colour, as `colorize` takes it: a mask that is read, or what is found."""
+    if told is None:
+        return None
+    if told.replace("-", " ") == INSIDE_BORDER:
+        return INSIDE_BORDER
+    pixels = files.read(told)[0].pixels
+    return (pixels[..., :3] if pixels.ndim == 3 else pixels[..., None]).astype(bool).any(-1)
 
 
 def finished(job: Job) -> Path | None:

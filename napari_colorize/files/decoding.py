@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.decoders.limits import TooLarge, UnreadableFile
 from napari_colorize.decoders.pillow import read_picture
 from napari_colorize.files.tiff import OpenStack
 
@@ -64,6 +65,8 @@ def decode(encoded: bytes, name: str) -> NDArray[np.uint8]:
     """
     try:
         return as_shown(_first_picture(encoded, name))
+    except (UnreadableFile, TooLarge) as error:
+        raise UnreadablePicture(str(error)) from error
     except Exception as error:  # decoders raise anything at damaged bytes
         raise UnreadablePicture(f"{name} cannot be decoded as a picture.") from error
 
@@ -74,9 +77,9 @@ def as_shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     Parameters
     ----------
     pixels : (H, W), (H, W, 3) or (H, W, 4) array
-        uint8 and uint16 over their type's range; other integers over 16 bits, or over what occurs
-        where that is more or below 0; floats 0…1, or over what occurs. What is masked or NaN
-        becomes black.
+        uint8, uint16 and int16 over their type's range from 0; other integers over 16 bits; all
+        over what occurs where that is more or below 0; floats 0…1, or over what occurs. What is
+        masked or NaN becomes black.
 
     Returns
     -------
@@ -131,4 +134,5 @@ def _range_of(values: NDArray[Any]) -> tuple[float, float]:
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if values.dtype.kind == "f":
         return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-    return (low, high) if low < 0 or high > 65535 else (0.0, 255.0 if high <= 255 else 65535.0)
+    most = 32767.0 if values.dtype == np.int16 else 65535.0
+    return (low, high) if low < 0 or high > most else (0.0, 255.0 if high <= 255 else most)

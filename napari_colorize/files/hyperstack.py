@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_colorize.files.pages import CENTIMETRE, Resolution
-from napari_colorize.files.place import StackPlace
+from napari_colorize.files.pages import CENTIMETRE, Resolution, StackPlace
 from napari_colorize.files.records import as_text
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
-"""Read PNG, JPEG and TIFF, one page at a time, without changing a value."""
+"""Read PNG, JPEG and TIFF, one page at a time, without changing a value; films in folders."""
 
 import contextlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from napari_colorize.decoders.pillow import read_picture
 from napari_colorize.files import tiff
 from napari_colorize.files.completeness import told_as_raw
-from napari_colorize.files.pages import Page, UnreadableFile, told_as_unreadable
+from napari_colorize.files.pages import Page, Resolution, UnreadableFile, told_as_unreadable
 
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -23,6 +24,18 @@ _MAGIC = {
     b"MM\x00+": "tiff",
 }
 _PILLOWS = {"png": ("PNG",), "jpeg": ("JPEG",)}
+_OTHERS = (
+    *((b"WEBP", 8, "WebP"), (b"GIF8", 0, "GIF"), (b"BM", 0, "BMP"), (b"8BPS", 0, "Photoshop")),
+    *((b"ftypavif", 4, "AVIF"), (b"ftyphei", 4, "HEIC"), (b"ftypmif1", 4, "HEIC")),
+    *((b"jP  \r\n", 4, "JPEG 2000"), (b"\xff\x4f\xff\x51", 0, "JPEG 2000")),
+    *((b"JXL ", 4, "JPEG XL"), (b"\xff\x0a", 0, "JPEG XL"), (b"\x76\x2f\x31\x01", 0, "OpenEXR")),
+    *((b"#?RADIANCE", 0, "Radiance HDR"), (b"\x93NUMPY", 0, "NumPy"), (b"SIMPLE  =", 0, "FITS")),
+    *((b"ZISRAWFILE", 0, "Zeiss CZI"), (b"\xda\xce\xbe\x0a", 0, "Nikon ND2")),
+    *((b"\x70\0\0\0", 0, "Leica LIF"), (b"\x89HDF\r\n", 0, "HDF5"), (b"%PDF", 0, "PDF")),
+    (b"DICM", 128, "DICOM"),
+)
+"""First bytes, where they stand, and what files with them are called."""
+
 _RAW = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")
 """First bytes of camera raw files that are no TIFF."""
 
@@ -59,8 +72,10 @@ def iter_pages(path: str | os.PathLike) -> Iterator[Page]:
     with told_as_unreadable(path):
         kind = _kind(path)
         if kind != "tiff":
-            pixels, about = read_picture(path.read_bytes(), path.name, _PILLOWS[kind])
-            yield Page(pixels, path, about=about)
+            content = path.read_bytes()
+            pixels, about, density = read_picture(content, path.name, _PILLOWS[kind])
+            resolution = None if density is None else Resolution(*density)
+            yield Page(pixels, path, resolution=resolution, about=about)
             return
     yield from _guarded(path, tiff.iter_pages(path))
 
@@ -99,12 +114,15 @@ class StackFile:
         them: t, z, c, …; i and q mean that it does not say. Pages come in C order of them.
     place : StackPlace or None
         Steps, unit and channels, where the axes are named.
+    resolution : Resolution or None
+        Size of a pixel across and down.
     """
 
     def __init__(self, opened: tiff.OpenStack, path: Path) -> None:
         self._opened, self._path = opened, path
         self.axes = opened.axes
         self.place = opened.place
+        self.resolution = opened.resolution
 
     def __len__(self) -> int:
         return len(self._opened)
@@ -127,7 +145,7 @@ def _guarded(path: Path, pages: Iterator[Page]) -> Iterator[Page]:
 
 def _kind(path: Path) -> str:
     with open(path, "rb") as file:
-        start = file.read(64)
+        start = file.read(132)
     for magic, kind in _MAGIC.items():
         if start.startswith(magic):
             return kind
@@ -140,7 +158,71 @@ def _kind(path: Path) -> str:
             f"{path.name} is a web page, not a picture: the download went to a page in between. "
             "Download the picture itself."
         )
+    called = next((kind for mark, at, kind in _OTHERS if start[at:].startswith(mark)), None)
+    if called is not None:
+        raise UnreadableFile(
+            f"{path.name} is a {called} file; PNG, JPEG and TIFF are coloured. Export it as one of "
+            "these, or open it in napari with the reader plugin for its format."
+        )
     raise UnreadableFile(
         f"{path.name} is not a PNG, JPEG or TIFF file. Export it as one of these, or open it in "
         "napari with the reader plugin for its format."
     )
+
+
+class Frames:
+    """Pictures of one folder as the planes of a stack along time: ``len``, and pixels by number.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One picture each; they are put in the order of the numbers in their names, 2 before 10.
+
+    Attributes
+    ----------
+    axes : tuple of (str, int)
+        ``(("t", number of frames),)``.
+
+    Raises
+    ------
+    UnreadableFile
+        (a ``ValueError``) A file that holds several pictures, or, when it is read, a frame of
+        another size than the first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> frames = Frames(sorted(Path("frames").glob("*.png")))  # doctest: +SKIP
+    >>> frames[0].shape  # doctest: +SKIP
+    (480, 640)
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = sorted(paths, key=in_order)
+        self.axes = (("t", len(self.paths)),)
+        self._shape: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        path = self.paths[range(len(self))[index]]
+        if count_pages(path) > 1:
+            raise UnreadableFile(
+                f"{path.name} holds several pictures, so it is no frame of a film; colour it "
+                "without --as-stack."
+            )
+        [page] = read(path)
+        self._shape = self._shape or page.pixels.shape
+        if page.pixels.shape != self._shape:
+            raise UnreadableFile(
+                f"{path.name} has the shape {page.pixels.shape}, but the first frame "
+                f"{self._shape}; the frames of a film have one size and kind."
+            )
+        return page.pixels
+
+
+def in_order(path: Path) -> tuple[Any, ...]:
+    """Return a key that sorts names by the numbers in them, as people do."""
+    pieces = re.split(r"(\d+)", path.name.lower())
+    return tuple((int(piece), "") if k % 2 else (-1, piece) for k, piece in enumerate(pieces))

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import socket
+import threading
+import time
 
 import pytest
 import torch
@@ -213,6 +215,71 @@ def test_a_redirect_to_plain_http_is_refused(offered):
         request.end_headers()
 
     with serving(elsewhere) as (url, _), pytest.raises(DownloadError):
+        fetch("paper", url=url)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("/again", "one address to the next"), ("ftp://127.0.0.1:1/x", "https:// addresses only")],
+)
+def test_circles_and_odd_schemes_are_refused_by_name(offered, target, said):
+    def elsewhere(request):
+        request.send_response(302)
+        request.send_header("Location", target)
+        request.end_headers()
+
+    with serving(elsewhere) as (url, _), pytest.raises(DownloadError, match=said):
+        fetch("paper", url=url)
+
+
+@pytest.mark.parametrize("how", ["dripping", "silent", "no answer"])
+def test_a_slow_server_is_left_within_a_second(offered, published, how):
+    stopped, asked = threading.Event(), []
+
+    def slowly(request):
+        if how == "no answer":
+            stopped.wait(20)
+            return
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(published)))
+        request.end_headers()
+        for byte in published if how == "dripping" else b"":
+            request.wfile.write(bytes([byte]))
+            if stopped.wait(0.05):
+                return
+        stopped.wait(20)
+
+    def should_stop():
+        asked.append(time.monotonic())
+        return len(asked) > 3
+
+    with serving(slowly) as (url, _):
+        with pytest.raises(DownloadCancelled):
+            fetch("paper", url=url, should_stop=should_stop)
+        waited = time.monotonic() - asked[-1]
+        stopped.set()
+    assert waited < 1
+
+
+def test_a_server_that_brings_nothing_is_given_up(offered, published, monkeypatch):
+    monkeypatch.setattr(receiving, "TIMEOUT_SECONDS", 0.5)
+    stopped = threading.Event()
+
+    def silent(request):
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(published)))
+        request.end_headers()
+        stopped.wait(20)
+
+    with serving(silent) as (url, _):
+        with pytest.raises(DownloadError, match="cannot be reached"):
+            fetch("paper", url=url)
+        stopped.set()
+
+
+def test_downloads_of_unknown_size_are_bounded(offered, published, monkeypatch):
+    monkeypatch.setattr(receiving, "LARGEST", 100)
+    with serving(whole(published)) as (url, _), pytest.raises(DownloadError, match="more than"):
         fetch("paper", url=url)
 
 

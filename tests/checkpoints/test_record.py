@@ -78,5 +78,19 @@ def test_a_file_that_is_no_record_is_named(tmp_path, text):
         CheckpointRecord.from_json(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"name":"a","method":"b","architecture":"c","seed":' + "9" * 6000 + "}", "too large"),
+        ("[" * 200_000 + "]" * 200_000, "too deeply"),
+    ],
+)
+def test_absurd_records_are_told_in_plain_words(tmp_path, text, said):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(CheckpointError, match=f"x.json .*{said}") as caught:
+        CheckpointRecord.from_json(tmp_path / "x.json")
+    assert "sys." not in str(caught.value)
+
+
 def test_the_json_is_plain(make_record):
     assert json.loads(make_record().to_json())["defaults"]["network_size"] == 64

@@ -180,6 +180,7 @@ class TestGettingMore:
 
     def test_fetch_without_a_connection_is_a_sentence(self, run, offer):
         result = run("models", "fetch", "paper")
+        assert "a weak check" in result.stderr
         assert result.exit_code == 1
         assert "example.invalid cannot be reached" in result.stderr
         assert "Traceback" not in result.output

@@ -8,13 +8,11 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QFormLayout,
     QHeaderView,
     QPushButton,
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -30,8 +28,9 @@ from napari_colorize.widgets.evaluate.job import (
 )
 from napari_colorize.widgets.layers.choice import RECORD_KEY, LayerChoice
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
-from napari_colorize.widgets.shared.controls import RunControls
-from napari_colorize.widgets.shared.panel import EVALUATE, RunningPanel, scrolled
+from napari_colorize.widgets.shared.controls import RunControls, column_in
+from napari_colorize.widgets.shared.form import form_layout
+from napari_colorize.widgets.shared.panel import EVALUATE, RunningPanel
 from napari_colorize.widgets.shared.task import Work, connect_while_alive
 from napari_colorize.widgets.shared.words import copy_text
 
@@ -115,6 +114,8 @@ class EvaluateLayout(RunControls):
             "Add a layer with each pixel's distance from the true colour on the ab plane of "
             "CIE L*a*b*, in Lab units."
         )
+        self.table.setAccessibleName("Scores")
+        self.table.setTabKeyNavigation(False)  # Tab goes on to the button below
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -128,13 +129,12 @@ class EvaluateLayout(RunControls):
         self.copy.setToolTip("Put the table on the clipboard, ready for a spreadsheet.")
 
     def _lay_out(self, panel: QWidget) -> None:
-        rows = QFormLayout()
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows = form_layout()
         rows.addRow("Coloured", self.coloured)
         rows.addRow("Ground truth", self.truth)
         rows.addRow("Planes", self.planes)
         rows.addRow("Also add", self.error_map)
-        column = QVBoxLayout(scrolled(panel).contents)
+        column = column_in(panel)
         column.addLayout(rows)
         self.add_to(column)
         column.addWidget(self.table, 1)

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QGridLayout,
     QLayout,
     QListWidget,
     QListWidgetItem,
@@ -22,16 +21,21 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
 from napari_colorize.guided.palettes import NAMED
 from napari_colorize.widgets.guide.asks import FRAME
 from napari_colorize.widgets.guide.session import ELSEWHERE, SHOWN
 from napari_colorize.widgets.layers.choice import LayerChoice
-from napari_colorize.widgets.shared.controls import RunControls, Sentence, row
+from napari_colorize.widgets.shared.controls import (
+    RunControls,
+    Section,
+    Sentence,
+    column_in,
+    grid,
+    row,
+)
 from napari_colorize.widgets.shared.form import form_layout
-from napari_colorize.widgets.shared.panel import scrolled
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -94,7 +98,9 @@ def icon_of(colour: str) -> QIcon:
     """Return a plain icon of a colour."""
     pixmap = QPixmap(28, 16)
     pixmap.fill(QColor(colour))
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # Qt would tint it
+    return icon
 
 
 def offer(box: QComboBox, entries: Sequence[tuple[str, Any]]) -> None:
@@ -145,8 +151,7 @@ class GuideLayout(RunControls):
         )
         self.save, self.open = QPushButton("Save…"), QPushButton("Open…")
         self.copy_python = QPushButton("Copy as Python")
-        self.more = QCollapsible("Behind the hints", expandedIcon="▾", collapsedIcon="▸")
-        self.regions = QCollapsible("Regions", expandedIcon="▾", collapsedIcon="▸")
+        self.more, self.regions = Section("Behind the hints"), Section("Regions")
         self.keys = Sentence(KEYS)
         self._set_up()
         self._lay_out(panel)
@@ -197,7 +202,7 @@ class GuideLayout(RunControls):
         images = [one for one in plain if isinstance(one, Image) and one is not picture]
         rgb = [one for one in images if one.rgb and one.ndim == 2]
         file = [("File…", "file")] if reference is None else [(Path(reference).name, reference)]
-        none: tuple[str, Any] = ("no swatches", None)
+        none: tuple[str, Any] = ("none", None)
         offer(self.strokes, [(NEW_STROKES, None), *_named(fit)])
         within = [("the whole picture", None), ("the picture inside its frame", FRAME)]
         offer(self.within, [*within, *_named(areas)])
@@ -303,13 +308,12 @@ class GuideLayout(RunControls):
         self.show_suggestions([])
 
     def _lay_out(self, panel: QWidget) -> None:
-        column = QVBoxLayout(scrolled(panel).contents)
-        column.setSpacing(6)
+        column = column_in(panel)
         _add(column, _rows(("Image", self.layer), ("Strokes", self.strokes)))
         column.addWidget(self.start)
         column.addWidget(self.swatches, 1)
-        _add(column, _grid(self.colour, self.pick, self.remove, columns=3))
-        _add(column, _grid(*self.meanings.values(), columns=2))
+        _add(column, grid(3, self.colour, self.pick, self.remove))
+        _add(column, grid(2, *self.meanings.values()))
         _add(column, _rows(("Suggestions", row(*self.suggested))))
         self.add_to(column)
         column.addWidget(self.every)
@@ -348,13 +352,6 @@ def _rows(*fields: tuple[str, Any], widget: QWidget | None = None) -> QFormLayou
     for name, field in fields:
         form.addRow(name, field)
     return form
-
-
-def _grid(*widgets: QWidget, columns: int) -> QGridLayout:
-    grid = QGridLayout()
-    for number, widget in enumerate(widgets):
-        grid.addWidget(widget, number // columns, number % columns)
-    return grid
 
 
 def _add(column: QVBoxLayout, inner: QLayout) -> None:

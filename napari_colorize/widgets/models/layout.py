@@ -4,7 +4,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QFormLayout,
     QHeaderView,
     QLineEdit,
     QPushButton,
@@ -13,21 +12,19 @@ from qtpy.QtWidgets import (
     QTextBrowser,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
 from superqt.utils import signals_blocked
 
 from napari_colorize.checkpoints import registry
 from napari_colorize.checkpoints.card import card
 from napari_colorize.evaluation.catalogue import BY_KEY
 from napari_colorize.methods import ARCHITECTURES, NETWORK_TITLES
-from napari_colorize.widgets.shared.controls import TaskControls, row
-from napari_colorize.widgets.shared.panel import scrolled
+from napari_colorize.widgets.shared.controls import Section, TaskControls, column_in, grid
+from napari_colorize.widgets.shared.form import form_layout
 from napari_colorize.widgets.shared.weights import short_title_of
 
-COLUMNS = ("Name", "Method", "State", "Size")
+COLUMNS = ("Name", "Method", "State")
 SOURCES = {"shipped": "shipped", "download": "downloaded", "imported": "imported"}
 
 
@@ -47,6 +44,7 @@ class ModelList(QTreeWidget):
         self._entries: tuple[registry.Entry, ...] = ()
         self.setColumnCount(len(COLUMNS))
         self.setHeaderLabels(list(COLUMNS))
+        self.setAccessibleName("Weights")
         self.setRootIsDecorated(False)
         self.setUniformRowHeights(True)
         self.setAllColumnsShowFocus(True)
@@ -97,11 +95,9 @@ def _item(entry: registry.Entry) -> QTreeWidgetItem:
         record.name,
         short_title_of(record.method),
         state_of(entry),
-        megabytes(record.size_bytes),
     ]
     item = QTreeWidgetItem(texts)
-    item.setTextAlignment(3, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    item.setToolTip(0, record.name)
+    item.setToolTip(0, f"{record.name}, {megabytes(record.size_bytes)}")
     return item
 
 
@@ -126,7 +122,7 @@ class ModelsLayout(TaskControls):
         self.import_file = QPushButton("Import file…")
         self.name = QLineEdit()
         self.architecture = QComboBox()
-        self.importing = QCollapsible("When importing", expandedIcon="▾", collapsedIcon="▸")
+        self.importing = Section("When importing")
         self._set_up()
         self._lay_out(panel)
 
@@ -146,6 +142,7 @@ class ModelsLayout(TaskControls):
             control.setEnabled(idle)
 
     def _set_up(self) -> None:
+        self.card.setAccessibleName("Model card")
         self.card.setOpenExternalLinks(True)
         self.verify.setToolTip("Read the file and compare its hash, content and layout.")
         self.fetch.setToolTip(
@@ -159,6 +156,10 @@ class ModelsLayout(TaskControls):
         self.name.setPlaceholderText("As the file")
         self.name.setToolTip("What imported weights are called.")
         self.architecture.setToolTip("The network that imported weights belong to.")
+        self.architecture.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.architecture.setMinimumContentsLength(14)
         self.architecture.addItem(TOLD_FROM_FILE, None)
         for name in sorted(ARCHITECTURES):
             self.architecture.addItem(NETWORK_TITLES.get(name, name), name)
@@ -176,15 +177,13 @@ class ModelsLayout(TaskControls):
         self.models.setMinimumHeight(100)
         self.card.setMinimumHeight(140)
         imported = QWidget()
-        rows = QFormLayout(imported)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        rows = form_layout(imported)
         rows.addRow("Name", self.name)
         rows.addRow("Network", self.architecture)
         self.importing.addWidget(imported)
-        column = QVBoxLayout(scrolled(panel).contents)
+        column = column_in(panel)
         column.addWidget(halves, 1)
-        column.addLayout(row(self.verify, self.fetch, self.import_file, self.cancel))
+        column.addLayout(grid(3, self.verify, self.fetch, self.import_file, self.cancel))
         column.addWidget(self.importing)
         column.addWidget(self.progress)
         column.addWidget(self.status)

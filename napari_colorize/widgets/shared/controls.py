@@ -3,9 +3,19 @@
 import re
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtGui import QImage, QPixmap, QResizeEvent
+from qtpy.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QCollapsible
 
 _TICKS = 1000
@@ -31,10 +41,19 @@ class Sentence(QLabel):
         """Show a text."""
         self._said = text or ""
         super().setText(_LONG_WORD.sub(_breakable, self._said))
+        self._keep_height()
 
     def text(self) -> str:
         """Return the text as it was given."""
         return self._said
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # Qt's name
+        """Ask for the height that the text has at this width: forms would cut lines off."""
+        super().resizeEvent(event)
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())) if self._said else 0)
 
 
 class TaskControls:
@@ -98,6 +117,72 @@ class RunControls(TaskControls):
         column.addWidget(self.status)
 
 
+LEAST_HEIGHT = 160
+"""Pixels that a panel asks for at the least; what does not fit is scrolled."""
+
+
+class Scrolled(QScrollArea):
+    """Contents that keep their width and are scrolled down where there is too little height.
+
+    So no panel makes a window grow beyond the screen, and no texts or fields are squeezed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contents = QWidget()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # whatever takes the focus scrolls into sight
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(self.contents)
+
+    def sizeHint(self) -> QSize:  # Qt's name
+        """Return the size at which nothing is scrolled."""
+        return self.contents.sizeHint() + QSize(self._bar(), 0)
+
+    def minimumSizeHint(self) -> QSize:  # Qt's name
+        """Return the width of the contents, and a little height."""
+        least = self.contents.minimumSizeHint()
+        return QSize(least.width() + self._bar(), min(least.height(), LEAST_HEIGHT))
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Pass on that the contents want another size: a scroll area by itself does not."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
+    def _bar(self) -> int:
+        bar = self.verticalScrollBar()
+        return 0 if bar is None else bar.sizeHint().width()
+
+
+def column_in(panel: QWidget) -> QVBoxLayout:
+    """Fill an empty panel with a column of contents, scrolled where it is too low; return it."""
+    column = QVBoxLayout(scrolled(panel).contents)
+    column.setContentsMargins(6, 6, 6, 6)
+    column.setSpacing(8)
+    return column
+
+
+def scrolled(panel: QWidget) -> Scrolled:
+    """Fill an empty panel with a place for contents that are scrolled where they do not fit."""
+    scroll = Scrolled()
+    around = QVBoxLayout(panel)
+    around.setContentsMargins(0, 0, 0, 0)
+    around.addWidget(scroll)
+    return scroll
+
+
+def reveal(*widgets: QWidget) -> None:
+    """Scroll the column that holds these until they are on screen, the last one above all."""
+    for widget in widgets:
+        holder = widget.parentWidget()
+        while holder is not None and not isinstance(holder, Scrolled):
+            holder = holder.parentWidget()
+        if holder is not None:
+            holder.ensureWidgetVisible(widget, 0, 8)
+
+
 def row(*widgets: QWidget) -> QHBoxLayout:
     """Return a layout of widgets beside each other."""
     beside = QHBoxLayout()
@@ -113,18 +198,29 @@ class Section(QCollapsible):
         super().__init__(title, expandedIcon="▾", collapsedIcon="▸")
         self.toggleButton().setStyleSheet(_TITLE)
         self.content().setVisible(False)
-        self.toggled.connect(self.content().setVisible)
+        self.toggled.connect(self._show)
 
     def expand(self, animate: bool = True) -> None:
         """Unfold it."""
         self.content().setVisible(True)  # its height is asked for before the signal comes
         super().expand(animate)
 
+    def _show(self, shown: bool) -> None:
+        self.content().setVisible(shown)
+
 
 _TITLE = """
 QPushButton { text-align: left; border: none; }
 QPushButton:focus { text-decoration: underline; }
 """
+
+
+def grid(columns: int, *widgets: QWidget) -> QGridLayout:
+    """Return a layout of widgets in rows of so many."""
+    lines = QGridLayout()
+    for number, widget in enumerate(widgets):
+        lines.addWidget(widget, number // columns, number % columns)
+    return lines
 
 
 def caveat(text: str) -> QLabel:

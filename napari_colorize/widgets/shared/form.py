@@ -17,11 +17,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QLabel,
     QLayout,
     QLineEdit,
     QPushButton,
     QSizePolicy,
+    QSlider,
     QToolButton,
     QWidget,
 )
@@ -49,6 +49,8 @@ class DataclassForm(Container):
         Fields that are not to be made from the metadata alone.
     folded : mapping of str to str, optional
         Fields whose rows come last, in a section that is folded at first.
+    folded_title : str
+        Of that section.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class DataclassForm(Container):
         titles: Mapping[str, str],
         given: Mapping[str, BaseValueWidget] | None = None,
         folded: Mapping[str, str] | None = None,
+        folded_title: str = "Numbers",
     ) -> None:
         made, every = dict(given or {}), {**titles, **(folded or {})}
         for name, title in every.items():
@@ -72,12 +75,12 @@ class DataclassForm(Container):
         self.native.layout().addLayout(self.rows)
         for name, title in titles.items():
             self.rows.addRow(title, made[name].native)
-        self.numbers = Section("Numbers")
+        self.numbers = Section(folded_title)
         if folded:
             inner = QWidget()
-            rows = form_layout(inner)
+            self.folded_rows = form_layout(inner)
             for name, title in folded.items():
-                rows.addRow(title, made[name].native)
+                self.folded_rows.addRow(title, made[name].native)
             self.numbers.addWidget(inner)
             self.rows.addRow(self.numbers)
 
@@ -125,6 +128,7 @@ def widget_for(field: Field) -> BaseValueWidget:
             decimals=0 if whole else 2,
             unit=known.get("unit", ""),
             tooltip=tooltip,
+            empty=known.get("empty", "" if default is not None else "Default"),
         )
     if isinstance(default, bool):
         return CheckBox(value=default, tooltip=tooltip)
@@ -146,7 +150,7 @@ class ChoiceBox(ComboBox):
         super().__init__(choices=self._choices, tooltip=tooltip)
         box: QComboBox = self.native
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(10)
+        box.setMinimumContentsLength(14)  # most titles are whole; in a narrow dock below the label
         widen(box)
 
     def offer(self, choices: Iterable[tuple[str, Any]]) -> None:
@@ -166,6 +170,10 @@ class ChoiceBox(ComboBox):
         self.changed.emit(value)  # of None, too, which stands for "the default" here
 
 
+_BESIDE_NUMBER = 26
+"""Pixels of a number's box that its buttons take; Qt forgets those that a style sheet draws."""
+
+
 class NumberBox(FloatSpinBox):
     """A number in its range; where ``None`` is accepted, the step below the range stands for it.
 
@@ -179,7 +187,7 @@ class NumberBox(FloatSpinBox):
         Shown behind the number.
     tooltip : str
     empty : str
-        What is shown for ``None``.
+        What is shown for ``None``; empty text: it is not accepted.
     """
 
     def __init__(
@@ -192,11 +200,11 @@ class NumberBox(FloatSpinBox):
         decimals: int = 0,
         unit: str = "",
         tooltip: str = "",
-        empty: str = "Default",
+        empty: str = "",
     ) -> None:
-        self._whole, self._optional = decimals == 0, default is None
+        self._whole, self._optional = decimals == 0, bool(empty)
         super().__init__(
-            min=0 if default is None else low,
+            min=0 if empty else low,
             max=high,
             step=step,
             value=default or 0,
@@ -204,8 +212,12 @@ class NumberBox(FloatSpinBox):
         )
         self.native.setDecimals(decimals)
         self.native.setSuffix(f" {unit}" if unit else "")
-        if default is None:
+        if empty:
             self.native.setSpecialValueText(empty)
+        widest = max((f"{high:.{decimals}f} {unit}", empty), key=len)
+        needed = self.native.fontMetrics().horizontalAdvance(widest)
+        # A style sheet, because napari's would overrule the widget's own minimum.
+        self.native.setStyleSheet(f"min-width: {needed + _BESIDE_NUMBER}px;")
         widen(self.native)
 
     def get_value(self) -> Any:
@@ -253,6 +265,11 @@ class DefaultedSlider(ValuedContainerWidget):
         self.slider.setDecimals(2)
         self.slider.setValue(default)
         self.slider.setToolTip(help)
+        self.slider.setMinimumWidth(150)
+        handle = self.slider.findChild(QSlider)
+        if handle is not None:  # the whole takes keys and does nothing with them
+            self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.slider.setFocusProxy(handle)
         self.reset_button = QToolButton()
         self.reset_button.setText("↺")
         self.reset_button.setAutoRaise(True)
@@ -310,10 +327,14 @@ class DefaultedSlider(ValuedContainerWidget):
 
 
 def form_layout(widget: QWidget | None = None) -> QFormLayout:
-    """Return a layout of rows without margins, in which fields are as wide as there is room."""
+    """Return a layout of rows without margins, in which fields are as wide as there is room.
+
+    In a narrow dock a field that has no room beside its label goes below it.
+    """
     layout = QFormLayout(widget) if widget is not None else QFormLayout()
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
     return layout
 
 
@@ -321,15 +342,6 @@ def widen(*widgets: QWidget) -> None:
     """Let fields fill their rows."""
     for widget in widgets:
         widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-
-def warning() -> QLabel:
-    """Return a label for a sentence on what keeps a form from being used; hidden while empty."""
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setStyleSheet("color: #e69138;")
-    label.setVisible(False)
-    return label
 
 
 class PathBox(ValuedContainerWidget):
@@ -354,6 +366,7 @@ class PathBox(ValuedContainerWidget):
         self.margins = (0, 0, 0, 0)
         self.line = QLineEdit()
         self.line.setPlaceholderText(placeholder)
+        self.line.setMinimumWidth(100)
         self.line.setToolTip(tooltip)
         self.line.textChanged.connect(self._on_text)
         self.native.layout().addWidget(self.line, 1)

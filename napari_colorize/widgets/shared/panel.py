@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, Qt, QTimer
+from qtpy.QtGui import QKeyEvent, QShowEvent
+from qtpy.QtWidgets import QApplication, QDockWidget, QMainWindow, QWidget
 
+from napari_colorize.widgets.shared.access import in_order, leave_by_tab, name_controls
 from napari_colorize.widgets.shared.controls import TaskControls
 from napari_colorize.widgets.shared.preferences import PLUGIN
 from napari_colorize.widgets.shared.task import INFERENCE, Task, Work
@@ -24,57 +25,6 @@ if TYPE_CHECKING:
 COLORIZE, MODELS, TRAIN = "Colorize", "Models", "Train on my images"
 EVALUATE, TURING, GUIDE = "Evaluate", "Colorization Turing test", "Guide"
 """What the panels are called in ``napari.yaml``, which is how napari opens them."""
-
-LEAST_HEIGHT = 160
-"""Pixels that a panel asks for at the least; what does not fit is scrolled."""
-
-
-class Scrolled(QScrollArea):
-    """Contents that keep their width and are scrolled down where there is too little height.
-
-    So no panel makes a window grow beyond the screen, and no texts or fields are squeezed.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.contents = QWidget()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setWidget(self.contents)
-
-    def reveal(self, *widgets: QWidget) -> None:
-        """Scroll until these are on screen, the last one above all."""
-        for widget in widgets:
-            self.ensureWidgetVisible(widget, 0, 8)
-
-    def sizeHint(self) -> QSize:  # Qt's name
-        """Return the size at which nothing is scrolled."""
-        return self.contents.sizeHint() + QSize(self._bar(), 0)
-
-    def minimumSizeHint(self) -> QSize:  # Qt's name
-        """Return the width of the contents, and a little height."""
-        least = self.contents.minimumSizeHint()
-        return QSize(least.width() + self._bar(), min(least.height(), LEAST_HEIGHT))
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Pass on that the contents want another size: a scroll area by itself does not."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
-
-    def _bar(self) -> int:
-        bar = self.verticalScrollBar()
-        return 0 if bar is None else bar.sizeHint().width()
-
-
-def scrolled(panel: QWidget) -> Scrolled:
-    """Fill an empty panel with a place for contents that are scrolled where they do not fit."""
-    scroll = Scrolled()
-    around = QVBoxLayout(panel)
-    around.setContentsMargins(0, 0, 0, 0)
-    around.addWidget(scroll)
-    return scroll
 
 
 def dock_of(panel: QWidget) -> QDockWidget | None:
@@ -193,6 +143,7 @@ class RunningPanel(QWidget):
         self._began_at = 0.0
         self._why_stopped = ""
         self._placed = False
+        self._focus_before: QWidget | None = None
         self._shown = QTimer(self)  # napari is not done with the dock when it shows the panel
         self._shown.setSingleShot(True)
         self._shown.timeout.connect(self._settle)
@@ -252,7 +203,12 @@ class RunningPanel(QWidget):
     def begin(self, work: Work, cancelled: str = "") -> None:
         """Start work; ``cancelled`` is what *Cancel* then says, :attr:`CANCELLED` by default."""
         self._began_at, self._why_stopped = time.perf_counter(), cancelled or self.CANCELLED
+        focused = QApplication.focusWidget()
+        inside = focused is not None and self.isAncestorOf(focused)
+        self._focus_before = focused if inside else None
         self.ui.show_busy(None, "Starting…")
+        if self._focus_before is not None:
+            self.ui.cancel.setFocus()
         self.task.start(work)
         self.began()
 
@@ -283,6 +239,7 @@ class RunningPanel(QWidget):
         run = getattr(ui, "run", None)
         if run is not None:
             run.clicked.connect(self.run)
+        name_controls(self)
 
     def holds(self, layer: Any) -> bool:
         """Whether the viewer still has a layer; ``None``, a layer that is gone, it has not."""
@@ -294,15 +251,27 @@ class RunningPanel(QWidget):
 
     def rest(self, text: str) -> None:
         """Show that nothing is under way, and a sentence on how it ended."""
+        left_on_cancel = self.ui.cancel.hasFocus()
         self.ui.show_rest(text)
         self.offer()
+        if left_on_cancel:
+            self._focus_back()
+
+    def _focus_back(self) -> None:
+        """Put the focus where it was when the work was started."""
+        stops, before = list(in_order(self)), self._focus_before
+        for stop in (before, getattr(self.ui, "run", None), *stops[:1]):
+            if stop is not None and stop in stops:
+                stop.setFocus()
+                return
 
     def complain(self, sentence: str) -> None:
-        """Show a problem in the panel and as a notification of napari."""
+        """Show a problem once: in the panel, or as a notification where nobody sees the panel."""
         from napari.utils.notifications import show_error
 
         self.rest(sentence)
-        show_error(sentence)
+        if not self.isVisible():
+            show_error(sentence)
 
     def _on_returned(self, result: Any) -> None:
         try:
@@ -328,6 +297,25 @@ class RunningPanel(QWidget):
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
             self.leave()
         return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:  # Qt's name
+        """Cancel by Esc, wherever in the panel the focus is."""
+        if event is not None and event.key() == Qt.Key.Key_Escape and self.task.busy:
+            self.cancel()
+        else:
+            super().keyPressEvent(event)
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:  # Qt's name
+        """Go by Tab from top to bottom as the panel is laid out now, and then out of it."""
+        now = QApplication.focusWidget()
+        stops = list(in_order(self))
+        here = [n for n, stop in enumerate(stops) if stop is now or stop.isAncestorOf(now)]
+        there = here[-1] + (1 if forwards else -1) if here else 0
+        if now is None or not self.isAncestorOf(now) or not 0 <= there < len(stops):
+            return leave_by_tab(self, forwards) or super().focusNextPrevChild(forwards)
+        reasons = Qt.FocusReason
+        stops[there].setFocus(reasons.TabFocusReason if forwards else reasons.BacktabFocusReason)
+        return True
 
     def showEvent(self, event: QShowEvent | None) -> None:  # Qt's name
         """Find the panel's place among the others; it comes forward whenever it is opened."""

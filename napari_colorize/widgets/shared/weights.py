@@ -9,7 +9,8 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_colorize import checkpoints
 from napari_colorize.methods import METHOD_TITLES, METHODS
-from napari_colorize.widgets.shared.form import DataclassForm, warning
+from napari_colorize.widgets.shared.access import warning
+from napari_colorize.widgets.shared.form import DataclassForm
 
 WITHOUT_WEIGHTS = "no weights"
 NONE_NEEDED: list[tuple[str, str | None]] = [("None needed", None)]

@@ -1,33 +1,27 @@
 """The form of the panel *Train on my images*: which method learns from what, under which name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSizePolicy,
-    QSpinBox,
-    QStackedWidget,
-    QWidget,
-)
-from superqt import QCollapsible
+from magicgui.widgets.bases import ValuedContainerWidget
+from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
 from napari_colorize.checkpoints.registry import why_not
 from napari_colorize.training.tiles import LARGEST_TILE, SMALLEST_TILE, TILE
 from napari_colorize.widgets.layers.choice import LayerTicks
-from napari_colorize.widgets.shared.form import form_layout
-from napari_colorize.widgets.shared.weights import title_of, weights_news
+from napari_colorize.widgets.shared.access import warning
+from napari_colorize.widgets.shared.controls import row
+from napari_colorize.widgets.shared.form import (
+    ChoiceBox,
+    DataclassForm,
+    PathBox,
+)
+from napari_colorize.widgets.shared.weights import follow_weights, title_of
 
 if TYPE_CHECKING:
     from napari.components import LayerList
+    from napari.layers import Image
 
 
 @dataclass(frozen=True)
@@ -77,202 +71,225 @@ WAYS = {
 }
 """Method → how the form tells it; the first is the default."""
 
-LAYERS, FILES = range(2)
+MOST_EFFORT = max(way.most for way in WAYS.values())
+_TERMS = "Where the pictures come from, and on which terms."
 
 
-class TrainForm(QObject):
-    """The fields, and what they say together.
+@dataclass(frozen=True)
+class Wish:
+    """What the panel says; the ``metadata`` of the fields is what its form knows of them.
+
+    Parameters
+    ----------
+    method : str
+        A key of :data:`WAYS`.
+    from_layers : bool
+        Learn from ``layers``, else from ``path``.
+    layers : tuple of napari.layers.Image
+        RGB layers with true colours.
+    path : Path
+        A folder or a tar archive.
+    weights : str
+        What they are to be called.
+    every_plane : bool
+        Of stacks all planes, not the one on screen.
+    tile : int or None
+        Side of the squares that layers are cut into, px; ``None``: they are not cut.
+    effort : int
+        Steps or passes.
+    licence : str
+        Terms and source of the pictures, for the record.
+    """
+
+    method: str = next(iter(WAYS))
+    from_layers: bool = True
+    layers: "tuple[Image, ...]" = ()
+    path: Path = Path()
+    weights: str = field(
+        default="", metadata={"help": "What the weights are called in the list of weights."}
+    )
+    every_plane: bool = False
+    tile: int | None = field(
+        default=TILE,
+        metadata={
+            "help": "Layers are cut into squares of this side, so that a large one counts as many "
+            "pictures. Files are learnt from whole.",
+            "unit": "px",
+            "min": SMALLEST_TILE,
+            "max": LARGEST_TILE,
+            "step": 32,
+            "empty": "Whole pictures",
+        },
+    )
+    effort: int = field(
+        default=1000, metadata={"help": "", "min": 1, "max": MOST_EFFORT, "step": 1}
+    )
+    licence: str = field(default="", metadata={"help": _TERMS})
+
+
+_TITLES = {
+    "method": "Method",
+    "from_layers": "Learn from",
+    "layers": "",
+    "path": "",
+    "weights": "Name",
+}
+_MORE = {
+    "every_plane": "Planes",
+    "tile": "Tiles",
+    "effort": "Steps",
+    "licence": "Source, licence",
+}
+
+
+class TrainForm(DataclassForm):
+    """A form over :class:`Wish`; what the method and the source leave open is asked.
 
     Parameters
     ----------
     layers : napari.components.LayerList
-    parent : QWidget
-        The panel.
     """
 
-    changed = Signal()
-
-    def __init__(self, layers: "LayerList", parent: QWidget) -> None:
-        super().__init__(parent)
-        self.method, self.source, self.planes = QComboBox(), QComboBox(), QComboBox()
-        self.layers = LayerTicks(layers)
-        self.path, self.licence, self.name = QLineEdit(), QLineEdit(), QLineEdit()
-        self.folder, self.archive = QPushButton("Folder…"), QPushButton("Archive…")
-        self.sources = QStackedWidget()
-        self.hint, self.advice = QLabel(), QLabel()
-        self.tile, self.effort = QSpinBox(), QSpinBox()
-        self.effort_title = QLabel()
-        self.more = QCollapsible("More", expandedIcon="▾", collapsedIcon="▸")
-        self._set_up()
-        self._connect()
-        self._show_source(LAYERS)
+    def __init__(self, layers: "LayerList") -> None:
+        super().__init__(
+            Wish,
+            _TITLES,
+            {
+                "method": ChoiceBox([(title_of(name), name) for name in WAYS]),
+                "from_layers": ChoiceBox(
+                    [("RGB layers", True), ("Folder or archive", False)],
+                    "Pictures in colour of the kind that you want to colour.",
+                ),
+                "layers": TicksBox(layers),
+                "path": PathBox(
+                    {"Folder…": _ask_for_folder, "Archive…": _ask_for_archive},
+                    placeholder="Folder or tar",
+                    tooltip="A folder, which is searched through, or an uncompressed tar archive.",
+                ),
+                "every_plane": ChoiceBox([("Current slice", False), ("All planes", True)]),
+            },
+            _MORE,
+            folded_title="More",
+        )
+        self.hint, self.advice = warning(), QLabel()
+        self.advice.setWordWrap(True)
+        self.advice.setStyleSheet("font-style: italic;")
+        self.rows.insertRow(1, self.advice)
+        self.rows.insertRow(self.rows.getWidgetPosition(self.weights.native)[0] + 1, self.hint)
+        self.weights.native.setPlaceholderText("my-stain")
+        self.weights.native.setMaxLength(64)
+        self.licence.native.setPlaceholderText("Optional, for the record")
+        self.layers.native.setAccessibleName("Layers to learn from")
+        self.method.changed.connect(self._show_method)
+        self.from_layers.changed.connect(self._show_source)
+        self.weights.changed.connect(self.check_name)
+        follow_weights(self.native, self.check_name)
         self.offer_planes(False)
+        self._show_source()
         self._show_method()
         self.check_name()
 
     @property
     def way(self) -> Way:
         """The chosen way to train."""
-        return WAYS[self.method.currentData()]
+        return WAYS[self.method.value]
 
     @property
-    def from_layers(self) -> bool:
-        """Whether layers, not files, are learnt from."""
-        return self.source.currentIndex() == LAYERS
-
-    @property
-    def every_plane(self) -> bool:
-        """Whether all planes of stacks are learnt from."""
-        return self.planes.isEnabled() and bool(self.planes.currentData())
+    def effort_title(self) -> str:
+        """What the way's effort is called."""
+        label = self.folded_rows.labelForField(self.effort.native)
+        return label.text() if isinstance(label, QLabel) else ""
 
     @property
     def ready(self) -> bool:
         """Whether there is something to learn from, and a name that is free."""
-        some = bool(self.layers.ticked) if self.from_layers else bool(self.path.text().strip())
-        return some and not why_not(self.name.text())
-
-    def settings(self) -> dict[str, Any]:
-        """Return what is common to both sources, as `TrainingJob` takes it."""
-        return {
-            "method": self.method.currentData(),
-            "name": self.name.text(),
-            "tile": self.tile.value() if self.tile.value() >= SMALLEST_TILE else 0,
-            "changes": {self.way.effort: self.effort.value()},
-            "licence": self.licence.text().strip(),
-        }
-
-    def chosen_path(self) -> Path:
-        """Return the folder or archive."""
-        return Path(self.path.text().strip()).expanduser()
+        wish = self.values()
+        some = bool(wish.layers) if wish.from_layers else bool(self.path.line.text().strip())
+        return some and not why_not(wish.weights)
 
     def offer_planes(self, stacks: bool) -> None:
         """Offer to learn from all planes, where there are any more than one."""
-        self.planes.setEnabled(stacks)
+        self.every_plane.enabled = stacks
         if not stacks:
-            self.planes.setCurrentIndex(0)
+            self.every_plane.value = False
 
     def check_name(self) -> None:
         """Say at once whether the name can be had."""
-        name = self.name.text()
+        name = self.weights.value
         reason = why_not(name) if name else ""
         self.hint.setText(reason)
         self.hint.setVisible(bool(reason))
-        self.changed.emit()
-
-    def enable(self, enabled: bool) -> None:
-        """Let the fields be changed, or not, while a training is under way."""
-        for field in (
-            self.method,
-            self.source,
-            self.sources,
-            self.name,
-            self.planes,
-            self.licence,
-            self.tile,
-            self.effort,
-        ):
-            field.setEnabled(enabled)
-
-    def rows(self) -> QFormLayout:
-        """Lay the fields out."""
-        rows = form_layout()
-        rows.addRow("Method", self.method)
-        rows.addRow("", self.advice)
-        rows.addRow("Learn from", self.source)
-        rows.addRow("", self.sources)
-        rows.addRow("Name", self.name)
-        rows.addRow("", self.hint)
-        inner = QWidget()
-        more = form_layout()
-        inner.setLayout(more)
-        more.addRow("Planes", self.planes)
-        more.addRow("Tiles", self.tile)
-        more.addRow(self.effort_title, self.effort)
-        more.addRow("Source, licence", self.licence)
-        self.more.addWidget(inner)
-        rows.addRow(self.more)
-        return rows
-
-    def _set_up(self) -> None:
-        for name in WAYS:
-            self.method.addItem(title_of(name), name)
-        self.source.addItems(["RGB layers of this viewer", "Folder or tar archive"])
-        self.source.setToolTip("Pictures in colour of the kind that you want to colour.")
-        for box in (self.method, self.source, self.planes, self.tile, self.effort):
-            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        for box in (self.method, self.source, self.planes):
-            box.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            box.setMinimumContentsLength(10)
-        self.planes.addItem("Current slice", False)
-        self.planes.addItem("All planes of the ticked layers", True)
-        self.layers.setToolTip(
-            "Tick the layers with true colours. Predicted ones are not offered: there is nothing "
-            "to learn from them."
-        )
-        self.path.setPlaceholderText("Folder, or uncompressed tar archive")
-        files = QWidget()
-        row = QHBoxLayout(files)
-        row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.path, self.folder, self.archive):
-            row.addWidget(widget)
-        self.sources.addWidget(self.layers)
-        self.sources.addWidget(files)
-        self.name.setPlaceholderText("my-stain")
-        self.name.setMaxLength(64)
-        self.name.setToolTip("What the weights are called in the list of weights.")
-        self.hint.setStyleSheet("color: #e69138;")
-        self.advice.setStyleSheet("font-style: italic;")
-        for label in (self.hint, self.advice):
-            label.setWordWrap(True)
-        self.tile.setRange(0, LARGEST_TILE)
-        self.tile.setSingleStep(32)
-        self.tile.setValue(TILE)
-        self.tile.setSuffix(" px")
-        self.tile.setSpecialValueText("Whole pictures")
-        self.tile.setToolTip(
-            "Layers are cut into squares of this side, so that a large one counts as many "
-            "pictures. Files are learnt from whole."
-        )
-        self.licence.setPlaceholderText("Optional, for the record")
-        self.licence.setToolTip("Where the pictures come from, and on which terms.")
-
-    def _connect(self) -> None:
-        self.method.currentIndexChanged.connect(self._show_method)
-        self.source.currentIndexChanged.connect(self._show_source)
-        self.layers.ticks_changed.connect(self.changed)
-        self.path.textChanged.connect(self.changed)
-        self.name.textChanged.connect(self.check_name)
-        self.folder.clicked.connect(self._ask_for_folder)
-        self.archive.clicked.connect(self._ask_for_archive)
-        weights_news().changed.connect(self.check_name)
+        self.changed.emit(self)
 
     def _show_method(self) -> None:
         way = self.way
         self.advice.setText(way.help)
-        self.effort_title.setText(way.effort_title)
-        self.effort.setToolTip(way.effort_help)
-        self.effort.setRange(1, way.most)
-        self.effort.setValue(way.usual)
-        self.changed.emit()
+        label = self.folded_rows.labelForField(self.effort.native)
+        if isinstance(label, QLabel):
+            label.setText(way.effort_title)
+        self.effort.native.setAccessibleName(way.effort_title)
+        self.effort.tooltip = way.effort_help
+        self.effort.max = way.most
+        self.effort.value = way.usual
 
-    def _show_source(self, index: int) -> None:
-        self.sources.setCurrentIndex(index)
-        page = self.sources.widget(index)
-        if page is not None:
-            # A stack is as high as its highest page, shown or not.
-            self.sources.setMaximumHeight(page.sizeHint().height())
-        self.changed.emit()
+    def _show_source(self) -> None:
+        for box, shown in ((self.layers, True), (self.path, False)):
+            self.show_row(box.native, self.from_layers.value == shown)
 
-    def _ask_for_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self.sources, "Folder of pictures in colour")
-        if chosen:
-            self.path.setText(chosen)
 
-    def _ask_for_archive(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(
-            self.sources, "Archive of pictures in colour", "", "Tar archives (*.tar);;All files (*)"
+class TicksBox(ValuedContainerWidget):
+    """The ticked RGB layers of a viewer; all or none of them by a button.
+
+    Parameters
+    ----------
+    layers : napari.components.LayerList
+    """
+
+    def __init__(self, layers: "LayerList") -> None:
+        super().__init__(layout="vertical", labels=False)
+        self.margins = (0, 0, 0, 0)
+        self.ticks = LayerTicks(layers)
+        self.ticks.setAccessibleName("Layers to learn from")
+        self.ticks.setToolTip(
+            "Tick the layers with true colours. Predicted ones are not offered: there is nothing "
+            "to learn from them."
         )
-        if chosen:
-            self.path.setText(chosen)
+        self.all, self.none = QPushButton("All"), QPushButton("None")
+        self.all.setToolTip("Tick all layers.")
+        self.none.setToolTip("Tick no layer.")
+        self.all.clicked.connect(self._tick_all)
+        self.none.clicked.connect(self._tick_none)
+        self.ticks.ticks_changed.connect(self._on_ticks)
+        self.native.layout().addWidget(self.ticks)
+        self.native.layout().addLayout(row(self.all, self.none))
+        self._on_ticks()
+
+    def get_value(self) -> "tuple[Image, ...]":
+        """Return the ticked layers, in the viewer's order."""
+        return tuple(self.ticks.ticked)
+
+    def set_value(self, value: "tuple[Image, ...]") -> None:
+        """Tick these layers and no others; one that is not offered changes nothing."""
+        for layer in self.ticks.offered:
+            self.ticks.tick(layer, any(layer is one for one in value))
+
+    def _tick_all(self) -> None:
+        self.set_value(tuple(self.ticks.offered))
+
+    def _tick_none(self) -> None:
+        self.set_value(())
+
+    def _on_ticks(self) -> None:
+        ticked, offered = len(self.ticks.ticked), len(self.ticks.offered)
+        self.all.setEnabled(ticked < offered)
+        self.none.setEnabled(ticked > 0)
+        self.changed.emit(self.value)
+
+
+def _ask_for_folder(parent: QWidget, present: str) -> str:
+    return QFileDialog.getExistingDirectory(parent, "Folder of pictures in colour", present)
+
+
+def _ask_for_archive(parent: QWidget, present: str) -> str:
+    wanted = "Tar archives (*.tar);;All files (*)"
+    return QFileDialog.getOpenFileName(parent, "Archive of pictures in colour", "", wanted)[0]

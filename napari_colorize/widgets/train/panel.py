@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import (
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
-from napari_colorize.widgets.shared.controls import RunControls, caveat
-from napari_colorize.widgets.shared.panel import COLORIZE, TRAIN, RunningPanel, open_panel, scrolled
+from napari_colorize.widgets.shared.controls import RunControls, caveat, column_in, reveal
+from napari_colorize.widgets.shared.panel import COLORIZE, TRAIN, RunningPanel, open_panel
 from napari_colorize.widgets.shared.task import TRAINING, Work, connect_while_alive
 from napari_colorize.widgets.shared.weights import weights_news
 from napari_colorize.widgets.train.form import TrainForm
 from napari_colorize.widgets.train.job import (
     LiveWatch,
     NothingKept,
+    Reference,
     TrainingJob,
     references_of,
     sentence_of,
@@ -53,7 +53,7 @@ class TrainLayout(RunControls):
             "Learn in the background; no layer is changed.",
             "End the training; the best weights so far are kept.",
         )
-        self.form = TrainForm(layers, panel)
+        self.form = TrainForm(layers)
         self.curve = LossCurve()
         self.sample = SampleStrip()
         self.use = QPushButton("Colorize with it")
@@ -62,14 +62,14 @@ class TrainLayout(RunControls):
 
     def show_busy(self, share: float | None, text: str) -> None:
         """Show that a training is under way, and how far."""
-        self.form.enable(False)
+        self.form.native.setEnabled(False)
         if self.run.isEnabled():  # it begins: show what it does, where the panel is low
-            self._scroll.reveal(self.sample, self.run)
+            reveal(self.sample, self.run)
         super().show_busy(share, text)
 
     def show_rest(self, text: str) -> None:
         """Show that no training is under way any more, and a sentence on how it ended."""
-        self.form.enable(True)
+        self.form.native.setEnabled(True)
         super().show_rest(text)
 
     def show_sight(self, watch: LiveWatch) -> None:
@@ -78,10 +78,8 @@ class TrainLayout(RunControls):
         self.sample.show_sample(watch.latest)
 
     def _lay_out(self, panel: QWidget) -> None:
-        self._scroll = scrolled(panel)
-        column = QVBoxLayout(self._scroll.contents)
-        column.setSpacing(8)
-        column.addLayout(self.form.rows())
+        column = column_in(panel)
+        column.addWidget(self.form.native)
         column.addWidget(caveat(CAVEAT))
         self.add_to(column)
         column.addWidget(self.curve)
@@ -111,6 +109,7 @@ class TrainPanel(RunningPanel):
         # Not the thread that colours: a quarter of an hour of training must keep nobody from it.
         super().__init__(napari_viewer, thread=TRAINING)
         self._watch = LiveWatch()
+        self._ending = False
         self.taught: tuple[str, str] | None = None
         """Method and name of the weights that were trained last."""
         self.ui: TrainLayout = TrainLayout(self, self._viewer.layers)
@@ -123,13 +122,13 @@ class TrainPanel(RunningPanel):
     def plan(self) -> Work:
         """Return the training that the panel asks for."""
         job = self._job()
-        self.taught, self._watch = None, LiveWatch()
+        self.taught, self._watch, self._ending = None, LiveWatch(), False
         return partial(train, job, self._watch)
 
     def cancel(self) -> None:
         """End the training under way; the best so far is kept, if there is any."""
         if self.task.busy:
-            self.ui.cancel.setEnabled(False)
+            self._ending = True
             self.ui.status.setText("Ending; the best so far is kept…")
             self._watch.keep_best()
 
@@ -157,24 +156,30 @@ class TrainPanel(RunningPanel):
         connect_while_alive(self, self._viewer.dims.events.order, self.offer)
 
     def _job(self) -> TrainingJob:
-        form = self.ui.form
-        if not form.from_layers:
-            return TrainingJob(path=form.chosen_path(), **form.settings())
-        references = references_of(
-            form.layers.ticked, self._viewer.dims, every_plane=form.every_plane
+        wish, effort = self.ui.form.values(), self.ui.form.way.effort
+        references: tuple[Reference, ...] = ()
+        if wish.from_layers:
+            references = references_of(wish.layers, self._viewer.dims, every_plane=wish.every_plane)
+        return TrainingJob(
+            wish.method,
+            wish.weights,
+            references,
+            None if wish.from_layers else wish.path,
+            tile=wish.tile or 0,
+            changes={effort: wish.effort},
+            licence=wish.licence.strip(),
         )
-        return TrainingJob(references=references, **form.settings())
 
     def offer(self, event: Any = None) -> None:
         """Offer what can be done now."""
         if self.task.busy:
             return
         form, dims = self.ui.form, self._viewer.dims
+        wish = form.values()
         stacks = any(
-            count_planes(spatial_shape(layer), shown_axes(layer, dims)) > 1
-            for layer in form.layers.ticked
+            count_planes(spatial_shape(layer), shown_axes(layer, dims)) > 1 for layer in wish.layers
         )
-        form.offer_planes(stacks and form.from_layers)
+        form.offer_planes(stacks and wish.from_layers)
         self.ui.run.setEnabled(form.ready)
         self.ui.use.setEnabled(self.taught is not None)
 
@@ -187,7 +192,7 @@ class TrainPanel(RunningPanel):
     def show_progress(self, share: float | None, text: str) -> None:
         """Show how far the training is, and what it has learnt."""
         self.ui.show_sight(self._watch)
-        if self.ui.cancel.isEnabled():  # else it is ending, as the panel says
+        if not self._ending:  # as the panel says
             super().show_progress(share, text)
 
     def show_result(self, result: "Taught | NothingKept") -> str:
@@ -196,7 +201,7 @@ class TrainPanel(RunningPanel):
         if isinstance(result, NothingKept):
             return result.sentence
         self.taught = result.record.method, result.record.name
-        self.ui.form.name.clear()
+        self.ui.form.weights.value = ""
         weights_news().changed.emit()
         return summary(result)
 

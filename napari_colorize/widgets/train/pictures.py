@@ -2,19 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_colorize.widgets.shared.access import ACCENT, CAUTION
 from napari_colorize.widgets.shared.controls import fitted, image_of
 from napari_colorize.widgets.train.job import Point, Sample
 
-if TYPE_CHECKING:
-    pass
-
-LEARNT, HELD_BACK = QColor(74, 144, 226), QColor(230, 145, 56)
+LEARNT, HELD_BACK = ACCENT, CAUTION
 """Blue and orange stand out in dark and light themes, and for the colour-blind."""
 _LEFT, _RIGHT, _TOP, _FOOT = 48, 4, 22, 20
 
@@ -103,9 +100,11 @@ class LossCurve(QWidget):
         right = float(self.width() - _RIGHT)
         for text, colour in (("set aside", HELD_BACK), ("learnt from", LEARNT)):
             right -= painter.fontMetrics().horizontalAdvance(text)
-            painter.setPen(colour)
+            painter.setPen(ink)
             painter.drawText(QPointF(right, 14), text)
-            right -= 10
+            painter.setPen(QPen(colour, 3))
+            painter.drawLine(QPointF(right - 16, 10), QPointF(right - 4, 10))
+            right -= 26
 
 
 _RIGHT_MIDDLE = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -7,6 +7,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QLayout,
     QProgressBar,
     QPushButton,
     QSizePolicy,
@@ -15,14 +16,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_colorize.widgets.shared.controls import RunControls, Sentence, row
-from napari_colorize.widgets.shared.panel import Scrolled
+from napari_colorize.widgets.shared.access import ACCENT
+from napari_colorize.widgets.shared.controls import RunControls, Scrolled, Sentence, grid, row
 from napari_colorize.widgets.turing.form import SetUpForm
 from napari_colorize.widgets.turing.tally import Fooled, Tally
 from napari_colorize.widgets.turing.view import PairView
 
-ACCENT = QColor(74, 144, 226)
-"""A blue that stands out in napari's dark and light themes."""
 _ROW, _EDGE, _FOOT = 54, 16, 22
 
 
@@ -61,7 +60,7 @@ class FooledGauge(QWidget):
         painter.drawLine(int(self._at(0.5)), 0, int(self._at(0.5)), bottom)
         for at, one in enumerate(self._methods):
             self._paint_row(painter, at * _ROW, one, ink, faint)
-        painter.setPen(faint)
+        painter.setPen(ink)
         for share, text in ((0.0, "0 %"), (0.5, "50 %: cannot be told apart"), (1.0, "100 %")):
             self._paint_label(painter, self._at(share), bottom, text)
 
@@ -118,7 +117,7 @@ class TuringLayout(RunControls):
         self.merge = QPushButton("Results of session files…")
         self.view = PairView()
         self.pause, self.quit = QPushButton("Begin"), QPushButton("Quit")
-        self.where, self.done = QLabel(), _thin_bar()
+        self.where, self.done = _words(), _thin_bar()
         self.headline, self.gauge, self.shares = _words(), FooledGauge(), _words()
         self.files, self.trouble = Sentence(), Sentence()
         self.open_sheet = QPushButton("Open the sheet")
@@ -220,12 +219,12 @@ class TuringLayout(RunControls):
             self.shares,
             self.files,
             self.trouble,
-            row(self.open_sheet, self.merge_more, self.again),
+            grid(2, self.open_sheet, self.merge_more, self.again),
             None,
         )
 
 
-def _page(*parts: QWidget | QHBoxLayout | None) -> QWidget:
+def _page(*parts: QWidget | QLayout | None) -> QWidget:
     """Stack parts; ``None`` stands for what space is left. Scrolled where there is none."""
     page = Scrolled()
     column = QVBoxLayout(page.contents)

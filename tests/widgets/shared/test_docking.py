@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QComboBox, QDockWidget, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from napari_colorize.widgets.shared.controls import Sentence
-from napari_colorize.widgets.shared.panel import LEAST_HEIGHT, bring_forward, dock_of, scrolled
+from napari_colorize.widgets.shared.controls import LEAST_HEIGHT, Sentence, reveal, scrolled
+from napari_colorize.widgets.shared.panel import bring_forward, dock_of
 
 HASH = "3f" * 32
 PATH = "/home/somebody/pictures/2026-11-23_confocal_overview_of_the_whole_slide_number_12/a.tif"
@@ -42,13 +42,13 @@ class TestScrolled:
         assert min(f.height() for f in fields) >= fields[0].minimumSizeHint().height()
 
     def test_reveals_what_is_below(self, tall, qtbot):
-        panel, scroll, fields = tall
+        panel, _, fields = tall
         panel.resize(300, LEAST_HEIGHT)
         panel.show()
         qtbot.waitExposed(panel)
         assert fields[-1].visibleRegion().isEmpty()
 
-        scroll.reveal(fields[-1])
+        reveal(fields[-1])
 
         assert not fields[-1].visibleRegion().isEmpty()
 

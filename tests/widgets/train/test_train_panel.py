@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from magicgui.widgets import Container
 from skimage import data
 
 from napari_colorize.api import Cancelled
@@ -14,7 +15,9 @@ from napari_colorize.checkpoints import CheckpointRecord
 from napari_colorize.training.survey import TooFewPictures
 from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.layers.choice import RECORD_KEY
+from napari_colorize.widgets.shared.form import option
 from napari_colorize.widgets.shared.weights import weights_news
+from napari_colorize.widgets.train.form import WAYS, Wish
 from napari_colorize.widgets.train.panel import TrainPanel
 
 
@@ -99,7 +102,7 @@ def colours(seed: int = 0, shape: tuple[int, ...] = (40, 50)) -> np.ndarray:
 
 
 def choose(panel: TrainPanel, method: str) -> None:
-    panel.ui.form.method.setCurrentIndex(panel.ui.form.method.findData(method))
+    panel.ui.form.method.value = method
 
 
 class TestLayers:
@@ -110,20 +113,34 @@ class TestLayers:
         viewer.add_image(colours(), name="guess", metadata={RECORD_KEY: {}})
         panel = make()
 
-        assert panel.ui.form.layers.offered == [true]
-        assert panel.ui.form.layers.ticked == [true], "the only one is meant"
+        assert panel.ui.form.layers.ticks.offered == [true]
+        assert panel.ui.form.layers.ticks.ticked == [true], "the only one is meant"
 
     def test_that_are_selected_come_ticked(self, viewer, make):
         layers = [viewer.add_image(colours(n), name=f"slide {n}") for n in range(3)]
         viewer.layers.selection = {layers[0], layers[2]}
         panel = make()
 
-        assert panel.ui.form.layers.ticked == [layers[0], layers[2]]
+        assert panel.ui.form.layers.ticks.ticked == [layers[0], layers[2]]
+
+    def test_are_ticked_all_or_none_by_a_button(self, viewer, make):
+        layers = [viewer.add_image(colours(n), name=f"slide {n}") for n in range(3)]
+        viewer.layers.selection = {layers[1]}
+        panel = make()
+        box = panel.ui.form.layers
+        box.all.click()
+        assert box.value == tuple(layers)
+        assert not box.all.isEnabled()
+        box.none.click()
+        assert box.value == ()
+        assert not box.none.isEnabled()
+        box.value = (layers[2],)
+        assert box.ticks.ticked == [layers[2]]
 
     def test_come_and_go_with_the_viewer_and_keep_their_ticks(self, viewer, make):
         first = viewer.add_image(colours(), name="first")
         panel = make()
-        ticks = panel.ui.form.layers
+        ticks = panel.ui.form.layers.ticks
         second = viewer.add_image(colours(1), name="second")
         ticks.tick(second, False)
         first.name = "renamed"
@@ -139,8 +156,8 @@ class TestLayers:
         layers = [viewer.add_image(p, name=f"slide {n}") for n, p in enumerate(pictures)]
         panel = make()
         for layer in layers:
-            panel.ui.form.layers.tick(layer, layer is not layers[1])
-        panel.ui.form.name.setText("mine")
+            panel.ui.form.layers.ticks.tick(layer, layer is not layers[1])
+        panel.ui.form.weights.value = "mine"
         teacher.gate.set()
         panel.ui.run.click()
         wait(panel)
@@ -157,8 +174,8 @@ class TestLayers:
         panel = make()
         teacher.gate.set()
         for name, every in (("one", False), ("all", True)):
-            panel.ui.form.planes.setCurrentIndex(int(every))
-            panel.ui.form.name.setText(name)
+            panel.ui.form.every_plane.value = every
+            panel.ui.form.weights.value = name
             panel.run()
             wait(panel)
         one, every = (asked["pictures"] for asked in teacher.asked)
@@ -170,20 +187,45 @@ class TestLayers:
     def test_of_one_plane_need_no_choice(self, viewer, make):
         viewer.add_image(colours(), name="slide")
 
-        assert not make().ui.form.planes.isEnabled()
+        assert not make().ui.form.every_plane.enabled
 
 
 class TestForm:
+    def test_is_a_container_of_magicgui_whose_values_are_a_dataclass(self, viewer, make):
+        slide = viewer.add_image(colours(), name="slide")
+        panel, heard = make(), []
+        form = panel.ui.form
+        form.changed.connect(lambda changed: heard.append(changed.values()))
+        form.weights.value = "mine"
+        form.tile.value = 64
+
+        assert isinstance(form, Container)
+        assert heard[-1] == Wish(layers=(slide,), weights="mine", tile=64, effort=1000)
+        form.tile.native.setValue(0)
+        assert form.values().tile is None
+
+    @pytest.mark.parametrize("method", WAYS)
+    def test_takes_ranges_and_help_from_the_dataclass_and_the_way(self, make, method):
+        panel, known = make(), option(Wish, "tile").metadata
+        form = panel.ui.form
+        form.method.value = method
+        way = WAYS[method]
+
+        assert form.tile.max == known["max"]
+        assert form.tile.native.toolTip() == known["help"]
+        assert (form.effort.value, form.effort.max) == (way.usual, way.most)
+        assert form.effort.native.toolTip() == way.effort_help
+
     def test_says_at_once_what_is_wrong_with_a_name(self, viewer, make, home):
         viewer.add_image(colours(), name="slide")
         panel = make()
         form = panel.ui.form
-        form.name.setText("My stain")
+        form.weights.value = "My stain"
         assert "such as 'my-stain'" in form.hint.text()
         assert not panel.ui.run.isEnabled()
-        form.name.setText("colorful")
+        form.weights.value = "colorful"
         assert "weights called 'colorful' already" in form.hint.text()
-        form.name.setText("my-stain")
+        form.weights.value = "my-stain"
         assert form.hint.text() == ""
         assert panel.ui.run.isEnabled()
 
@@ -191,11 +233,11 @@ class TestForm:
         viewer.add_image(colours(), name="slide")
         panel = make()
         choose(panel, "colorful")
-        assert panel.ui.form.effort_title.text() == "Passes"
-        panel.ui.form.effort.setValue(7)
-        panel.ui.form.tile.setValue(0)
-        panel.ui.form.licence.setText(" CC0, our microscope ")
-        panel.ui.form.name.setText("mine")
+        assert panel.ui.form.effort_title == "Passes"
+        panel.ui.form.effort.value = 7
+        panel.ui.form.tile.native.setValue(0)
+        panel.ui.form.licence.value = " CC0, our microscope "
+        panel.ui.form.weights.value = "mine"
         teacher.gate.set()
         panel.run()
         wait(panel)
@@ -207,10 +249,10 @@ class TestForm:
 
     def test_takes_a_folder_or_an_archive_instead(self, make, wait, teacher, tmp_path):
         panel = make()
-        panel.ui.form.source.setCurrentIndex(1)
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.from_layers.value = False
+        panel.ui.form.weights.value = "mine"
         assert not panel.ui.run.isEnabled()
-        panel.ui.form.path.setText(f" {tmp_path} ")
+        panel.ui.form.path.line.setText(f" {tmp_path} ")
         assert panel.ui.run.isEnabled()
         teacher.gate.set()
         panel.run()
@@ -221,13 +263,13 @@ class TestForm:
     def test_cannot_be_changed_under_way(self, viewer, make, wait, teacher):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         assert teacher.entered.wait(20)
-        assert not panel.ui.form.name.isEnabled()
+        assert not panel.ui.form.weights.enabled
         teacher.gate.set()
         wait(panel)
-        assert panel.ui.form.name.isEnabled()
+        assert panel.ui.form.weights.enabled
 
 
 class TestUnderWay:
@@ -236,7 +278,7 @@ class TestUnderWay:
     ):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         qtbot.waitUntil(lambda: panel.ui.sample.sample is not None, timeout=20_000)
         qtbot.waitUntil(lambda: "Pass 1 of 4" in panel.ui.status.text(), timeout=20_000)
@@ -253,12 +295,12 @@ class TestUnderWay:
     def test_cancelling_keeps_the_best_and_says_so(self, viewer, make, wait, teacher, qtbot):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         assert teacher.entered.wait(20)
         panel.ui.cancel.click()
         assert "the best so far is kept" in panel.ui.status.text()
-        assert not panel.ui.cancel.isEnabled()
+        assert panel.ui.status.text().startswith("Ending")
         qtbot.waitUntil(lambda: not panel.task.busy, timeout=1000)
 
         assert "It was ended early; the best so far was kept." in panel.ui.status.text()
@@ -271,7 +313,7 @@ class TestUnderWay:
         teacher.best = False
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         assert teacher.entered.wait(20)
         panel.cancel()
@@ -280,12 +322,12 @@ class TestUnderWay:
         assert panel.ui.status.text().endswith("nothing was kept.")
         assert panel.taught is None
         assert not panel.ui.use.isEnabled()
-        assert panel.ui.form.name.text() == "mine", "so that it can be tried again"
+        assert panel.ui.form.weights.value == "mine", "so that it can be tried again"
 
     def test_layers_may_be_deleted(self, viewer, make, wait, teacher):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         assert teacher.entered.wait(20)
         viewer.layers.clear()
@@ -298,7 +340,7 @@ class TestUnderWay:
     def test_a_second_run_waits_its_turn(self, viewer, make, wait, teacher):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         panel.run()
         teacher.gate.set()
@@ -309,7 +351,7 @@ class TestUnderWay:
     def test_the_end_of_the_panel_is_the_end_of_the_work(self, viewer, make, teacher, qtbot):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         assert teacher.entered.wait(20)
         panel.deleteLater()
@@ -321,14 +363,14 @@ class TestAfterwards:
     def test_every_list_of_weights_is_told(self, viewer, make, wait, teacher, qtbot):
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         teacher.gate.set()
         with qtbot.waitSignal(weights_news().changed, timeout=20_000):
             panel.run()
         wait(panel)
 
         assert "'mine' has learnt from 7" in panel.ui.status.text()
-        assert panel.ui.form.name.text() == ""
+        assert panel.ui.form.weights.value == ""
 
     @pytest.mark.parametrize(
         ("error", "said"),
@@ -344,7 +386,7 @@ class TestAfterwards:
         teacher.gate.set()
         viewer.add_image(colours(), name="slide")
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
         wait(panel)
 
@@ -354,7 +396,7 @@ class TestAfterwards:
 
     def test_without_a_ticked_layer_it_says_what_to_do(self, make):
         panel = make()
-        panel.ui.form.name.setText("mine")
+        panel.ui.form.weights.value = "mine"
         panel.run()
 
         assert "Tick at least one RGB layer" in panel.ui.status.text()
@@ -415,8 +457,8 @@ def test_what_it_learns_from_one_half_of_a_slide_colours_the_other(
     truth = picture[:, half:]
     viewer.add_image(picture[:, :half], name="learnt from")
     panel, colorize = make(), make_panel(viewer)
-    panel.ui.form.effort.setValue(160)
-    panel.ui.form.name.setText("my-stain")
+    panel.ui.form.effort.value = 160
+    panel.ui.form.weights.value = "my-stain"
     panel.run()
     wait(panel)
     assert panel.taught == ("deep", "my-stain"), panel.ui.status.text()

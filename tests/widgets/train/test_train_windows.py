@@ -34,7 +34,7 @@ def start(viewer) -> TrainPanel:
     viewer.add_image(np.zeros((20, 20, 3), np.uint8), rgb=True, name="slide")
     _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", PANEL)
     assert isinstance(panel, TrainPanel)
-    panel.ui.form.name.setText("of-this-test")
+    panel.ui.form.weights.value = "of-this-test"
     panel.ui.run.click()
     return panel
 
