@@ -23,8 +23,7 @@ from napari_colorize.pipeline.resample import network_shape, resize
 from napari_colorize.sequences.lazy import index_below
 from napari_colorize.sequences.parameters import weights_of
 from napari_colorize.sequences.planes import Stack
-from napari_colorize.sequences.series import Series
-from napari_colorize.sequences.series import PlanePrediction
+from napari_colorize.sequences.series import PlanePrediction, Series
 from napari_colorize.storage import staged
 from napari_colorize.volumes.job import MOST_WHOLE, Job, Task, Unit
 from napari_colorize.volumes.ngff import Image
