@@ -22,7 +22,8 @@ inline void check_levin_plane(const char* what, const Tensor& plane, const Tenso
 
 inline void check_levin(const Tensor& luma, const Tensor& chroma, const Tensor& mask,
                         const std::optional<Tensor>& walls, const std::optional<Tensor>& prior,
-                        const std::optional<Tensor>& certainty, double tolerance, int64_t cycles) {
+                        const std::optional<Tensor>& certainty, double tolerance, int64_t cycles,
+                        const std::optional<Tensor>& stop) {
   STD_TORCH_CHECK(chroma.dim() == 4, "levin_propagate takes chroma of shape (N, C, H, W).");
   const auto type = chroma.scalar_type();
   STD_TORCH_CHECK(type == ScalarType::Float || type == ScalarType::Double,
@@ -38,6 +39,11 @@ inline void check_levin(const Tensor& luma, const Tensor& chroma, const Tensor& 
   if (prior.has_value()) {
     check_levin_plane("a prior", *prior, chroma, chroma.size(1), type);
     check_levin_plane("certainty", *certainty, chroma, 1, type);
+  }
+  if (stop.has_value()) {
+    STD_TORCH_CHECK(stop->scalar_type() == ScalarType::Bool && stop->numel() == 1 &&
+                        !stop->is_cuda(),
+                    "levin_propagate takes stop as one bool on the CPU.");
   }
   STD_TORCH_CHECK(tolerance >= 0, "levin_propagate needs a tolerance of 0 or more; ", tolerance,
                   " was given.");

@@ -36,5 +36,6 @@ STABLE_TORCH_LIBRARY(napari_colorize, library) {
       " -> (Tensor, Tensor)");
   library.def(
       "levin_propagate(Tensor luma, Tensor chroma, Tensor mask, Tensor? walls, Tensor? prior,"
-      " Tensor? certainty, float tolerance=0.25, int cycles=60) -> (Tensor, Tensor)");
+      " Tensor? certainty, float tolerance=0.25, int cycles=60, Tensor? stop=None)"
+      " -> (Tensor, Tensor)");
 }

@@ -14,6 +14,7 @@ from napari_colorize.pipeline.network import (
     resolve_device,
 )
 from napari_colorize.pipeline.plane import Guide, PlaneColorizer
+from napari_colorize.pipeline.region import checked_region, within
 from napari_colorize.records.record import make_record
 from napari_colorize.records.source import describe_source
 from napari_colorize.results import Cancelled, Colorized, Progress, Ticker
@@ -46,6 +47,7 @@ def colorize(
     palette: Any = None,
     palette_strength: float = 1.0,
     spread: float = 1.0,
+    region: Any = None,
     parameters: ColorizeParameters | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -85,6 +87,11 @@ def colorize(
         0 (no palette) … 1.
     spread : float
         How far a hint speaks for places that look alike, 0 (its surroundings alone) … 1.
+    region : (H, W) array of bool or whole numbers, or "inside border", optional
+        Where to colour; the rest stays grey, at its own lightness. ``"inside border"`` finds the
+        border of a print or slide and leaves it grey; see
+        :func:`napari_colorize.pipeline.region.inside_border`. Inside, pixels are those of the
+        picture coloured as a whole, bit for bit.
     parameters : ColorizeParameters, optional
         All choices in one object.
     progress : callable, optional
@@ -135,6 +142,7 @@ def colorize(
         source=source,
         guide=guide,
         decisions=decisions,
+        region=region,
     )
 
 
@@ -147,6 +155,7 @@ def colorize_plane(
     window_mode: str | None = None,
     guide: Guide | None = None,
     decisions: "Decisions | None" = None,
+    region: Any = None,
 ) -> Colorized:
     """Colour one picture by checked parameters; :func:`colorize` is the door to it.
 
@@ -165,17 +174,20 @@ def colorize_plane(
         As for :func:`colorize`.
     decisions : Decisions, optional
         What a person has decided; see :func:`napari_colorize.guided.decisions.decisions_of`.
+    region : array or str, optional
+        As for :func:`colorize`.
     """
     tick(0.0, "reading lightness")
     with memory.explained("reading lightness", image, "cpu"):
         plane = read_plane(image, asked.window, asked.gamma, window_mode)
     if asked.window is None and plane.nan_count == plane.luma.size:
         raise ValueError(ALL_MISSING)
+    where = checked_region(region, plane.luma.shape)
     drawn = None
     if decisions is not None:
         drawn = decisions.drawn_over(plane.luma.shape)  # before the network, not after
     if asked.method in BY_HAND:
-        return _by_hand(plane, drawn, asked, tick, source, decisions)
+        return _by_hand(plane, drawn, asked, tick, source, decisions, where)
     tick(0.1, "loading weights")
     device = resolve_device(asked.device)
     with memory.explained("loading the weights", image, device):
@@ -193,6 +205,12 @@ def colorize_plane(
     if decisions is not None:
         with memory.explained("following the hints", image, "cpu"):
             coloured = decisions.decided(coloured, seen, prediction.chroma, drawn, tick.should_stop)
+    return _recorded(coloured, where, tick, source)
+
+
+def _recorded(coloured: Any, where: Any, tick: Ticker, source: Any) -> Colorized:
+    """Leave what is outside of a region grey, and write the record."""
+    coloured = within(coloured, where)
     tick(0.95, "writing the record")
     record = make_record(coloured, source)
     tick(1.0, "done")
@@ -200,7 +218,13 @@ def colorize_plane(
 
 
 def _by_hand(
-    plane: Any, drawn: Any, asked: ColorizeParameters, tick: Ticker, source: Any, decisions: Any
+    plane: Any,
+    drawn: Any,
+    asked: ColorizeParameters,
+    tick: Ticker,
+    source: Any,
+    decisions: Any,
+    where: Any,
 ) -> Colorized:
     """Colour without weights."""
     from napari_colorize.guided.decisions import Decisions
@@ -208,7 +232,4 @@ def _by_hand(
     tick(0.25, "spreading colour")
     with memory.explained("spreading colour", plane, "cpu"):
         coloured = (decisions or Decisions()).alone(plane, drawn, asked, tick.should_stop)
-    tick(0.95, "writing the record")
-    record = make_record(coloured, source)
-    tick(1.0, "done")
-    return Colorized(coloured.rgb, coloured.uncertainty, coloured.clipped, record)
+    return _recorded(coloured, where, tick, source)

@@ -48,6 +48,37 @@ class Recorded:
         """A sentence ready for a figure legend."""
         return str(self.record["legend"])
 
+    @property
+    def short_legend(self) -> str:
+        """A few words for a figure with little room."""
+        from napari_colorize.records.legend import short_legend
+
+        return short_legend(self.record)
+
+    @property
+    def methods(self) -> str:
+        """A paragraph for the methods section of a paper."""
+        from napari_colorize.records.legend import methods_paragraph
+
+        return methods_paragraph(self.record)
+
+    def __repr__(self) -> str:
+        """Return what it is in a line, not its pixels."""
+        rgb = getattr(self, "rgb", None)
+        several = isinstance(rgb, list)
+        first = rgb[0] if several else rgb
+        said = [f"rgb={' × '.join(map(str, getattr(first, 'shape', ())))} {first.dtype}"]
+        said += [f"{len(rgb)} levels"] if several else []
+        record = self.record
+        said.append(f"method={record['method']!r}")
+        if record.get("checkpoint"):
+            said.append(f"weights={record['checkpoint']['name']!r}")
+        found = record.get("output", {})
+        for title, name in (("uncertainty", "mean_uncertainty"), ("clipped", "clipped_share")):
+            if found.get(name) is not None:
+                said.append(f"{title}={found[name]:.3g}")
+        return f"{type(self).__name__}({', '.join(said)})"
+
     def as_python(self) -> str:
         """Return the Python code that makes this result again."""
         from napari_colorize.records.as_python import as_python
@@ -55,7 +86,7 @@ class Recorded:
         return as_python(self.record)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Colorized(Recorded):
     """A coloured picture and what is known about it.
 
@@ -80,7 +111,7 @@ class Colorized(Recorded):
     record: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ColorizedStack(Recorded):
     """A coloured stack and what is known about it.
 

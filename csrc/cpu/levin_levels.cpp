@@ -1,306 +1,233 @@
 #include "cpu/levin_levels.h"
 
 #include "cpu/multiversion.h"
-#include "torch_stable.h"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
+#include <utility>
 
 namespace napari_colorize::levin {
 
 namespace {
 
-constexpr int64_t kRows = 16;  // of a thread's share
+NC_HD Share share(float whole) { return static_cast<Share>(static_cast<int32_t>(whole)); }
 
-template <class Function>
-void for_rows(int64_t rows, const Function& function) {
-  torch::stable::parallel_for(0, rows, kRows, [&](int64_t begin, int64_t end) {
-    for (int64_t y = begin; y < end; ++y) {
-      function(y);
+// What the pixels of a row take from their neighbours and give them, fixed neighbours counted to the
+// pull, which is what `takes` sums to beside.
+struct Exchange {
+  std::vector<float> values;
+  float *takes[kLevinNeighbours], *gives[kLevinNeighbours], *pull;
+
+  explicit Exchange(int64_t width) : values((2 * kLevinNeighbours + 1) * (width + 4)) {
+    float* next = values.data() + 2;
+    for (int s = 0; s < kLevinNeighbours; ++s, next += 2 * (width + 4)) {
+      takes[s] = next;
+      gives[s] = next + width + 4;
     }
-  });
-}
-
-// Luma and what is inside of three rows, and the connections of the middle one.
-template <class Scalar>
-struct WeightRows {
-  const Scalar* luma;
-  const Scalar* inside;
-  int64_t pitch, width;
-  Scalar* connection[kLevinNeighbours];
+    pull = next;
+  }
 };
 
-template <class Scalar>
-NC_HD void weigh_row(const WeightRows<Scalar>& row) {
+struct ExchangeRow {
+  LevelRow level;
+  float *takes[kLevinNeighbours], *gives[kLevinNeighbours], *pull;
+};
+
+}  // namespace
+
+NC_MULTIVERSION void exchange_row(const ExchangeRow& row) {
+  const LevelRow& level = row.level;
   NC_INDEPENDENT
-  for (int64_t x = 0; x < row.width; ++x) {
-    Scalar step[kLevinNeighbours], inside[kLevinNeighbours], weight[kLevinNeighbours];
-    for (int i = 0; i < kLevinNeighbours; ++i) {
-      const int64_t there = x + kRowOf[i] * row.pitch + kColumnOf[i];
-      step[i] = row.luma[there] - row.luma[x];
-      inside[i] = row.inside[there];
+  for (int64_t x = 0; x < level.width; ++x) {
+    const float here = level.free[x];
+    float pull = positive(level.pull[x]);
+    for (int s = 0; s < kLevinNeighbours; ++s) {
+      const float free = level.free[x + kRowOf[s] * level.free_step + kColumnOf[s]];
+      const int64_t there = x + kRowOf[s] * level.step + kColumnOf[s];
+      const float taken = positive(wide(level.connection[s][x]));
+      row.takes[s][x] = taken * free;
+      pull += taken * (1 - free);
+      row.gives[s][x] = positive(wide(level.connection[7 - s][there])) * here;
     }
-    levin_weights(step, inside, weight);
-    for (int i = 0; i < kLevinNeighbours; ++i) {
-      row.connection[i][x] = weight[i] * row.inside[x];
+    row.pull[x] = pull;
+  }
+}
+
+// Weights to the two coarse pixels beside a fine one: the stencil is collapsed onto the line.
+struct LineRow {
+  const float *takes[kLevinNeighbours], *gives[kLevinNeighbours], *pull;
+  Share *in[2], *out[2];
+  int64_t count;
+  int first;  // 1 for pixels between two of a row, 0 for those between two rows
+};
+
+NC_MULTIVERSION void line_row(const LineRow& row) {
+  constexpr int before[2][3] = {{0, 1, 2}, {0, 3, 5}}, after[2][3] = {{5, 6, 7}, {2, 4, 7}};
+  const int *from = before[row.first], *to = after[row.first];
+  const float *ta = row.takes[from[0]], *tb = row.takes[from[1]], *tc = row.takes[from[2]],
+              *td = row.takes[to[0]], *te = row.takes[to[1]], *tf = row.takes[to[2]],
+              *ga = row.gives[from[0]], *gb = row.gives[from[1]], *gc = row.gives[from[2]],
+              *gd = row.gives[to[0]], *ge = row.gives[to[1]], *gf = row.gives[to[2]];
+  NC_INDEPENDENT
+  for (int64_t j = 0; j < row.count; ++j) {
+    const int64_t x = 2 * j + row.first;
+    const float takes = ta[x] + tb[x] + tc[x], taken = td[x] + te[x] + tf[x];
+    const float gives = ga[x] + gb[x] + gc[x], given = gd[x] + ge[x] + gf[x];
+    const float all = takes + taken + row.pull[x];
+    const float total = gives + given > all ? gives + given : all;
+    const float into = reciprocal(all), out = reciprocal(total);
+    const float one = rounded(kWhole * takes * into), two = rounded(kWhole * gives * out);
+    row.in[0][j] = share(one);
+    row.in[1][j] = share(rounded(kWhole * (takes + taken) * into) - one);
+    row.out[0][j] = share(two);
+    row.out[1][j] = share(rounded(kWhole * (gives + given) * out) - two);
+  }
+}
+
+// Weights to the four corners: directly, and through the four pixels between them.
+struct CornerRow {
+  const float *weight[kLevinNeighbours], *takes[kLevinNeighbours], *pull;
+  const Share *left, *right, *left_below, *right_below, *up, *down;
+  Share* corner[4];
+  int64_t count;
+};
+
+NC_MULTIVERSION void corner_row(const CornerRow& row) {
+  NC_INDEPENDENT
+  for (int64_t j = 0; j < row.count; ++j) {
+    const int64_t x = 2 * j + 1;
+    float k[kLevinNeighbours], sum = 0, full = row.pull[x];
+    for (int s = 0; s < kLevinNeighbours; ++s) {
+      k[s] = row.weight[s][x];
+      sum += k[s];
+      full += row.takes[s][x];
+    }
+    const auto at = [](const Share* way, int64_t j) { return wide_share(way[j]); };
+    const float scale = kWhole * reciprocal(sum > full ? sum : full);
+    const float exact[4] = {
+        scale * (k[0] + k[1] * at(row.left, j) + k[3] * at(row.up, j)),
+        scale * (k[2] + k[1] * at(row.right, j) + k[4] * at(row.up, j + 1)),
+        scale * (k[5] + k[3] * at(row.down, j) + k[6] * at(row.left_below, j)),
+        scale * (k[7] + k[4] * at(row.down, j + 1) + k[6] * at(row.right_below, j))};
+    float near[4], most = 0, left = rounded(exact[0] + exact[1] + exact[2] + exact[3]);
+    for (int c = 0; c < 4; ++c) {
+      near[c] = rounded(exact[c]);
+      left -= near[c];
+      most = exact[c] > most ? exact[c] : most;
+    }
+    for (int c = 0; c < 4; ++c) {  // the largest takes what rounding leaves
+      const float more = exact[c] == most ? left : 0.0f;
+      left -= more;
+      row.corner[c][j] = share(near[c] + more);
     }
   }
 }
 
-}  // namespace
+// A row of the incomplete factors: all but what comes from the pixel before.
+struct FactorRow {
+  LevelRow level;
+  const Half* above;  // factors of the row above, or zeros
+  float *sum, *taken, *before;
+};
 
-NC_MULTIVERSION void weigh_row_float(const WeightRows<float>& row) { weigh_row(row); }
+NC_MULTIVERSION void prepare_factors(const FactorRow& row) {
+  const LevelRow& level = row.level;
+  NC_INDEPENDENT
+  for (int64_t x = 0; x < level.width; ++x) {
+    float sum = level.pull[x], taken = 0;
+    for (int s = 0; s < kLevinNeighbours; ++s) {
+      const float here = positive(wide(level.connection[s][x]));
+      sum += here;
+      const int64_t there = x + kRowOf[s] * level.step + kColumnOf[s];
+      if (s < 3) {
+        taken += here * positive(wide(level.connection[7 - s][there])) *
+                 wide(row.above[x + kColumnOf[s]]);
+      }
+      if (s == 3) {
+        row.before[x] = here * positive(wide(level.connection[4][there]));
+      }
+    }
+    row.sum[x] = sum;
+    row.taken[x] = taken;
+  }
+}
 
 namespace {
 
-void weigh(const WeightRows<float>& row) { weigh_row_float(row); }
+void set(Exchange& of, const Level& level, int64_t y) {
+  ExchangeRow row{level_row(level, y), {}, {}, of.pull};
+  for (int s = 0; s < kLevinNeighbours; ++s) {
+    row.takes[s] = of.takes[s];
+    row.gives[s] = of.gives[s];
+  }
+  exchange_row(row);
+}
 
-void weigh(const WeightRows<double>& row) { weigh_row(row); }
-
-template <class Scalar>
-void set_weights(Level<Scalar>& level, const Scalar* luma, const bool* fixed, const bool* walls,
-                 const Scalar* certainty) {
-  const int64_t height = level.height, width = level.width;
-  Plane<Scalar> shade(height, width), inside(height, width);
-  level.scale = Plane<Scalar>(height, width);
-  for_rows(height, [&](int64_t y) {
-    std::copy_n(luma + y * width, width, shade.row(y));
-    for (int64_t x = 0; x < width; ++x) {
-      inside.row(y)[x] = walls != nullptr && walls[y * width + x] ? 0 : 1;
-    }
-  });
-  for_rows(height, [&](int64_t y) {
-    WeightRows<Scalar> row{shade.row(y), inside.row(y), shade.pitch, width, {}};
-    for (int i = 0; i < kLevinNeighbours; ++i) {
-      row.connection[i] = level.connection[i].row(y);
-    }
-    weigh(row);
-    for (int64_t x = 0; x < width; ++x) {
-      Scalar sum = 0;
-      for (int i = 0; i < kLevinNeighbours; ++i) {
-        sum += level.connection[i].row(y)[x];
+void set_lines(Level& level) {
+  for_rows(level.height, level.width, [&](int64_t begin, int64_t end) {
+    Exchange of(level.width);
+    for (int64_t y = begin; y < end; ++y) {
+      set(of, level, y);
+      const bool between = y & 1;  // two rows
+      const int w = between ? kUp : kLeft;
+      const int64_t i = y / 2;
+      LineRow row{{}, {}, of.pull, {}, {}, between ? (level.width + 1) / 2 : level.width / 2,
+                  between ? 0 : 1};
+      for (int s = 0; s < kLevinNeighbours; ++s) {
+        row.takes[s] = of.takes[s];
+        row.gives[s] = of.gives[s];
       }
-      const bool is_free = !fixed[y * width + x] && sum > 0;
-      level.free.row(y)[x] = is_free ? 1 : 0;
-      level.scale.row(y)[x] = is_free ? 1 / sum : 0;
-      level.pull.row(y)[x] =
-          is_free && certainty != nullptr ? certainty[y * width + x] * sum : Scalar(0);
-      for (int i = 0; i < kLevinNeighbours && !is_free; ++i) {
-        level.connection[i].row(y)[x] = 0;
+      for (int side = 0; side < 2; ++side) {
+        row.in[side] = level.ways.row(i, kToFine + w + side);
+        row.out[side] = level.ways.row(i, kToCoarse + w + side);
       }
+      line_row(row);
     }
   });
 }
 
-template <class Scalar>
-Scalar reciprocal(Scalar value) {
-  return value > Scalar(1e-30) ? 1 / value : 0;
+void set_corners(Level& level) {
+  for_rows(level.height / 2, 2 * level.width, [&](int64_t begin, int64_t end) {
+    Exchange of(level.width);
+    for (int64_t i = begin; i < end; ++i) {
+      set(of, level, 2 * i + 1);
+      for (const bool restriction : {false, true}) {
+        const auto way = [&](int w, int64_t v) {
+          return level.ways.row(v, (restriction ? kToCoarse : kToFine) + w);
+        };
+        CornerRow row{{}, {}, of.pull, way(kLeft, i), way(kRight, i), way(kLeft, i + 1),
+                      way(kRight, i + 1), way(kUp, i), way(kDown, i), {}, level.width / 2};
+        for (int s = 0; s < kLevinNeighbours; ++s) {
+          row.weight[s] = restriction ? of.gives[s] : of.takes[s];
+          row.takes[s] = of.takes[s];
+        }
+        for (int c = 0; c < 4; ++c) {
+          row.corner[c] = way(kFirstCorner + c, i);
+        }
+        corner_row(row);
+      }
+    }
+  });
 }
 
 // Incomplete factors that keep the rows' connections and change the diagonal alone (Meijerink and van
 // der Vorst 1977, their simplest variant): exact along chains of pixels, whichever way they wind. Only
 // the positive connections are in them: with others, substitution could grow without bound.
-template <class Scalar>
-void set_factors(Level<Scalar>& level) {
-  for (int64_t y = 0; y < level.height; ++y) {
-    for (int64_t x = 0; x < level.width; ++x) {
-      Scalar sum = level.pull.row(y)[x], taken = 0;
-      for (int i = 0; i < kLevinNeighbours; ++i) {
-        const Scalar here = std::max(level.connection[i].row(y)[x], Scalar(0));
-        sum += here;
-        if (i < 4) {
-          const int64_t v = y + kRowOf[i], u = x + kColumnOf[i];
-          const Scalar back = std::max(level.connection[7 - i].row(v)[u], Scalar(0));
-          taken += here * back * level.factor.row(v)[u];
-        }
-      }
-      const Scalar diagonal = std::max(sum - taken, sum * Scalar(1e-3));
-      level.factor.row(y)[x] = level.free.row(y)[x] != 0 ? reciprocal(diagonal) : 0;
-    }
-  }
-}
-
-// What a pixel and its neighbours take from each other, fixed neighbours counted to the pull.
-template <class Scalar>
-struct Exchange {
-  Scalar takes[kLevinNeighbours], gives[kLevinNeighbours], pull;
-};
-
-template <class Scalar>
-Exchange<Scalar> exchange(const Level<Scalar>& level, int64_t y, int64_t x) {
-  Exchange<Scalar> of;
-  of.pull = std::max(level.pull.row(y)[x], Scalar(0));
-  for (int i = 0; i < kLevinNeighbours; ++i) {
-    const int64_t v = y + kRowOf[i], u = x + kColumnOf[i];
-    const Scalar free = level.free.row(v)[u];
-    const Scalar taken = std::max(level.connection[i].row(y)[x], Scalar(0));
-    of.takes[i] = taken * free;
-    of.pull += taken * (1 - free);
-    of.gives[i] = std::max(level.connection[7 - i].row(v)[u], Scalar(0)) * level.free.row(y)[x];
-  }
-  return of;
-}
-
-// Weights to the two coarse pixels beside a fine one: the stencil is collapsed onto the line.
-template <class Scalar>
-void set_line(const Level<Scalar>& level, int64_t y, int64_t x, bool along_row, Scalar* in[2],
-              Scalar* out[2]) {
-  if (level.free.row(y)[x] == 0) {
-    return;
-  }
-  constexpr int before[2][3] = {{0, 1, 2}, {0, 3, 5}}, after[2][3] = {{5, 6, 7}, {2, 4, 7}};
-  const Exchange<Scalar> of = exchange(level, y, x);
-  Scalar takes[2] = {0, 0}, gives[2] = {0, 0};
-  for (int j = 0; j < 3; ++j) {
-    takes[0] += of.takes[before[along_row][j]];
-    takes[1] += of.takes[after[along_row][j]];
-    gives[0] += of.gives[before[along_row][j]];
-    gives[1] += of.gives[after[along_row][j]];
-  }
-  const Scalar all = takes[0] + takes[1] + of.pull;
-  const Scalar into = reciprocal(all), from = reciprocal(std::max(all, gives[0] + gives[1]));
-  for (int side = 0; side < 2; ++side) {
-    *in[side] = takes[side] * into;
-    *out[side] = gives[side] * from;
-  }
-}
-
-// Weights to the four corners: directly, and through the four pixels between them.
-template <class Scalar>
-void mix_corners(Corners<Scalar>& corners, int64_t i, int64_t j, const Scalar* k, Scalar scale) {
-  using C = Corners<Scalar>;
-  const auto at = [&](int which, int64_t v, int64_t u) { return corners.weight[which].row(v)[u]; };
-  Scalar* mixed[4];
-  for (int c = 0; c < 4; ++c) {
-    mixed[c] = corners.weight[C::kFirstCorner + c].row(i) + j;
-  }
-  *mixed[0] = scale * (k[0] + k[1] * at(C::kLeft, i, j) + k[3] * at(C::kUp, i, j));
-  *mixed[1] = scale * (k[2] + k[1] * at(C::kRight, i, j) + k[4] * at(C::kUp, i, j + 1));
-  *mixed[2] = scale * (k[5] + k[3] * at(C::kDown, i, j) + k[6] * at(C::kLeft, i + 1, j));
-  *mixed[3] = scale * (k[7] + k[4] * at(C::kDown, i, j + 1) + k[6] * at(C::kRight, i + 1, j));
-}
-
-template <class Scalar>
-void set_corners(Level<Scalar>& level) {
-  using C = Corners<Scalar>;
-  const int64_t rows = (level.height + 1) / 2, columns = (level.width + 1) / 2;
-  for (int w = 0; w < C::kCount; ++w) {
-    level.to_fine.weight[w] = Plane<Scalar>(rows, columns);
-    level.to_coarse.weight[w] = Plane<Scalar>(rows, columns);
-  }
-  for_rows(rows, [&](int64_t i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      for (const bool along_row : {true, false}) {
-        const int64_t y = 2 * i + !along_row, x = 2 * j + along_row;
-        if (y < level.height && x < level.width) {
-          const int w = along_row ? C::kLeft : C::kUp;
-          Scalar* in[2] = {level.to_fine.weight[w].row(i) + j,
-                           level.to_fine.weight[w + 1].row(i) + j};
-          Scalar* out[2] = {level.to_coarse.weight[w].row(i) + j,
-                            level.to_coarse.weight[w + 1].row(i) + j};
-          set_line(level, y, x, along_row, in, out);
-        }
-      }
-    }
-  });
-  for_rows(level.height / 2, [&](int64_t i) {
-    for (int64_t j = 0; 2 * j + 1 < level.width; ++j) {
-      if (level.free.row(2 * i + 1)[2 * j + 1] == 0) {
-        continue;
-      }
-      const Exchange<Scalar> of = exchange(level, 2 * i + 1, 2 * j + 1);
-      Scalar takes = of.pull, gives = 0;
-      for (int s = 0; s < kLevinNeighbours; ++s) {
-        takes += of.takes[s];
-        gives += of.gives[s];
-      }
-      mix_corners(level.to_fine, i, j, of.takes, reciprocal(takes));
-      mix_corners(level.to_coarse, i, j, of.gives, reciprocal(std::max(takes, gives)));
-    }
-  });
-}
-
-// The weights of the fine pixel at (2I + dy, 2J + dx) to the coarse pixels around (I, J), each handed to
-// function(row, column, weight) with rows and columns counted from (I, J).
-template <class Scalar, class Function>
-void for_corners(const Corners<Scalar>& corners, int64_t i, int64_t j, int dy, int dx,
-                 const Function& function) {
-  using C = Corners<Scalar>;
-  const int cell_y = dy < 0 ? (dy - 1) / 2 : dy / 2, cell_x = dx < 0 ? (dx - 1) / 2 : dx / 2;
-  const int64_t v = i + cell_y, u = j + cell_x;
-  const auto at = [&](int w) { return corners.weight[w].row(v)[u]; };
-  const bool below = dy & 1, beside = dx & 1;
-  if (!below && !beside) {
-    function(cell_y, cell_x, Scalar(1));
-  } else if (!below) {
-    function(cell_y, cell_x, at(C::kLeft));
-    function(cell_y, cell_x + 1, at(C::kRight));
-  } else if (!beside) {
-    function(cell_y, cell_x, at(C::kUp));
-    function(cell_y + 1, cell_x, at(C::kDown));
-  } else {
-    for (int c = 0; c < 4; ++c) {
-      function(cell_y + (c >> 1), cell_x + (c & 1), at(C::kFirstCorner + c));
-    }
-  }
-}
-
-// One row of the coarse system: restriction times system, over 5 × 5 fine pixels, times interpolation.
-template <class Scalar>
-void set_coarse_row(const Level<Scalar>& fine, Level<Scalar>& coarse, int64_t i, int64_t j) {
-  Scalar product[5][5] = {}, size = 0;
-  for (int dy = -1; dy <= 1; ++dy) {
-    for (int dx = -1; dx <= 1; ++dx) {
-      const int64_t y = 2 * i + dy, x = 2 * j + dx;
-      if (y < 0 || x < 0 || y >= fine.height || x >= fine.width || fine.free.row(y)[x] == 0) {
-        continue;
-      }
-      Scalar weight = 0;
-      for_corners(fine.to_coarse, i, j, dy, dx, [&](int v, int u, Scalar w) {
-        weight += v == 0 && u == 0 ? w : 0;
-      });
-      Scalar diagonal = fine.pull.row(y)[x];
-      for (int s = 0; s < kLevinNeighbours; ++s) {
-        const Scalar k = fine.connection[s].row(y)[x];
-        diagonal += k;
-        product[dy + 2 + kRowOf[s]][dx + 2 + kColumnOf[s]] -=
-            weight * k * fine.free.row(y + kRowOf[s])[x + kColumnOf[s]];
-      }
-      product[dy + 2][dx + 2] += weight * diagonal;
-      size += weight * std::abs(diagonal);
-    }
-  }
-  Scalar row[3][3] = {};
-  for (int dy = -2; dy <= 2; ++dy) {
-    for (int dx = -2; dx <= 2; ++dx) {
-      const Scalar value = product[dy + 2][dx + 2];
-      if (value != 0) {
-        for_corners(fine.to_fine, i, j, dy, dx, [&](int v, int u, Scalar w) {
-          row[v + 1][u + 1] += value * w;
-        });
-      }
-    }
-  }
-  Scalar pull = row[1][1];
-  for (int s = 0; s < kLevinNeighbours; ++s) {
-    pull += row[1 + kRowOf[s]][1 + kColumnOf[s]];
-  }
-  // What is left of a pixel that others take all from is rounding: it stays out.
-  const bool matters = row[1][1] > size * 64 * std::numeric_limits<Scalar>::epsilon();
-  for (int s = 0; s < kLevinNeighbours && matters; ++s) {
-    coarse.connection[s].row(i)[j] = -row[1 + kRowOf[s]][1 + kColumnOf[s]];
-  }
-  coarse.pull.row(i)[j] = matters ? std::max(pull, Scalar(0)) : 0;
-  coarse.free.row(i)[j] = matters ? 1 : 0;
-}
-
-template <class Scalar>
-void set_coarse(const Level<Scalar>& fine, Level<Scalar>& coarse) {
-  for_rows(coarse.height, [&](int64_t i) {
-    for (int64_t j = 0; j < coarse.width; ++j) {
-      if (fine.free.row(2 * i)[2 * j] != 0) {
-        set_coarse_row(fine, coarse, i, j);
+void set_factors(Level& level) {
+  for_bands(level, [&](int64_t begin, int64_t end) {
+    std::vector<float> sum(level.width), taken(level.width), before(level.width);
+    const std::vector<Half> zeros(level.width + 4);
+    for (int64_t y = begin; y < end; ++y) {
+      const Half* above = y > begin ? level.connection.row(y - 1, kFactor) : zeros.data() + 2;
+      prepare_factors(FactorRow{level_row(level, y), above, sum.data(), taken.data(),
+                                before.data()});
+      Half* factor = level.connection.row(y, kFactor);
+      const uint8_t* free = level.free.row(y);
+      float last = 0;
+      for (int64_t x = 0; x < level.width; ++x) {
+        const float left = sum[x] - taken[x] - before[x] * last;
+        const float diagonal = std::max(left, sum[x] * 1e-3f);
+        last = free[x] != 0 ? reciprocal(diagonal) : 0;
+        factor[x] = narrow(last);
       }
     }
   });
@@ -308,36 +235,28 @@ void set_coarse(const Level<Scalar>& fine, Level<Scalar>& coarse) {
 
 }  // namespace
 
-template <class Scalar>
-Level<Scalar>::Level(int64_t rows, int64_t columns)
-    : height(rows), width(columns), pull(rows, columns), factor(rows, columns),
-      free(rows, columns) {
-  for (auto& plane : connection) {
-    plane = Plane<Scalar>(rows, columns);
+Level::Level(int64_t rows, int64_t columns, bool pulled)
+    : height(rows), width(columns), connection(rows, columns, kLevinNeighbours + 1),
+      pull(pulled ? rows : 1, columns), free(rows, columns) {
+  if (rows * columns > 1) {
+    ways = Plane<Share>((rows + 1) / 2, (columns + 1) / 2, 2 * kWays);
   }
 }
 
-template <class Scalar>
-std::vector<Level<Scalar>> make_levels(const Scalar* luma, const bool* fixed, const bool* walls,
-                                       const Scalar* certainty, int64_t height, int64_t width) {
-  std::vector<Level<Scalar>> levels;
-  levels.emplace_back(height, width);
-  set_weights(levels[0], luma, fixed, walls, certainty);
+std::vector<Level> make_levels(Level&& first) {
+  std::vector<Level> levels;
+  levels.push_back(std::move(first));
+  set_factors(levels[0]);
   while (levels.back().height * levels.back().width > 1) {
-    Level<Scalar>& fine = levels.back();
-    set_factors(fine);
+    Level& fine = levels.back();
+    set_lines(fine);
     set_corners(fine);
-    Level<Scalar> coarse((fine.height + 1) / 2, (fine.width + 1) / 2);
+    Level coarse((fine.height + 1) / 2, (fine.width + 1) / 2, true);
     set_coarse(fine, coarse);
+    set_factors(coarse);
     levels.push_back(std::move(coarse));
   }
-  set_factors(levels.back());
   return levels;
 }
-
-template std::vector<Level<float>> make_levels(const float*, const bool*, const bool*,
-                                               const float*, int64_t, int64_t);
-template std::vector<Level<double>> make_levels(const double*, const bool*, const bool*,
-                                                const double*, int64_t, int64_t);
 
 }  // namespace napari_colorize::levin

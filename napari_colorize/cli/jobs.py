@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import click
 from napari_colorize import files
 from napari_colorize.files import READABLE, WRITABLE, Page
 from napari_colorize.parameters import ColorizeParameters
+from napari_colorize.pipeline.region import INSIDE_BORDER
 from napari_colorize.pipeline.window import shared_window
 from napari_colorize.results import Colorized
 from napari_colorize.sequences.pages import OnPage, PageConsistency, held_pages, single_pages
@@ -200,13 +201,16 @@ def colour_file(
     `colorize_planes` and `files.write`. `guided` is what a person has decided, as `colorize` takes
     it.
     """
-    decisions = _decisions(job, dict(guided or {}))
-    if job.frames and decisions is None:
+    told = dict(guided or {})
+    region = _region(told.pop("region", None))
+    decisions = _decisions(job, told)
+    if job.frames and decisions is None and region is None:
         return _film(job, parameters, consistency, uncertainty, overwrite, on_page)
-    if decisions is not None and (job.frames or consistency is not None):
+    single = decisions is not None or region is not None
+    if single and (job.frames or consistency is not None):
         raise ValueError(
-            f"{job.source.name}: hints, references and palettes act on single pictures; leave out "
-            "--consistency, --axis and --as-stack."
+            f"{job.source.name}: hints, references, palettes and regions act on single pictures; "
+            "leave out --consistency, --axis and --as-stack."
         )
     count = files.count_pages(job.source)
     place = None
@@ -230,9 +234,28 @@ def colour_file(
     pages = files.iter_pages(job.source)
     first = next(pages)
     _tell_of(first, tell)
-    results = single_pages(chain([first], pages), count, parameters, mode, on_page, decisions)
+    every: Iterable[Page] = chain([first], pages)
+    if _is_result(job.source, files.sidecar_of(job.source)):
+        tell(f"{job.source.name}: its own colour was predicted before; the legend says so.")
+        every = (_marked(page) for page in chain([first], pages))
+    results = single_pages(every, count, parameters, mode, on_page, decisions, region)
     results = _counted(results, first, tell)
     return _written(job, results, first, count, parameters, uncertainty, overwrite, place)
+
+
+def _marked(page: Page) -> Page:
+    """Have a page say that its colour was predicted."""
+    return replace(page, about={**page.about, "predicted": True})
+
+
+def _region(told: str | None) -> Any:
+    """Return where to colour, as `colorize` takes it: a mask that is read, or what is found."""
+    if told is None:
+        return None
+    if told.replace("-", " ") == INSIDE_BORDER:
+        return INSIDE_BORDER
+    pixels = files.read(told)[0].pixels
+    return (pixels[..., :3] if pixels.ndim == 3 else pixels[..., None]).astype(bool).any(-1)
 
 
 def finished(job: Job) -> Path | None:

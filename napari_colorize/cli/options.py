@@ -116,6 +116,12 @@ def guided_options(function: Callable[..., Any]) -> Callable[..., Any]:
                 help="How far a hint speaks for places that look alike; 0: its surroundings alone."
                 "  [default: 1]",
             ),
+            click.option(
+                "--region",
+                metavar="FILE|inside-border",
+                help="Where to colour: a grey picture, 0 where nothing is to be coloured; or what "
+                "is inside the border of the print, which is found. The rest stays grey.",
+            ),
         ]
     ):
         function = option(function)
@@ -124,7 +130,7 @@ def guided_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def take_guided(given: dict[str, Any]) -> dict[str, Any]:
     """Take what a person has decided out of a command's arguments, as `colorize` takes it."""
-    names = ("hints", "reference", "palette", "palette_strength", "spread")
+    names = ("hints", "reference", "palette", "palette_strength", "spread", "region")
     taken = {name: given.pop(name) for name in names}
     return {name: value for name, value in taken.items() if value is not None}
 

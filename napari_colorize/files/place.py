@@ -24,6 +24,9 @@ class StackPlace:
         Seconds between neighbouring planes along t.
     channels : tuple of str
         Names.
+    pixel : (float, float) or None
+        Micrometres from row to row and from column to column, where OME says so; ImageJ keeps them
+        in the TIFF's tags.
     """
 
     axes: tuple[tuple[str, int], ...]
@@ -31,6 +34,7 @@ class StackPlace:
     unit: str = ""
     interval: float | None = None
     channels: tuple[str, ...] = ()
+    pixel: tuple[float, float] | None = None
 
     @property
     def micrometres(self) -> float | None:
@@ -95,7 +99,19 @@ def _of_ome(xml: str, axes: tuple[tuple[str, int], ...]) -> StackPlace:
         "um" if unit in ("µm", "μm") else unit,
         _positive(said.get("TimeIncrement")),
         tuple(names) if len(names) == dict(axes).get("c", 0) else (),
+        _pixel(said),
     )
+
+
+def _pixel(said: dict[str, str]) -> tuple[float, float] | None:
+    sides = []
+    for side in "YX":
+        factor = _MICROMETRES.get(said.get(f"PhysicalSize{side}Unit", "um"))
+        length = _positive(said.get(f"PhysicalSize{side}"))
+        if factor is None or length is None:
+            return None
+        sides.append(length * factor)
+    return sides[0], sides[1]
 
 
 def _positive(value: Any) -> float | None:

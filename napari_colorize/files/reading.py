@@ -108,12 +108,15 @@ class StackFile:
         them: t, z, c, …; i and q mean that it does not say. Pages come in C order of them.
     place : StackPlace or None
         Steps, unit and channels, where the axes are named.
+    resolution : Resolution or None
+        Size of a pixel across and down.
     """
 
     def __init__(self, opened: tiff.OpenStack, path: Path) -> None:
         self._opened, self._path = opened, path
         self.axes = opened.axes
         self.place = opened.place
+        self.resolution = opened.resolution
 
     def __len__(self) -> int:
         return len(self._opened)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +26,8 @@ PREVIEW_PIXELS = 65_536
 """A preview solves a smaller picture of about so many pixels."""
 PREVIEW_TOLERANCE = 2.0
 MOST_CYCLES = 200
+BETWEEN_QUESTIONS = 0.05
+"""Seconds between two times of asking whether to stop."""
 YIQ_TO_RGB = ((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703))
 """The NTSC matrix of the authors' release: red, green and blue of Y, I and Q."""
 
@@ -77,7 +80,8 @@ def propagate(
     progress : callable, optional
         ``progress(share, stage)`` with a share of 0…1.
     should_stop : callable, optional
-        When it returns true, :class:`napari_colorize.results.Cancelled` is raised.
+        Asked by the calling thread some twenty times a second, also while colours spread. When it
+        returns true, :class:`napari_colorize.results.Cancelled` is raised.
 
     Returns
     -------
@@ -135,16 +139,15 @@ def propagate(
     if lost is not None:
         held, colours = marks | lost, torch.where(lost, otherwise, colours)
     if preview and shade.numel() > PREVIEW_PIXELS:
-        found = _preview(shade, colours, held, blocked, towards, weight)
+        found = _preview(shade, colours, held, blocked, towards, weight, should_stop)
     else:
         limit = PREVIEW_TOLERANCE if preview else tolerance
-        found = _solved(shade, colours, held, blocked, towards, weight, limit)
-    _stop_if(should_stop)
+        found = _solved(shade, colours, held, blocked, towards, weight, limit, should_stop)
     if blocked is not None:
         # What bounds the colours of others takes its own from them, and gives none back.
         settled = ~blocked | marks
         if bool(settled.any()) and not bool(settled.all()):
-            found = _solved(shade, found, settled, None, None, None, tolerance)
+            found = _solved(shade, found, settled, None, None, None, tolerance, should_stop)
     found = torch.where(marks, colours, found)
     report(1.0, "Spreading colours")
     return _like(luma, _image(found))
@@ -295,24 +298,47 @@ def _solved(
     prior: Tensor | None,
     certainty: Tensor | None,
     tolerance: float,
+    should_stop: Callable[[], bool] | None,
 ) -> Tensor:
-    with torch.no_grad():
-        found, _ = ops.levin_propagate(
-            shade / LARGEST_LUMA,
-            colours,
-            held,
-            walls=walls,
-            prior=None if certainty is None else prior,
-            certainty=certainty,
-            tolerance=tolerance,
-            cycles=MOST_CYCLES,
-        )
+    stop = torch.zeros(1, dtype=torch.bool)
+
+    def solve() -> Tensor:
+        with torch.no_grad():
+            found, _ = ops.levin_propagate(
+                shade / LARGEST_LUMA,
+                colours,
+                held,
+                walls=walls,
+                prior=None if certainty is None else prior,
+                certainty=certainty,
+                tolerance=tolerance,
+                cycles=MOST_CYCLES,
+                stop=stop,
+            )
+        return found
+
+    found = solve() if should_stop is None else _watched(solve, stop, should_stop)
     if not bool(torch.isfinite(found).all()):
         raise RuntimeError(
             "Spreading the colours did not come to a finite result; nothing was coloured. Move or "
             "remove the last hint, and report the picture and its hints: this is a fault of ours."
         )
     return found
+
+
+def _watched(solve: Callable[[], Tensor], stop: Tensor, should_stop: Callable[[], bool]) -> Tensor:
+    """Solve in another thread, and ask in this one whether it is still wanted."""
+    _stop_if(should_stop)
+    with ThreadPoolExecutor(1) as pool:
+        solving = pool.submit(solve)
+        try:
+            while True:
+                try:
+                    return solving.result(BETWEEN_QUESTIONS)
+                except TimeoutError:
+                    _stop_if(should_stop)
+        finally:
+            stop.fill_(True)
 
 
 def _preview(
@@ -322,6 +348,7 @@ def _preview(
     walls: Tensor | None,
     prior: Tensor | None,
     certainty: Tensor | None,
+    should_stop: Callable[[], bool] | None,
 ) -> Tensor:
     """Solve a smaller picture, in which a pixel is marked if one of its own is, and enlarge it."""
     factor = math.ceil(math.sqrt(shade.numel() / PREVIEW_PIXELS))
@@ -344,6 +371,7 @@ def _preview(
         None if prior is None else smaller(prior),
         None if certainty is None else smaller(certainty),
         PREVIEW_TOLERANCE,
+        should_stop,
     )
     return ops.joint_bilateral_upsample(
         found, guide, shade, radius=2, sigma_space=1.0, sigma_range=8.0

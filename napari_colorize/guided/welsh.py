@@ -7,6 +7,7 @@ luminance around it. What comes out is chroma; the picture's own lightness is ne
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -117,9 +118,8 @@ def transfer(
         choice = _global_match(picture, colours, samples)
     else:
         samples, choice = _swatch_match(picture, colours, swatches, random)
-    chosen = colours[tuple(samples.T)][choice]
-    chosen[..., 0] = picture + chosen[..., 3]
-    return Transfer(_chroma(chosen[..., :3]), seed, samples, choice)
+    chroma = _chroma(picture, colours[tuple(samples.T)], choice)
+    return Transfer(chroma, seed, samples, choice)
 
 
 def nearest(samples: NDArray, luminance: Floats, deviation: Floats) -> NDArray[np.int64]:
@@ -157,27 +157,32 @@ def nearest(samples: NDArray, luminance: Floats, deviation: Floats) -> NDArray[n
         farthest.append(np.maximum(np.abs(at - start), np.abs(at - end)))
         least.append(np.maximum(np.maximum(start - at, at - end), 0))
     bound = (farthest[0][:, :, None] + farthest[1][:, None, :]).min(0)
-    may = (least[0][:, :, None] + least[1][:, None, :] <= bound * (1 + 1e-6) + 1e-9).reshape(
-        len(samples), -1
-    )
-    first = may.argmax(0)
+    may = least[0][:, :, None] + least[1][:, None, :] <= bound * (1 + 1e-6) + 1e-9
+    # The candidates of a cell lie behind one another, the first samples first.
+    cells, candidates = np.nonzero(may.reshape(len(samples), -1).T)
+    count = np.bincount(cells, minlength=CELLS * CELLS)
+    begin = np.cumsum(count) - count
     cell = (places[0] * CELLS + places[1]).ravel()
-    found = first[cell]
-    several = may.sum(0) > 1
-    open_pixels = np.flatnonzero(several[cell])
-    if len(open_pixels):
-        most = int(may.sum(0).max())
-        order = np.argsort(~may, axis=0, kind="stable")[:most]
-        usable = np.take_along_axis(may, order, 0)
-        best = np.full(len(open_pixels), np.inf, np.float32)
-        pixels = cell[open_pixels]
-        bright, spread = luminance.ravel()[open_pixels], deviation.ravel()[open_pixels]
-        for candidates, allowed in zip(order, usable, strict=True):
-            index = candidates[pixels]
-            distance = np.abs(bright - samples[index, 0]) + np.abs(spread - samples[index, 1])
-            better = (distance < best) & allowed[pixels]
-            best[better] = distance[better]
-            found[open_pixels[better]] = index[better]
+    found = candidates[begin][cell]
+    pixels = np.flatnonzero((count > 1)[cell])
+    cell = cell[pixels]
+    bright, spread = luminance.ravel()[pixels], deviation.ravel()[pixels]
+    best = None
+    for turn in range(int(count.max())):
+        index = candidates[begin[cell] + turn]
+        distance = np.abs(bright - samples[index, 0]) + np.abs(spread - samples[index, 1])
+        if best is None:
+            best = distance
+        else:
+            better = distance < best
+            found[pixels[better]] = index[better]
+            best = np.where(better, distance, best)
+        more = count[cell] > turn + 1
+        if not more.all():
+            pixels, cell, best = pixels[more], cell[more], best[more]
+            bright, spread = bright[more], spread[more]
+        if not len(pixels):
+            break
     return found.reshape(luminance.shape)
 
 
@@ -210,12 +215,21 @@ def _ruderman(rgb: NDArray) -> NDArray:
     return np.log10(cones) @ LAB_OF_LOG_LMS.T
 
 
-def _luminance_of(luma: NDArray) -> NDArray:
-    """Return l of the grey that has a lightness, read from a table of its curve."""
+@lru_cache(maxsize=1)
+def _curve() -> NDArray:
+    """Return l of the greys of `TABLE` lightnesses from 0 to 100."""
     lab = torch.zeros((TABLE, 3), dtype=torch.float64)
     lab[:, 0] = torch.linspace(0, 100, TABLE, dtype=torch.float64)
-    curve = _ruderman(ops.lab_to_rgb(lab).clamp(0, 1).numpy())[:, 0]
-    return np.interp(luma, lab[:, 0].numpy(), curve)
+    return _ruderman(ops.lab_to_rgb(lab).clamp(0, 1).numpy())[:, 0]
+
+
+def _luminance_of(luma: NDArray) -> NDArray:
+    """Return l of the grey that has a lightness, read from a table of its curve."""
+    curve = torch.from_numpy(_curve())
+    at = torch.from_numpy(np.ascontiguousarray(luma)).clamp(0, 100) * ((TABLE - 1) / 100)
+    below = at.long().clamp_(max=TABLE - 2)
+    rise = curve[1:] - curve[:-1]
+    return (curve[below] + rise[below] * (at - below)).numpy()
 
 
 def _colours_of(rgb: NDArray) -> NDArray:
@@ -231,11 +245,13 @@ def _colours_of(rgb: NDArray) -> NDArray:
     )
 
 
-def _chroma(colours: NDArray) -> Floats:
-    """Return a and b of l, α and β."""
+def _chroma(picture: NDArray, samples: NDArray, choice: NDArray[np.int64]) -> Floats:
+    """Return a and b of a picture's l with α, β and the rest of l of the samples chosen."""
+    chosen = torch.from_numpy(samples).float()[torch.from_numpy(choice)]
+    chosen[..., 0] = torch.from_numpy(picture).float() + chosen[..., 3]
     to_log = torch.from_numpy(np.linalg.inv(LAB_OF_LOG_LMS).T * np.log(10)).float()
     to_rgb = torch.from_numpy(np.linalg.inv(LMS_OF_RGB).T).float()
-    cones = (torch.from_numpy(colours).float() @ to_log).exp_()
+    cones = (chosen[..., :3] @ to_log).exp_()
     return ops.rgb_to_lab((cones @ to_rgb).clamp_(0, 1))[..., 1:].numpy()
 
 

@@ -26,6 +26,7 @@ def levin_propagate(
     certainty: Tensor | None = None,
     tolerance: float = 0.25,
     cycles: int = 60,
+    stop: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Spread the colours of marked pixels over the image, up to the edges of luma.
 
@@ -56,6 +57,9 @@ def levin_propagate(
         Stop when no pixel is expected to change by more than this, in the units of `chroma`.
     cycles : int
         Stop after so many cycles at the latest; 1 gives a preview.
+    stop : torch.Tensor, optional
+        One bool on the CPU. Another thread may set it to true, to have the call return soon, with
+        colours that are of no use. It is looked at several times a cycle.
 
     Returns
     -------
@@ -93,9 +97,10 @@ def levin_propagate(
         if plane is not None:
             require_tensor(label, plane, _FLOATS)
     require_tensor("mask", mask, (torch.bool,))
-    if walls is not None:
-        require_tensor("walls", walls, (torch.bool,))
-    twins.check_levin(luma, chroma, mask, walls, prior, certainty, tolerance, cycles)
+    for label, plane in (("walls", walls), ("stop", stop)):
+        if plane is not None:
+            require_tensor(label, plane, (torch.bool,))
+    twins.check_levin(luma, chroma, mask, walls, prior, certainty, tolerance, cycles, stop)
     _check_values(luma, chroma, mask, prior, certainty)
     if torch.is_grad_enabled() and any(
         plane is not None and plane.requires_grad for plane in (luma, chroma, prior, certainty)
@@ -106,7 +111,7 @@ def levin_propagate(
         )
     load()
     colours: tuple[Tensor, Tensor] = torch.ops.napari_colorize.levin_propagate(
-        luma, chroma, mask, walls, prior, certainty, tolerance, cycles
+        luma, chroma, mask, walls, prior, certainty, tolerance, cycles, stop
     )
     return colours
 
@@ -141,6 +146,7 @@ def _fake(
     certainty: Tensor | None,
     tolerance: float = 0.25,
     cycles: int = 60,
+    stop: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     remaining = chroma.new_empty(chroma.shape[:2], dtype=torch.float64)
     return chroma.new_empty(chroma.shape), remaining
@@ -149,8 +155,8 @@ def _fake(
 OPERATORS = (
     Operator(
         schema="levin_propagate(Tensor luma, Tensor chroma, Tensor mask, Tensor? walls,"
-        " Tensor? prior, Tensor? certainty, float tolerance=0.25, int cycles=60)"
-        " -> (Tensor, Tensor)",
+        " Tensor? prior, Tensor? certainty, float tolerance=0.25, int cycles=60,"
+        " Tensor? stop=None) -> (Tensor, Tensor)",
         twin=twins.levin_propagate,
         fake=_fake,
         no_gradient="it is solved by iterations that keep nothing for it",

@@ -190,11 +190,14 @@ class PlaneColorizer:
             rgb, moved = full_size_rgb(
                 plane, seen, prediction.chroma, self.used, tick, heard.append
             )
+            tick(0.8)  # what follows takes seconds of hundreds of megapixels, and may be unwanted
             moved_share = np.count_nonzero(moved) / moved.size
+            clipped = clipped_colours(moved, plane)
+            tick(0.9)
             coloured = ColouredPlane(
                 plane=plane,
                 network_shape=(int(seen.shape[0]), int(seen.shape[1])),
-                clipped=clipped_colours(moved, plane),
+                clipped=clipped,
                 rgb=with_alpha(rgb, plane.alpha),
                 uncertainty=full_size_map(prediction.uncertainty, plane.luma.shape),
                 moved_share=moved_share,

@@ -99,6 +99,10 @@ _Found = tuple[NDArray[Any], NDArray[np.bool_]]
 """RGB, and where it was moved into the gamut."""
 
 
+AT_ONCE = 1 << 24
+"""Pixels that are finished at once: between two pieces of a larger picture a run can be stopped."""
+
+
 class _Refinement:
     """The refinement of one plane, and the ways to do it in less memory."""
 
@@ -169,9 +173,23 @@ class _Refinement:
     def _finished(self, chroma: "Tensor", guide_small: "Tensor") -> _Found:
         from napari_colorize import ops
 
-        luma = as_tensor(self.plane.luma, chroma.device)[None]
-        rgb, clipped = ops.finish(luma, chroma, guide_small, within=self.within, **self.numbers)
-        return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
+        height, width = self.plane.luma.shape
+        if height * width <= AT_ONCE:
+            luma = as_tensor(self.plane.luma, chroma.device)[None]
+            rgb, clipped = ops.finish(luma, chroma, guide_small, within=self.within, **self.numbers)
+            return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
+        top, left, *whole = self.within if any(self.within) else (0, 0, height, width)
+        rgb = np.empty((height, width, 3), np.uint8)
+        clipped = np.empty((height, width), bool)
+        step = max(1, AT_ONCE // width)
+        for first in range(0, height, step):
+            self.tick(first / height)
+            rows = slice(first, first + step)
+            luma = as_tensor(self.plane.luma[rows], chroma.device)[None]
+            within = (top + first, left, *whole)
+            codes, moved = ops.finish(luma, chroma, guide_small, within=within, **self.numbers)
+            rgb[rows], clipped[rows] = codes[0].cpu().numpy(), moved[0].cpu().numpy()
+        return rgb, clipped
 
     def _whole_chroma(self, chroma: "Tensor", guide_small: "Tensor") -> "Tensor":
         """Return (2, H, W) chroma by the refinement that was asked for."""

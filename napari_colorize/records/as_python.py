@@ -35,8 +35,13 @@ def as_python(record: Mapping[str, Any]) -> str:
         for _, hints in _hints_of(guide)
         if _hints_as_code(hints) == "hints"
     ]
+    if (record.get("region") or {}).get("found") is False:
+        lines += [f"# region: that with SHA-256 {record['region']['sha256']}"]
     call, options = _call_of(stack, used)
     options |= _guided(guide)
+    region = record.get("region")
+    if region:
+        options["region"] = repr("inside border") if region["found"] else "region"
     lines += [f"result = napari_colorize.{call}(", "    image,"]
     lines += [f"    {name}={value}," for name, value in options.items()]
     found = ("rgb", "uncertainty", "clipped")

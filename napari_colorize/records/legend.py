@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from napari_colorize.methods import CARDS
 from napari_colorize.refinements import REFINEMENTS
 
 MEANINGS = {"t": "time", "z": "depth", "c": "channels", "y": "rows", "x": "columns"}
@@ -24,9 +25,86 @@ def legend(record: Mapping[str, Any]) -> str:
         f"Colour was predicted with {software['name']} {software['version']} (method "
         f"{record['method']}, weights {checkpoint['name']}, SHA-256 {checkpoint['sha256'][:12]}…, "
         f"{settings}network short side {used['network_size']} px, {refinement}) from lightness "
-        f"alone{_part_of(record)}, {_windows_of(record)}{_planes_of(record)}{_guided(record)}; "
-        "lightness is that of the original so displayed. Predicted colour is not a measurement."
+        f"alone{_part_of(record)}, {_windows_of(record)}{_planes_of(record)}{_guided(record)}"
+        f"{_region_of(record)}; {_lightness_of(record)}. Predicted colour is not a measurement."
     )
+
+
+def short_legend(record: Mapping[str, Any]) -> str:
+    """Return the few words that a small figure has room for; the rest belongs into the methods.
+
+    Parameters
+    ----------
+    record : mapping
+        Of any result; see :func:`napari_colorize.records.record.make_record`.
+
+    Examples
+    --------
+    >>> import napari_colorize, skimage.data
+    >>> short_legend(napari_colorize.colorize(skimage.data.camera()).record)  # doctest: +ELLIPSIS
+    'Predicted colour (napari-colorize ..., method colorful), not a measurement.'
+    """
+    software, method = record["software"], record["method"]
+    kind = "Colour set by hand" if record["checkpoint"] is None else "Predicted colour"
+    return f"{kind} ({software['name']} {software['version']}, method {method}), not a measurement."
+
+
+def methods_paragraph(record: Mapping[str, Any]) -> str:
+    """Return a paragraph for the methods section of a paper: how all of it was done, and cited.
+
+    Parameters
+    ----------
+    record : mapping
+        Of any result; see :func:`napari_colorize.records.record.make_record`.
+
+    Examples
+    --------
+    >>> import napari_colorize, skimage.data
+    >>> text = methods_paragraph(napari_colorize.colorize(skimage.data.camera()).record)
+    >>> "Zhang, Isola, Efros 2016" in text, "measure" in text
+    (True, True)
+    """
+    software, given = record["software"], record["input"]
+    card = CARDS.get(record["method"])
+    cited = f" by the method of {card.cited_as}" if card is not None else ""
+    if card is not None and card.paper.arxiv:
+        cited += f" (arXiv:{card.paper.arxiv})"
+    weights, used = record["checkpoint"], record["parameters"]
+    trained = f" Weights: {weights['name']}, SHA-256 {weights['sha256']}." if weights else ""
+    missing = given.get("nan_count") or 0
+    lacking = f" {missing} pixels without a value were taken as black." if missing else ""
+    share = record["output"].get("clipped_share")
+    paler = (
+        f" {share:.1%} of the pixels are paler than predicted, as sRGB has no such colour at their "
+        "lightness."
+        if share and share >= 0.0005  # less is shown as 0.0%
+        else ""
+    )
+    return (
+        f"Grey images ({given['dtype']}) were coloured with {software['name']} "
+        f"{software['version']} (PyTorch {software.get('torch', 'unknown')}){cited}. "
+        f"{legend(record)}{trained} The result was stored as {used['dtype']} sRGB.{lacking}{paler} "
+        "Colours were used for display alone; nothing was measured in them."
+    )
+
+
+def _lightness_of(record: Mapping[str, Any]) -> str:
+    """Say where the lightness comes from: of a picture whose colour was predicted, that too."""
+    if (record.get("source") or {}).get("predicted"):
+        return (
+            "lightness is that of the picture so displayed, whose own colour had been predicted "
+            "before"
+        )
+    return "lightness is that of the original so displayed"
+
+
+def _region_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend that only a part was coloured; nothing where all of it was."""
+    region = record.get("region")
+    if not region:
+        return ""
+    where = "inside the border of the print" if region["found"] else "inside a region set by hand"
+    return f"; only {where}, {region['share']:.0%} of the picture, was coloured, the rest is grey"
 
 
 _SOURCES = {
@@ -40,8 +118,8 @@ def _legend_by_hand(record: Mapping[str, Any]) -> str:
     software, method = record["software"], record["method"]
     return (
         f"Colour was {_SOURCES[method]} with {software['name']} {software['version']}"
-        f"{_part_of(record)}, {_windows_of(record)}{_guided(record)}; lightness is that of the "
-        "original so displayed. Such colour is not a measurement."
+        f"{_part_of(record)}, {_windows_of(record)}{_guided(record)}{_region_of(record)}; "
+        f"{_lightness_of(record)}. Such colour is not a measurement."
     )
 
 
@@ -65,13 +143,31 @@ def _guided(record: Mapping[str, Any]) -> str:
 
 def _part_of(record: Mapping[str, Any]) -> str:
     """Say in a legend which part of a picture was coloured; nothing where all of it was."""
-    source, said = record.get("source") or {}, ""
+    source, said = record.get("source") or {}, _projection_of(record)
     if source.get("part"):
         (top, bottom), (left, right) = source["part"]
-        said = f" of rows {top} to {bottom - 1} and columns {left} to {right - 1}"
+        said += f" of rows {top} to {bottom - 1} and columns {left} to {right - 1}"
     if source.get("level"):
         return f"{said} of level {source['level']} of the picture's pyramid (level 0 is the finest)"
-    return said and f"{said} of the picture"
+    return f"{said} of the picture" if source.get("part") else said
+
+
+def _projection_of(record: Mapping[str, Any]) -> str:
+    """Say in a legend that several planes were shown as one; nothing where they were not."""
+    projection = (record.get("source") or {}).get("projection")
+    if not projection:
+        return ""
+    several = [ends for ends in projection["planes"].values() if ends[1] > ends[0]]
+    ends = " and ".join(f"{first} to {last}" for first, last in several)
+    return f" of the {_PROJECTIONS[projection['mode']]} of planes {ends}"
+
+
+_PROJECTIONS = {
+    "max": "maximum projection",
+    "mean": "mean",
+    "min": "minimum projection",
+    "sum": "sum",
+}
 
 
 def _windows_of(record: Mapping[str, Any]) -> str:

@@ -79,10 +79,10 @@ def make_record(coloured: ColouredPlane, source: Any = None) -> dict[str, Any]:
         "output": {
             "shape": list(coloured.rgb.shape),
             "dtype": parameters.dtype,
-            "clipped_share": float(np.count_nonzero(coloured.clipped) / coloured.clipped.size),
+            "clipped_share": clipped_share(coloured),
             "clipped_between": [DARKEST, LIGHTEST],
             "moved_share": float(coloured.moved_share),
-            "mean_uncertainty": mean_of(coloured.uncertainty),
+            "mean_uncertainty": mean_uncertainty(coloured),
         },
         **coloured.facts,
     }
@@ -90,6 +90,21 @@ def make_record(coloured: ColouredPlane, source: Any = None) -> dict[str, Any]:
     if coloured.memory:
         record["memory"] = list(coloured.memory)
     return record
+
+
+def clipped_share(coloured: ColouredPlane) -> float:
+    """Return the share of clipped pixels among those that were to have colour."""
+    return np.count_nonzero(coloured.clipped) / coloured.clipped.size / _share_of(coloured)
+
+
+def mean_uncertainty(coloured: ColouredPlane) -> float:
+    """Return the mean uncertainty of the pixels that were to have colour."""
+    return mean_of(coloured.uncertainty) / _share_of(coloured)
+
+
+def _share_of(coloured: ColouredPlane) -> float:
+    """Return the share of a plane that is inside its region; 1 where nothing is, or all of it."""
+    return (coloured.facts.get("region") or {}).get("share") or 1.0
 
 
 def mean_of(uncertainty: NDArray[np.float32]) -> float:

@@ -110,6 +110,7 @@ def single_pages(
     window_mode: str | None = None,
     on_page: OnPage | None = None,
     decisions: "Decisions | None" = None,
+    region: Any = None,
 ) -> Iterator[Colorized]:
     """Colour the pages of a file one by one, each for itself.
 
@@ -125,6 +126,8 @@ def single_pages(
         As for :func:`held_pages`.
     decisions : Decisions, optional
         What a person has decided of every page.
+    region : array or str, optional
+        Where to colour every page; see :func:`napari_colorize.colorize`.
     """
     for page in pages:
         if on_page is not None:
@@ -136,6 +139,7 @@ def single_pages(
             source=page.source,
             window_mode=window_mode,
             decisions=decisions,
+            region=region,
         )
 
 

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from napari_colorize.pipeline.plane import ColouredPlane
 from napari_colorize.records.legend import legend
-from napari_colorize.records.record import make_record, mean_of
+from napari_colorize.records.record import clipped_share, make_record, mean_uncertainty
 from napari_colorize.sequences.parameters import StackParameters, reach_of
 
 
@@ -75,9 +73,9 @@ class Totals:
         self.one_shade = self.one_shade and coloured.plane.one_shade
         self.memory.update(dict.fromkeys(coloured.memory))
         self.sums["outside"] += coloured.plane.outside_window
-        self.sums["clipped"] += np.count_nonzero(coloured.clipped) / coloured.clipped.size
+        self.sums["clipped"] += clipped_share(coloured)
         self.sums["moved"] += coloured.moved_share
-        self.sums["uncertainty"] += mean_of(coloured.uncertainty)
+        self.sums["uncertainty"] += mean_uncertainty(coloured)
 
     def mean(self, key: str) -> float:
         """Return the mean over the planes."""

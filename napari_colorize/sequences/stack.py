@@ -9,6 +9,7 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import memory
 from napari_colorize.pipeline.network import load_model, resolve_device
 from napari_colorize.pipeline.plane import ColouredPlane, PlaneColorizer
+from napari_colorize.pipeline.region import Region, checked_region, within
 from napari_colorize.pipeline.window import shared_window
 from napari_colorize.records.legend import legend
 from napari_colorize.records.source import describe_source
@@ -34,6 +35,7 @@ def colorize_stack(
     out: Any = None,
     hints: Any = None,
     spread: float = 1.0,
+    region: Any = None,
     parameters: ColorizeParameters | None = None,
     progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -70,6 +72,9 @@ def colorize_stack(
         between hinted planes. The stack must be one series of planes.
     spread : float
         As for :func:`napari_colorize.colorize`.
+    region : (Y, X) or (…, Y, X) array, or "inside border", optional
+        Where to colour: of all planes alike, or of each its own; see
+        :func:`napari_colorize.colorize`.
     parameters : StackParameters or ColorizeParameters, optional
         All choices in one object.
     progress : callable, optional
@@ -109,6 +114,7 @@ def colorize_stack(
     whole = Stack(stack if hasattr(stack, "shape") else Pile(list(stack)), axis, rgb)
     tick = Ticker(progress, should_stop)
     said = _said_of(whole, hints)
+    region = _region_of(whole, region)
     tick(0.0, "choosing the window")
     facts, colorizer = prepared(whole, asked, source)
     weights = weights_of(facts.used.consistency)
@@ -117,12 +123,18 @@ def colorize_stack(
     totals = Totals()
     cuts: list[tuple[int, ...]] = []
     record: dict[str, Any] = {}
+    coloured_share: list[float] = []
     for first in whole.series():
         series = Series(_buffered(whole, first, facts.used), colorizer, weights)
         for number in range(whole.length):
             coloured = series.coloured(number, of_plane(tick, totals.planes, whole.count))
             assert coloured is not None, "the stack has the planes that its shape says"
-            results.put(whole.at(first, number), coloured)
+            at = whole.at(first, number)
+            own = region[at] if isinstance(region, np.ndarray) and region.ndim > 2 else region
+            coloured = within(coloured, own)
+            if own is not None:
+                coloured_share.append(coloured.facts["region"]["share"])
+            results.put(at, coloured)
             totals.add(coloured)
             record = record or plane_record(facts, coloured, number)
         cuts += [whole.at(first, number) for number in sorted(series.cuts)]
@@ -152,11 +164,20 @@ def colorize_stack(
     )
     if guide is not None:
         record["guide"] = guide
-        record["legend"] = legend(record)
+    if coloured_share:
+        said_of = {} if isinstance(region, str) else Region(region).described()
+        record["region"] |= said_of | {"share": float(np.mean(coloured_share))}
+    record["legend"] = legend(record)
     tick(1.0, "done")
     if not maps:
         results.uncertainty = results.clipped = None
     return ColorizedStack(results.rgb, results.uncertainty, results.clipped, record)
+
+
+def _region_of(whole: Stack, region: Any) -> Any:
+    """Return a region of all planes, or of each its own, checked before anything is coloured."""
+    flat = not isinstance(region, str) and np.ndim(region) == 2
+    return checked_region(region, whole.shape[-2:] if flat else whole.shape)
 
 
 def _said_of(whole: Stack, hints: Any) -> dict[int, Any]:

@@ -5,44 +5,61 @@ Each takes the viewer, which napari injects, and does what a panel's button does
 
 from typing import TYPE_CHECKING, Any
 
-from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
-from napari_colorize.widgets.layers.opening import record_of_layer
+from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY, is_ours, record_of_layer
 from napari_colorize.widgets.shared import words as _clipboard
 from napari_colorize.widgets.shared.panel import COLORIZE, EVALUATE, on_key, open_panel
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image
 
 
 @on_key("Control-Alt-C")
 def colorize_current_slice(viewer: "napari.viewer.Viewer") -> None:
-    """Colour the plane on screen of the active image layer; opens the panel if need be."""
-    layer = _active_image(viewer)
-    if layer is None:
-        return
-    panel = open_panel(viewer, COLORIZE)
-    panel.choose(layer)
-    panel.ui.planes.setCurrentIndex(0)
-    panel.run()
+    """Colour the plane on screen of the selected image layers; opens the panel if need be."""
+    panel = _panel_with_choice(viewer)
+    if panel is not None:
+        panel.ui.planes.setCurrentIndex(0)
+        panel.run()
 
 
 @on_key("Control-Alt-P")
 def colorize_all_planes(viewer: "napari.viewer.Viewer") -> None:
-    """Colour every plane of the active image layer; opens the panel if need be."""
+    """Colour every plane of the selected image layers; opens the panel if need be."""
     from napari.utils.notifications import show_info
 
-    layer = _active_image(viewer)
-    if layer is None:
+    panel = _panel_with_choice(viewer)
+    if panel is None:
         return
-    panel = open_panel(viewer, COLORIZE)
-    panel.choose(layer)
     every = panel.ui.planes.findData(True)
     if every < 0:
-        show_info(f"Layer '{layer.name}' is a single plane; it is coloured as it is.")
+        name = panel.ui.layer.layer.name
+        show_info(f"Layer '{name}' is a single plane; it is coloured as it is.")
     else:
         panel.ui.planes.setCurrentIndex(every)
     panel.run()
+
+
+def _panel_with_choice(viewer: "napari.viewer.Viewer") -> Any:
+    """Return the panel with the selected layers chosen; ``None`` where nothing can be coloured."""
+    from napari.layers import Image
+    from napari.utils.notifications import show_info
+
+    # napari hands commands a proxy; looking up a layer in the selection needs the real ones.
+    layers = getattr(viewer, "__wrapped__", viewer).layers
+    images = [one for one in layers if one in layers.selection and isinstance(one, Image)]
+    if not images:
+        show_info("Select an image layer first; that is what will be coloured.")
+        return None
+    panel = open_panel(viewer, COLORIZE)
+    sources = [layer for layer in images if not is_ours(layer)]
+    if len(sources) > 1:
+        panel.ui.layer.choose_selected()
+    elif sources:
+        panel.choose(sources[0])
+    elif not panel.choose(images[0]):
+        show_info(f"'{images[0].name}' was made by Colorize; select the image it was made of.")
+        return None
+    return panel
 
 
 @on_key("Control-Alt-E")
@@ -86,18 +103,6 @@ def copy_python(viewer: "napari.viewer.Viewer") -> None:
     record = _record_of_active(viewer)
     if record is not None:
         show_info(_clipboard.copy_python(record, viewer.layers.selection.active.name))
-
-
-def _active_image(viewer: "napari.viewer.Viewer") -> "Image | None":
-    """Return the active layer; one that is no image is said to be none."""
-    from napari.layers import Image
-    from napari.utils.notifications import show_info
-
-    layer = viewer.layers.selection.active
-    if isinstance(layer, Image):
-        return layer
-    show_info("Select an image layer first; that is what will be coloured.")
-    return None
 
 
 def _record_of_active(viewer: "napari.viewer.Viewer") -> dict[str, Any] | None:

@@ -36,6 +36,8 @@ ALLOWED = {
     **{"ΔE": 2.5e-4, "sRGB 0…1": 1e-5, "codes": 1, "weight": 1e-5, "Lab units": 1e-3},
     "Lab units rms": 1.5,  # of what is approximate by its name
     "of the largest": 2e-5,  # gradients
+    "Lab units of 0.25": 0.25,  # what is solved to a tolerance
+    "Lab units, median": 3,  # a first look
 }
 """Largest error of ours, by its unit."""
 
@@ -51,7 +53,7 @@ COARSE = {
 }
 """Peers that are coarser by their design, or filter over another window; others get 1e-2."""
 
-UNLIKE = {"OpenCV (bilinear, no gamut mapping)"}
+UNLIKE = {"OpenCV (bilinear, no gamut mapping)", "OpenCV (fast global smoother)"}
 """Peers that do less than ours, as docs/performance.md says."""
 
 
@@ -76,7 +78,7 @@ def test_contenders_compute_the_reference(operator) -> None:
             assert case.error(found, wanted) <= allowed, contender.name
         compared.append(contender.column)
     assert OURS in compared
-    assert "torch eager" in compared
+    assert "torch eager" in compared or operator.name == "levin, preview"
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -58,6 +58,29 @@ class TestBatch:
         assert "2 of 4 files coloured, 2 failed." in result.stderr
         assert "Traceback" not in result.output
 
+    def test_colours_in_a_region_alone(self, run, pictures, tmp_path):
+        mask = np.zeros((20, 30), np.uint8)
+        mask[5:15, 8:20] = 255
+        Image.fromarray(mask).save(tmp_path / "mask.png")
+        out = tmp_path / "out"
+        result = run("colorize", pictures / "a.png", "-o", out, "--region", tmp_path / "mask.png")
+        assert result.exit_code == 0, result.output
+        grey = np.asarray(Image.open(pictures / "a.png"))
+        coloured = np.asarray(Image.open(out / "a_colorized.png"))
+        np.testing.assert_array_equal(coloured, colorize(grey, region=mask).rgb)
+        np.testing.assert_array_equal(coloured[mask == 0], np.dstack([grey] * 3)[mask == 0])
+        found = run("colorize", pictures / "a.png", "-o", tmp_path, "--region", "inside-border")
+        record = json.loads((tmp_path / "a_colorized.png.json").read_text())
+        assert found.exit_code == 0
+        assert record["region"]["found"]
+
+    def test_says_where_the_colour_of_a_source_was_predicted(self, run, pictures, tmp_path):
+        run("colorize", pictures / "a.png", "-o", tmp_path / "once.png")
+        result = run("colorize", tmp_path / "once.png", "-o", tmp_path / "twice.png")
+        record = json.loads((tmp_path / "twice.png.json").read_text())
+        assert "was predicted before" in result.stderr
+        assert "whose own colour had been predicted before" in record["legend"]
+
     def test_replaces_nothing_unasked(self, run, pictures, tmp_path):
         arguments = ("colorize", pictures / "a.png", "-o", tmp_path)
         assert run(*arguments).exit_code == 0

@@ -122,6 +122,22 @@ def test_can_be_stopped_and_says_how_far_it_is() -> None:
     assert shares[-1] == 1
 
 
+def test_is_asked_whether_to_stop_while_colours_spread() -> None:
+    random = np.random.default_rng(0)
+    luma = random.uniform(0, 100, (300, 300)).round()
+    mask, chroma = np.zeros(luma.shape, bool), np.zeros((*luma.shape, 2))
+    mask[10:20, 10:20], chroma[10:20, 10:20] = True, (40, -20)
+    asked = []
+
+    def should_stop() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    with pytest.raises(Cancelled):
+        propagate(luma, chroma, mask, tolerance=0, should_stop=should_stop)
+    assert len(asked) == 4
+
+
 def test_the_papers_pipeline_keeps_luma_and_the_scribbles() -> None:
     luma, _, mask = scene()
     grey = luma / 100

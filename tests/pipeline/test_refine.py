@@ -162,3 +162,18 @@ def test_sixteen_bit_alpha_survives_exactly():
     image[..., 3] = np.arange(65536).reshape(256, 256)
     alpha = read_plane(image).alpha
     assert (with_alpha(image[..., :3], alpha)[..., 3] == image[..., 3]).all()
+
+
+def test_large_pictures_are_finished_in_pieces_between_which_a_run_can_be_stopped(monkeypatch):
+    image = RNG.integers(0, 256, (131, 90), dtype=np.uint8)
+    chroma = torch.from_numpy(RNG.normal(0, 20, (1, 2, 17, 11)).astype(np.float32))
+    whole, moved = refined(image, chroma)
+    monkeypatch.setattr("napari_colorize.pipeline.refine.AT_ONCE", 90 * 13)
+    plane, told = read_plane(image), []
+    rgb, clipped = full_size_rgb(
+        plane, plane.lightness(), chroma, ColorizeParameters(), tick=told.append
+    )
+
+    np.testing.assert_array_equal(rgb, whole)
+    np.testing.assert_array_equal(clipped, moved)
+    assert told == [first / 131 for first in range(0, 131, 13)]

@@ -161,3 +161,45 @@ def test_sources_become_plain_json(tmp_path):
 def test_what_predicted_colour_is_not_is_said():
     assert "not a measurement" in provenance.NOTICE
     assert colorize(np.eye(3)).record["notice"] == provenance.NOTICE
+
+
+def test_a_short_legend_is_short_and_says_what_matters():
+    result = colorize(RNG.integers(0, 255, (12, 12)).astype(np.uint8))
+
+    assert result.short_legend == (
+        f"Predicted colour (napari-colorize {provenance.__version__}, method colorful), "
+        "not a measurement."
+    )
+
+
+def test_the_methods_paragraph_cites_the_paper_and_names_all_of_the_weights():
+    image = RNG.integers(0, 255, (12, 12)).astype(np.float32)
+    image[0, :3] = np.nan
+    result = colorize(image, window=(0, 255), dtype="uint16")
+
+    for told in (
+        "(Zhang, Isola, Efros 2016)",
+        "arXiv:1603.08511",
+        "0123456789abcdef" * 4,
+        "float32",
+        "uint16 sRGB",
+        "3 pixels without a value",
+        result.legend,
+    ):
+        assert told in result.methods
+
+
+def test_the_repr_of_a_result_is_a_line_without_pixels():
+    result = colorize(RNG.integers(0, 255, (12, 13)).astype(np.uint8))
+    stack = colorize_stack(RNG.integers(0, 255, (2, 12, 13)).astype(np.uint8))
+
+    assert repr(result).startswith("Colorized(rgb=12 × 13 × 3 uint8, method='colorful', weights=")
+    assert repr(stack).startswith("ColorizedStack(rgb=2 × 12 × 13 × 3 uint8, method='colorful'")
+    assert "\n" not in repr(stack)
+
+
+def test_a_legend_says_which_planes_a_projection_was_made_of():
+    source = {"name": "a", "projection": {"mode": "max", "planes": {"0": [3, 9], "1": [2, 2]}}}
+    legend = colorize(RNG.integers(0, 255, (12, 12)).astype(np.uint8), source=source).legend
+
+    assert "from lightness alone of the maximum projection of planes 3 to 9, intensity" in legend

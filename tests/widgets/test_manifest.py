@@ -44,7 +44,10 @@ def test_a_submenu_in_visualize_offers_the_current_slice_for_images_only(manifes
     items = [item.command for item in manifest.contributions.menus[entry.submenu]]
 
     assert "napari-colorize.current_slice" in items
-    assert commands["napari-colorize.current_slice"].enablement == "active_layer_type == 'image'"
+    assert (
+        commands["napari-colorize.current_slice"].enablement
+        == "active_layer_type == 'image' or num_selected_image_layers > 1"
+    )
 
 
 def test_the_submenu_has_every_command_that_opens_and_saves_nothing(manifest):
@@ -103,3 +106,14 @@ def test_importing_a_panel_does_not_load_torch(module):
     ).stdout
 
     assert loaded.strip() == "False"
+
+
+def test_titles_say_in_the_palette_what_they_are_for(manifest):
+    """There nothing else stands beside them: no menu, and no plugin's name."""
+    titles = [command.title for command in manifest.contributions.commands]
+
+    assert len(set(titles)) == len(titles)
+    for title in titles:
+        verb, _, rest = title.partition(" ")
+        assert verb in ("Open", "Colorize", "Evaluate", "Copy", "Restore", "Save"), title
+        assert len(rest.split()) >= 2, title

@@ -283,3 +283,36 @@ def test_the_sample_opens_in_the_launched_viewer(monkeypatch, make_napari_viewer
 
     assert [layer.name for layer in viewer.layers] == ["Camera"]
     assert list(viewer.window.dock_widgets) == ["Colorize (napari-colorize)"]
+
+
+@pytest.mark.slow
+def test_what_is_shown_is_what_is_coloured_and_lies_on_top(window, model, finish, grey, qtbot):
+    """One window, all that hangs on what napari itself shows."""
+    stack = np.stack([grey, grey[::-1] // 4, grey[:, ::-1], grey, grey // 2])
+    layer = window.add_image(stack, name="cells", contrast_limits=(0, 255))
+    panel = panel_of(window)
+    window.dims.set_point(0, 2)
+    window.dims.margin_left = window.dims.margin_right = (1, 0, 0)
+    for mode in ("max", "mean", "sum"):
+        layer.projection_mode = mode
+        shown = np.asarray(layer._slice.image.raw)
+        panel.run()
+        finish(panel)
+        assert window.layers.selection.active is window.layers[-1]
+        np.testing.assert_array_equal(
+            window.layers[-1].data[0], colorize(shown, window=(0, 255)).rgb
+        )
+    window.dims.margin_left = window.dims.margin_right = (0, 0, 0)
+    panel.ui.preview.setChecked(True)
+    qtbot.waitUntil(lambda: panel.live.layer.layer is not None, timeout=30_000)
+    preview = panel.live.layer.layer
+    assert window.layers[-1] is preview
+    coloured = np.asarray(preview._slice.image.raw).astype(int)
+    assert np.ptp(coloured, axis=-1).max() > 10
+    panel.ui.swipe.setValue(0)
+    before = np.asarray(preview._slice.image.raw)
+    np.testing.assert_array_equal(before[:, 1:, 0], stack[2][:, 1:])
+    assert (np.ptp(before.astype(int), axis=-1) == 0).all()
+    layer.axis_labels = ("t", "y", "x")
+    panel.ui.planes.setCurrentIndex(1)
+    assert "t (time): 5 planes" in panel.ui.stack.along.currentText()

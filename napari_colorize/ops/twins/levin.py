@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -35,6 +36,7 @@ def check_levin(
     certainty: Tensor | None,
     tolerance: float,
     cycles: int,
+    stop: Tensor | None = None,
 ) -> None:
     """Refuse what :func:`levin_propagate` cannot take, in a sentence."""
     if chroma.dim() != 4:
@@ -70,6 +72,8 @@ def check_levin(
         raise ValueError(f"{NAME} needs a tolerance of 0 or more; {tolerance} was given.")
     if cycles < 1:
         raise ValueError(f"{NAME} needs 1 cycle or more; {cycles} were given.")
+    if stop is not None and (stop.dtype != torch.bool or stop.numel() != 1 or stop.is_cuda):
+        raise ValueError(f"{NAME} takes stop as one bool on the CPU.")
 
 
 def levin_propagate(
@@ -81,9 +85,10 @@ def levin_propagate(
     certainty: Tensor | None,
     tolerance: float = 0.25,
     cycles: int = 60,
+    stop: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Twin of :func:`napari_colorize.ops.levin_propagate`."""
-    check_levin(luma, chroma, mask, walls, prior, certainty, tolerance, cycles)
+    check_levin(luma, chroma, mask, walls, prior, certainty, tolerance, cycles, stop)
     out = chroma.clone(memory_format=torch.contiguous_format)
     remaining = torch.zeros(chroma.shape[:2], dtype=torch.float64, device=chroma.device)
     if out.numel() == 0:
@@ -94,7 +99,7 @@ def levin_propagate(
         levels = _levels(luma[n, 0], mask[n, 0], blocked, weight)
         for c in range(out.shape[1]):
             towards = None if prior is None else prior[n, c]
-            out[n, c], remaining[n, c] = _solve(levels, out[n, c], towards, tolerance, cycles)
+            out[n, c], remaining[n, c] = _solve(levels, out[n, c], towards, tolerance, cycles, stop)
     return out, remaining
 
 
@@ -306,27 +311,42 @@ def _improved(levels: list[_Level], depth: int, right: Tensor) -> Tensor:
     return total
 
 
+def _expected(changes: list[float]) -> float:
+    """Return what is still to come after changes: the rest of a geometric series.
+
+    Its ratio is the largest of five steps, its beginning the larger of two changes: the part that
+    shrinks slowest shows itself only now and then.
+    """
+    steps = [b / a if a > 0 else 0.0 for a, b in pairwise(changes[-6:])]
+    ratio = min(max([*steps, 0.5 if steps else 0.7]), 0.98)
+    return max(changes[-2:]) * ratio / (1 - ratio)
+
+
 def _solve(
-    levels: list[_Level], chroma: Tensor, prior: Tensor | None, tolerance: float, cycles: int
+    levels: list[_Level],
+    chroma: Tensor,
+    prior: Tensor | None,
+    tolerance: float,
+    cycles: int,
+    stop: Tensor | None,
 ) -> tuple[Tensor, float]:
     level = levels[0]
     towards = 0 if prior is None else level.pull * prior
     x = chroma.clone()
     right = (towards - _product(level, x)) * level.free
-    before, last, expected = None, math.inf, math.inf
-    steps = [0.0]
+    before, expected = None, math.inf
+    changes: list[float] = []
     for _ in range(cycles):
+        if stop is not None and bool(stop):
+            return x, expected
         along = _cycle(levels, 0, right)
         scaled = (_product(level, along) * level.reciprocal, right * level.reciprocal)
         along, product, share = _share(scaled[1], along, scaled[0], before)
         x = x + share * along
         right = (towards - _product(level, x)) * level.free
         before = (along, product)
-        change = float((share * along).abs().max())
-        steps.append(change / last if math.isfinite(last) and last > 0 else 0.7)
-        # What is left is the rest of a geometric series, of which the slower of two steps is taken.
-        ratio = min(max(*steps[-2:], 0.3), 0.97)
-        expected, last = change * ratio / (1 - ratio), change
+        changes.append(float((share * along).abs().max()))
+        expected = _expected(changes)
         if expected <= tolerance:
             break
     held = chroma[level.free == 0]

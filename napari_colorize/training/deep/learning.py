@@ -17,8 +17,8 @@ from napari_colorize.methods.deep.patch import PATCH_DIMENSIONS
 from napari_colorize.methods.deep.yuv import luma_to_grey, rgb_to_uv
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
 from napari_colorize.training.deep.pictures import (
-    LearningPreview,
     HoldoutScore,
+    LearningPreview,
     score,
     seen_at,
     usual_size,

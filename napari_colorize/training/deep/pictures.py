@@ -1,6 +1,6 @@
 """Pictures as *Deep Colorization* sees them, to learn from, to watch and to be scored on.
 
-`seen_at` makes lightness and truth at one size of 8-bit RGB. A `LearningPreview` is one picture, coloured
+`seen_at` makes lightness and truth at one size. A `LearningPreview` is a picture coloured
 by networks that are still learning. `score` says how well a graph colours pictures that were set
 aside, beside grey and their mean colour.
 """

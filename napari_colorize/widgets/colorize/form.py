@@ -98,6 +98,23 @@ class ParameterForm(WeightsForm):
         self.follow_weights()
         self._enable_refinement()
 
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show settings, such as those of an earlier run; those without a field are passed over.
+
+        Weights that are gone stay at the default.
+        """
+        self.method.value = values["method"]  # first, for it says which weights are offered
+        for name, value in values.items():
+            box: Any = getattr(self, name, None) if name in {**_TITLES, **_NUMBERS} else None
+            if name == "method" or box is None:
+                continue
+            if isinstance(box, ChoiceBox):
+                box.native.setCurrentIndex(max(box.native.findData(value), 0))
+            elif value is None and not isinstance(box, DefaultedSlider):
+                box.native.setValue(0)  # the step below the range, which stands for the default
+            else:
+                box.value = value
+
     def show_method(self) -> None:
         """Let untouched sliders, and the balanced look, stand where the chosen weights put them."""
         super().show_method()

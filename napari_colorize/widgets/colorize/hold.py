@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_colorize.records.legend import MEANINGS
 from napari_colorize.sequences.parameters import StackParameters
+from napari_colorize.widgets.layers.planes import spatial_shape
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -130,15 +131,64 @@ def first_to_hold(
 ) -> int | None:
     """Return the axis along which colour is held unless somebody chooses another.
 
-    It is the outermost that is behind the screen. Where the axes are guessed, it must be too long
-    for one of channels, between which nothing continues; of more than two axes behind the screen,
-    one is very likely of channels, and none is taken before somebody has named them.
+    It is t where there is one, else the outermost that is behind the screen; z before t only when
+    asked. Where the axes are guessed, it must be too long for one of channels, between which
+    nothing continues; of more than two axes behind the screen, one is very likely of channels, and
+    none is taken before somebody has named them.
     """
     behind = [axis for axis in axes_to_hold(axes, shape, shown) if axis is not None]
     if guessed:
         leading = len(axes) - len(shown)
         behind = [axis for axis in behind if shape[axis] > MOST_CHANNELS and leading <= 2]
-    return behind[0] if behind else None
+    return min(behind, key=lambda axis: (axes[axis] != "t", axis), default=None)
+
+
+def hold_of(
+    layer: "Image",
+    shown: tuple[int, int],
+    axes: str = "",
+    consistency: float = DEFAULT_CONSISTENCY,
+) -> Hold:
+    """Return how the planes of a layer hang together where nobody looks at its rows.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    shown : (int, int)
+        The axes that are on screen.
+    axes : str
+        What somebody typed for this layer; empty: what it says itself, or the guess.
+    consistency : float
+
+    Raises
+    ------
+    ValueError
+        The axes cannot be used; see :func:`checked_axes`.
+    """
+    guessed = not axes and not are_named(layer.axis_labels)
+    used = checked_axes(axes or suggested_axes(layer.axis_labels), layer.ndim, shown)
+    along = first_to_hold(used, spatial_shape(layer), shown, guessed=guessed)
+    return Hold(along, channel_axis(used), consistency, "" if guessed else used)
+
+
+def answers(axes: str, shown: Sequence[int]) -> list[tuple[str, str]]:
+    """Return what a guess may be answered with: titles of buttons, and the axes that they mean."""
+    leading = [axis for axis in range(len(axes)) if axis not in shown]
+    if len(leading) == 1:
+        known = {"z": "z, depth", "t": "t, time"}
+    elif len(leading) == 2:
+        known = {"tz": "t, z", "zt": "z, t"}
+    else:
+        return [("They are right", axes)]
+    found = []
+    for letters, title in known.items():
+        named = list(axes)
+        for axis, letter in zip(leading, letters, strict=True):
+            named[axis] = letter
+        others = [named[axis] for axis in shown]
+        if not set(letters) & set(others):
+            found.append((title, "".join(named)))
+    return found or [("They are right", axes)]
 
 
 def said_of_guess(axes: str, shape: Sequence[int], along: int | None) -> str:
@@ -147,7 +197,9 @@ def said_of_guess(axes: str, shape: Sequence[int], along: int | None) -> str:
     if along is not None:
         letter = axes[along]
         held = f"Colour would be held along {letter}{_meaning(letter)}, {shape[along]} planes"
-    return f"'{axes}' is a guess; the layer does not say. {held}. Channels must be called c."
+    return (
+        f"'{axes}' is a guess; nothing says what the planes are. {held}. Channels must be called c."
+    )
 
 
 def channel_axis(axes: str) -> int | None:

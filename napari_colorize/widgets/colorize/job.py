@@ -7,7 +7,7 @@ click cannot change or break the run.
 import math
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,10 @@ from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.sequences.parameters import StackParameters
 from napari_colorize.widgets.colorize.hold import Hold, is_lazy
 from napari_colorize.widgets.layers.choice import RECORD_KEY, prefer_our_writers
-from napari_colorize.widgets.layers.placement import part_in_view, placement_of
+from napari_colorize.widgets.layers.placement import mask_of, part_in_view, placement_of
 from napari_colorize.widgets.layers.planes import (
     Plane,
+    as_projected,
     at_level,
     choose_level,
     plane_on_screen,
@@ -58,6 +59,8 @@ class Job:
         Its window and gamma are the layer's.
     uncertainty, clipped : bool
         Which maps to keep beside the colour.
+    region : array, "inside border" or None
+        Where to colour, as the library takes it.
     """
 
     layer: weakref.ref
@@ -72,6 +75,7 @@ class Job:
     parameters: ColorizeParameters
     uncertainty: bool = False
     clipped: bool = False
+    region: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +157,7 @@ def plan(
         in 3-D display.
     """
     plane = plane_on_screen(layer, dims, nearest=hold is not None)
+    plane = as_projected(layer, plane, dims)
     window = _window_of(layer)
     common: dict[str, Any] = {
         "layer": weakref.ref(layer),
@@ -184,6 +189,45 @@ def plan(
     )
 
 
+def with_region(job: Any, region: Any) -> Any:
+    """Return a job that colours in a region alone.
+
+    Parameters
+    ----------
+    job : PlaneJob or StackJob
+    region : napari.layers.Shapes, napari.layers.Labels, "inside border" or None
+        See :func:`mask_of`; ``None`` changes nothing.
+
+    Raises
+    ------
+    ValueError
+        The region cannot be used here.
+    """
+    source = job.layer()
+    if region is None or source is None:
+        return job
+    if isinstance(job, StackJob) and job.lazy:
+        raise ValueError(
+            "A region is not kept to in planes that are coloured when they are looked at; choose "
+            "'The whole picture', or single planes."
+        )
+    if isinstance(region, str):
+        return replace(job, region=region)
+    mask = mask_of(region, source, job.plane)
+    if isinstance(job, StackJob):
+        if mask.ndim > 2 and job.hold.channel is not None:
+            raise ValueError("Of several channels, paint the region in labels of a single plane.")
+        return replace(job, region=mask)
+    full, own = spatial_shape(source), spatial_shape(source, job.level)
+    for axis, index in job.plane.at if mask.ndim > 2 else ():
+        mask = mask[min(index * full[axis] // own[axis], full[axis] - 1)]
+    for side, axis in enumerate(job.plane.shown):  # of a pyramid's level, the nearest pixels
+        rows = np.arange(own[axis]) * full[axis] // own[axis]
+        part = job.plane.part[side] if job.plane.part is not None else (0, len(rows))
+        mask = mask.take(rows[slice(*part)], axis=side)
+    return replace(job, region=mask)
+
+
 def _stack_job(
     layer: "Image", plane: Plane, hold: Hold, parameters: ColorizeParameters, common: dict[str, Any]
 ) -> StackJob:
@@ -212,9 +256,10 @@ def _window_of(layer: "Image") -> tuple[float, float] | None:
 
 @dataclass
 class Outcome:
-    """The arrays of a finished run, in the source's axes, and its record.
+    """The arrays of a finished run, in the source's axes, its record, and a small picture of it.
 
-    Of a lazy run they are dask arrays, of a pyramid lists of them.
+    Of a lazy run they are dask arrays, of a pyramid lists of them. The small picture is (h, w, 3)
+    uint8.
     """
 
     job: Job
@@ -222,6 +267,7 @@ class Outcome:
     uncertainty: Any
     clipped: Any
     record: dict[str, Any] = field(default_factory=dict)
+    thumbnail: np.ndarray | None = None
 
 
 def is_lazy_run(job: Job) -> bool:
@@ -229,27 +275,10 @@ def is_lazy_run(job: Job) -> bool:
     return isinstance(job, StackJob) and job.lazy
 
 
-def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
-    """Refuse a result beyond the free memory before anything is coloured."""
-    pixel = channels * dtype.itemsize + 4 * job.uncertainty + job.clipped
-    needed = math.prod(job.shape) * pixel
-    free = preferences().memory_for_results()
-    if needed > free:
-        raise MemoryError(
-            f"The coloured stack of shape {job.shape} needs {needed / 2**30:.1f} GiB, and "
-            f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
-            "single planes, or crop the stack."
-        )
-
-
-def is_same(page: np.ndarray, plane: np.ndarray) -> bool:
-    """Whether two planes hold the same numbers of the same type."""
-    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
-
-
 def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
-    """Return the layers of a run, lowest first: uncertainty, colour, clipped colours.
+    """Return the layers of a run, lowest first: colour, uncertainty, clipped colours.
 
+    Uncertainty lies on top of the colour, with its colour bar: who asked for it wants to see it.
     Lazy ones are not visible yet: napari would colour the first plane of a visible layer as soon as
     it is made, wherever the sliders stand. Show them once they are in a viewer.
 
@@ -266,26 +295,21 @@ def build_layers(job: Job, outcome: Outcome) -> list["Layer"]:
         "visible": not is_lazy_run(job),
         **job.placement,
     }
-    layers: list[Layer] = []
+    layers: list[Layer] = [
+        Image(outcome.rgb, rgb=True, name=preferences().name_of(job.name, method), **common)
+    ]
     if outcome.uncertainty is not None:
-        layers.append(
-            Image(
-                outcome.uncertainty,
-                rgb=False,
-                name=f"{job.name} (uncertainty, {method})",
-                colormap="magma",
-                contrast_limits=(0, 1),
-                **common,
-            )
-        )
-    layers.append(
-        Image(
-            outcome.rgb,
-            rgb=True,
-            name=preferences().name_of(job.name, method),
+        uncertainty = Image(
+            outcome.uncertainty,
+            rgb=False,
+            name=f"{job.name} (uncertainty, {method})",
+            colormap="magma",
+            contrast_limits=(0, 1),
             **common,
         )
-    )
+        if hasattr(uncertainty, "colorbar"):  # since napari 0.7
+            uncertainty.colorbar.visible = True
+        layers.append(uncertainty)
     if outcome.clipped is not None:
         layers.append(
             Labels(
@@ -321,12 +345,16 @@ def told_of(job: Job, record: Mapping[str, Any], seconds: float) -> str:
         How long it took.
     """
     if is_lazy_run(job):
-        return " ".join([LAZY, *_said_of_axis(job)])
+        return " ".join([LAZY, *_said_of_axis(job), *_said_of_slab(job)])
     said = [f"Done in {seconds:.1f} s.", *_said_of_input(job, record["input"])]
     share = record["output"]["clipped_share"]
     if share >= 0.0005:  # less is shown as 0.0%
         said.append(f"{share:.1%} of the pixels are paler than predicted: sRGB has no such colour.")
-    return " ".join([*said, *_said_of_axis(job), *record.get("memory", [])])
+    if job.uncertainty:
+        mean = record["output"]["mean_uncertainty"]
+        said.append(f"Mean uncertainty {mean:.2f} of 1; its map lies on top of the colour.")
+    said += [*_said_of_axis(job), *_said_of_slab(job)]
+    return " ".join([*said, *record.get("memory", [])])
 
 
 def _said_of_input(job: Job, given: Mapping[str, Any]) -> list[str]:
@@ -347,3 +375,19 @@ def _said_of_axis(job: Job) -> list[str]:
         return []
     planes = job.shape[job.hold.along]
     return [f"Colour is held along an axis of {planes} planes that was guessed; see Axes."]
+
+
+def _said_of_slab(job: Job) -> list[str]:
+    """Say what became of a thick slice."""
+    plane = job.plane
+    if not plane.projection:
+        return []
+    if isinstance(job, StackJob):
+        return ["The slice on screen is thick; all planes were coloured one by one, as if thin."]
+    return [f"What was coloured is {said_of_projection(plane)}, as on screen."]
+
+
+def said_of_projection(plane: Plane) -> str:
+    """Return what a thick slice shows: *the max projection of planes 1 to 3*."""
+    ends = [f"{first} to {behind - 1}" for _, (first, behind) in plane.slab if behind - first > 1]
+    return f"the {plane.projection} projection of planes {' and '.join(ends)}"

@@ -2,20 +2,25 @@
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QHBoxLayout,
+    QLabel,
     QPushButton,
     QSizePolicy,
+    QSlider,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_colorize.widgets.colorize.form import ParameterForm
 from napari_colorize.widgets.colorize.hold import Hold
+from napari_colorize.widgets.colorize.runs import TryStrip
 from napari_colorize.widgets.colorize.stack_form import StackForm
-from napari_colorize.widgets.layers.choice import LayerChoice
-from napari_colorize.widgets.shared.controls import RunControls, caveat, row
+from napari_colorize.widgets.layers.choice import LayerChoice, RegionChoice
+from napari_colorize.widgets.shared.controls import RunControls, Sentence, caveat, row
 from napari_colorize.widgets.shared.panel import scrolled
 
 if TYPE_CHECKING:
@@ -40,7 +45,11 @@ class PanelLayout(RunControls):
             "Colour into a new layer; the source is never changed.",
             "Stop; nothing is added.",
         )
-        self.layer = LayerChoice(layers)
+        self.layer = LayerChoice(layers, several=True)
+        self.in_file = Sentence()
+        self.take_over = QPushButton("Take over")
+        self.said_by_file = QWidget()
+        self.region = RegionChoice(layers)
         self.planes = QComboBox()
         self.view = QCheckBox("Only what is in view")
         self.stack = StackForm(panel)
@@ -48,8 +57,14 @@ class PanelLayout(RunControls):
         self.uncertainty = QCheckBox("Uncertainty")
         self.clipped = QCheckBox("Clipped colours")
         self.preview = QCheckBox("Live preview of the plane on screen")
+        self.swipe = QSlider(Qt.Orientation.Horizontal)
+        self.swiped = QWidget()
+        self.estimate = Sentence()
+        self.tries = TryStrip(layers)
         self.background = QPushButton("Do not wait for planes")
         self.copy_legend = QPushButton("Copy figure legend")
+        self.copy_short = QPushButton("Copy short legend")
+        self.copy_methods = QPushButton("Copy methods paragraph")
         self.copy_python = QPushButton("Copy as Python")
         self._set_up()
         self._lay_out(panel)
@@ -109,8 +124,17 @@ class PanelLayout(RunControls):
 
     def offer_copies(self, has_result: bool) -> None:
         """Offer what can be copied of a result, where there is one."""
-        self.copy_legend.setEnabled(has_result)
-        self.copy_python.setEnabled(has_result)
+        for button in (self.copy_legend, self.copy_short, self.copy_methods, self.copy_python):
+            button.setEnabled(has_result)
+
+    def show_file(self, said: str) -> None:
+        """Show what the layer's file says, and offer to take it over; nothing: hide the row."""
+        self.in_file.setText(f"The file says {said}.")
+        self.form.show_row(self.said_by_file, bool(said))
+
+    def show_swipe(self, on: bool) -> None:
+        """Show the slider between the picture before and after, while there is a preview."""
+        self.swiped.setVisible(on)
 
     def _set_up(self) -> None:
         self.planes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -132,6 +156,17 @@ class PanelLayout(RunControls):
             "moves, at reduced size where it is large. The preview is no result: it is replaced at "
             "each move, and goes when a run's result arrives."
         )
+        self.swipe.setRange(0, 100)
+        self.swipe.setValue(100)
+        self.swipe.setAccessibleName("How much of the preview is coloured, from the left")
+        self.swipe.setToolTip(
+            "Left of this place the preview is coloured, right of it is the image as it was."
+        )
+        self.take_over.setToolTip(
+            "Give the layer these axes, steps and units; its pixels stay as they are."
+        )
+        self.copy_short.setToolTip("A few words, for a figure with little room.")
+        self.copy_methods.setToolTip("A paragraph for the methods section of a paper.")
         self.background.setVisible(False)
         self.background.setToolTip(
             "The window stands still while a plane is coloured that you come to. This switches on "
@@ -147,20 +182,35 @@ class PanelLayout(RunControls):
         also = QVBoxLayout()
         also.addWidget(self.uncertainty)
         also.addWidget(self.clipped)
+        beside = QHBoxLayout(self.said_by_file)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(self.in_file, 1)
+        beside.addWidget(self.take_over)
+        before = QHBoxLayout(self.swiped)
+        before.setContentsMargins(20, 0, 0, 0)
+        for part in (QLabel("Before"), self.swipe, QLabel("After")):
+            before.addWidget(part)
+        self.show_swipe(False)
         self.form.add_above("Image", self.layer)
+        self.form.add_above("", self.said_by_file)
         self.form.add_above("Planes", self.planes)
         self.form.add_above("", self.view)
         self.form.add_above("Axes", self.stack.named)
         self.form.add_above("Same colour along", self.stack.along)
         self.form.add_above("Consistency", self.stack.consistency.native)
+        self.form.add_above("Where", self.region)
         self.planes.currentIndexChanged.connect(self._show_stack)
         self.form.add_below("Also add", also)
         column = QVBoxLayout(scrolled(panel).contents)
         column.setSpacing(10)
         column.addWidget(self.form.native)
         column.addWidget(self.preview)
+        column.addWidget(self.swiped)
         column.addWidget(caveat(CAVEAT))
+        column.addWidget(self.estimate)
         self.add_to(column)
         column.addWidget(self.background)
-        column.addLayout(row(self.copy_legend, self.copy_python))
+        column.addWidget(self.tries)
+        column.addLayout(row(self.copy_legend, self.copy_short))
+        column.addLayout(row(self.copy_methods, self.copy_python))
         column.addStretch(1)

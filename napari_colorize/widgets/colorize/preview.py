@@ -17,9 +17,16 @@ from superqt.utils import QSignalDebouncer
 
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.widgets.colorize.job import PlaneJob, plan
+from napari_colorize.widgets.colorize.runs import pace
 from napari_colorize.widgets.layers.choice import PREVIEW_KEY
 from napari_colorize.widgets.layers.placement import placement_of
-from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane, spatial_shape
+from napari_colorize.widgets.layers.planes import (
+    Plane,
+    into_plane,
+    read_plane,
+    reduced,
+    spatial_shape,
+)
 from napari_colorize.widgets.shared.preflight import load_torch
 from napari_colorize.widgets.shared.task import Task, connect_while_alive
 from napari_colorize.widgets.shared.words import sentence_of
@@ -56,10 +63,32 @@ class Look:
 
 @dataclass(frozen=True)
 class Preview:
-    """A finished look: sRGB in the layer's axes, of length 1 where it was sliced."""
+    """A finished look: sRGB in the layer's axes, of length 1 where it was sliced.
+
+    ``before`` is the same picture as the layer shows it, under its contrast limits and gamma.
+    """
 
     look: Look
     rgb: np.ndarray
+    before: np.ndarray
+
+    def swiped(self, share: float) -> np.ndarray:
+        """Return the picture coloured to this share of its width on screen, and as it was beyond.
+
+        A bright line of a pixel or two stands between them.
+        """
+        across = self.look.job.plane.shown[1]
+        width = self.rgb.shape[across]
+        column = round(share * width)
+        if column >= width:
+            return self.rgb
+        whole = self.rgb.copy()
+        beyond = [slice(None)] * self.rgb.ndim
+        beyond[across] = slice(column, None)
+        whole[tuple(beyond)] = self.before[tuple(beyond)]
+        beyond[across] = slice(column, column + max(1, width // 300))
+        whole[tuple(beyond)] = 255
+        return whole
 
 
 def plan_preview(
@@ -100,37 +129,42 @@ def preview(
     load_torch()
     job = look.job
     picture = reduced(read_plane(job.data, job.plane), look.size)
-    result = api.colorize(picture, parameters=job.parameters, should_stop=should_stop)
-    plane = Plane(job.plane.shown, tuple((axis, 0) for axis, _ in job.plane.at))
-    shape = [1] * len(job.shape)
+    region = job.region
+    if isinstance(region, np.ndarray):
+        region = reduced(region.astype(np.float32), look.size) >= 0.5
+        region = region if region.any() else None
+    result = api.colorize(
+        picture, parameters=job.parameters, should_stop=should_stop, region=region
+    )
+    return Preview(look, _placed(look, result.rgb), _placed(look, before(look, picture)))
+
+
+def _placed(look: Look, picture: np.ndarray) -> np.ndarray:
+    """Put a picture into an array with all axes of the layer."""
+    plane = Plane(look.job.plane.shown, tuple((axis, 0) for axis, _ in look.job.plane.at))
+    shape = [1] * len(look.job.shape)
     for axis, side in zip(plane.shown, look.size, strict=True):
         shape[axis] = side
-    rgb = np.empty((*shape, result.rgb.shape[-1]), result.rgb.dtype)
-    into_plane(rgb, plane, result.rgb)
-    return Preview(look, rgb)
+    whole = np.empty((*shape, picture.shape[-1]), picture.dtype)
+    into_plane(whole, plane, picture)
+    return whole
 
 
-def reduced(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a picture averaged to a smaller size, of the same type.
+def before(look: Look, picture: np.ndarray) -> np.ndarray:
+    """Return a picture as its layer shows it, uint8 RGB(A): grey ones by window and gamma."""
+    if picture.ndim == 3:
+        return codes_of(picture)
+    low, high = look.job.window or (float(np.nanmin(picture)), float(np.nanmax(picture)))
+    shown = np.clip((picture.astype(np.float32) - low) / max(high - low, 1e-30), 0, 1)
+    grey = np.rint(255 * np.nan_to_num(shown) ** np.float32(look.job.gamma)).astype(np.uint8)
+    return np.stack([grey] * 3, axis=-1)
 
-    Parameters
-    ----------
-    picture : (H, W) or (H, W, C) array
-        Any real dtype.
-    size : (height, width)
-        Not larger than the picture.
-    """
-    if picture.shape[:2] == size:
-        return picture
-    import cv2
 
-    native = picture.dtype in (np.uint8, np.uint16, np.int16, np.float32, np.float64)
-    given = np.ascontiguousarray(picture if native else picture.astype(np.float32))
-    small = cv2.resize(given, size[::-1], interpolation=cv2.INTER_AREA)
-    small = small.reshape(*size, *picture.shape[2:])
-    if native:
-        return small
-    return (np.rint(small) if picture.dtype.kind in "biu" else small).astype(picture.dtype)
+def codes_of(picture: np.ndarray) -> np.ndarray:
+    """Return an RGB(A) picture of any type as uint8; floats go from 0 to 1."""
+    if picture.dtype.kind == "f":
+        return np.rint(255 * np.clip(np.nan_to_num(picture), 0, 1)).astype(np.uint8)
+    return (picture >> 8 if picture.dtype == np.uint16 else picture).astype(np.uint8)
 
 
 NOTE = (
@@ -140,7 +174,7 @@ NOTE = (
 
 
 class PreviewLayer:
-    """Shows previews in a viewer, in a layer right above their source.
+    """Shows previews in a viewer, in a layer on top of all others.
 
     Parameters
     ----------
@@ -151,6 +185,8 @@ class PreviewLayer:
         self._viewer = viewer
         self._layer: weakref.ref[Image] | None = None
         self._source: weakref.ref[Image] | None = None
+        self._preview: Preview | None = None
+        self._share = 1.0
 
     @property
     def layer(self) -> "Image | None":
@@ -181,12 +217,27 @@ class PreviewLayer:
         for name, value in preview.look.placement.items():
             if not _same(getattr(layer, name), value):
                 setattr(layer, name, value)
-        layer.data = preview.rgb
+        self._preview = preview
+        layer.data = preview.swiped(self._share)
+        self.raise_()
+
+    def swipe(self, share: float) -> None:
+        """Show the preview to this share of its width, 0…1, and the picture as it was beyond."""
+        self._share = share
+        layer = self.layer
+        if layer is not None and self._preview is not None:
+            layer.data = self._preview.swiped(share)
+
+    def raise_(self) -> None:
+        """Put the layer on top of all others."""
+        layer, layers = self.layer, self._viewer.layers
+        if layer is not None and layers[-1] is not layer:
+            self._keeping_selection(lambda: layers.move(layers.index(layer), len(layers)))
 
     def remove(self) -> None:
         """Take the layer out of the viewer."""
         layer = self.layer
-        self._layer = self._source = None
+        self._layer = self._source = self._preview = None
         if layer is not None:
             self._keeping_selection(lambda: self._viewer.layers.remove(layer))
 
@@ -194,15 +245,15 @@ class PreviewLayer:
         from napari.layers import Image
 
         layer = Image(
-            preview.rgb,
+            preview.swiped(self._share),
             rgb=True,
             name=f"{preview.look.job.name} (preview, predicted colour)",
             metadata={PREVIEW_KEY: NOTE},
             **preview.look.placement,
         )
         self._layer, self._source = weakref.ref(layer), weakref.ref(source)
-        place = self._viewer.layers.index(source) + 1
-        self._keeping_selection(lambda: self._viewer.layers.insert(place, layer))
+        self._preview = preview
+        self._keeping_selection(lambda: self._viewer.layers.append(layer))
 
     def _keeping_selection(self, change: Any) -> None:
         """Change the list of layers, but not what somebody has selected in it."""
@@ -223,19 +274,6 @@ def _same(one: Any, other: Any) -> bool:
 
 PAUSE_MS = 150
 """So long nothing must have moved before a preview is begun."""
-
-LOOKS = (
-    "data",
-    "contrast_limits",
-    "gamma",
-    "scale",
-    "translate",
-    "rotate",
-    "shear",
-    "affine",
-    "units",
-)
-"""Events of a layer after which its preview is out of date, or out of place."""
 
 
 class LivePreview(QObject):
@@ -265,17 +303,19 @@ class LivePreview(QObject):
         self._ask = ask
         self._on = self._paused = self._awaited = False
         self._began = 0.0
-        self._followed: weakref.ref | None = None
-        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
         self._pause = QSignalDebouncer(parent=self)
         self._pause.setTimeout(PAUSE_MS)
         self._pause.triggered.connect(self._begin)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self.layer.remove)
+        self._raise = QTimer(self)
+        self._raise.setSingleShot(True)
+        self._raise.timeout.connect(self.layer.raise_)
         self._task = Task(self)
         self._task.returned.connect(self._on_returned)
         self._task.failed.connect(self._on_failed)
+        connect_while_alive(self, viewer.layers.events.inserted, self._on_inserted)
 
     @property
     def busy(self) -> bool:
@@ -298,15 +338,6 @@ class LivePreview(QObject):
             self._awaited = True
             self._pause.throttle()
 
-    def follow(self, layer: Any) -> None:
-        """Let changes of how a layer looks count as moves, while it is the one to preview."""
-        self._followed = weakref.ref(layer) if layer is not None else None
-        if layer is None or layer in self._known:
-            return
-        self._known.add(layer)
-        for name in LOOKS:
-            connect_while_alive(self, getattr(layer.events, name), self._on_look)
-
     def pause(self) -> None:
         """Leave the network to a run."""
         self._paused = True
@@ -322,9 +353,9 @@ class LivePreview(QObject):
         if self.layer.source is layer:
             self._soon.start(0)  # not while the list of layers is telling of a change
 
-    def _on_look(self, event: Any) -> None:
-        if self._followed is not None and self._followed() is event.source:
-            self.poke()
+    def _on_inserted(self, event: Any) -> None:
+        if self._on and not self.layer.was(event.value):
+            self._raise.start(0)  # not while the list of layers is telling of a change
 
     def _stop(self) -> None:
         self._awaited = False
@@ -348,6 +379,7 @@ class LivePreview(QObject):
     def _on_returned(self, done: Preview) -> None:
         self.layer.show(done)
         seconds = time.perf_counter() - self._began
+        pace().see(done.look.job.parameters.method, math.prod(done.look.size), seconds)
         reduction = done.look.reduction
         size = "" if reduction == 1 else f" at 1/{reduction:.3g} of the size"
         self.told.emit(f"Preview{size}, {seconds:.1f} s. Run gives the result.")

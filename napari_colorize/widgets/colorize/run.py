@@ -17,10 +17,10 @@ from napari_colorize.widgets.colorize.job import (
     Outcome,
     PlaneJob,
     StackJob,
-    is_same,
-    refuse_what_does_not_fit,
 )
+from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.layers.planes import Plane, into_plane, read_plane
+from napari_colorize.widgets.shared.preferences import preferences
 from napari_colorize.widgets.shared.preflight import load_torch
 
 
@@ -65,9 +65,23 @@ def run(
         progress=note,
         should_stop=should_stop,
         source=source_of(job),
+        region=job.region,
         **(told or {}),
     )
     return _in_the_plane(job, result)
+
+
+SMALL = 96
+"""Pixels of the longer side of the small picture of a result."""
+
+
+def small_picture(rgb: np.ndarray) -> np.ndarray:
+    """Return a picture (H, W, 3 or 4) of any type at the size of a thumbnail, uint8 RGB."""
+    every = max(1, -(-max(rgb.shape[:2]) // SMALL))
+    small = np.asarray(rgb[every // 2 :: every, every // 2 :: every, :3])
+    if small.dtype.kind == "f":
+        small = np.clip(small, 0, 1) * 255
+    return (small >> 8 if small.dtype == np.uint16 else small).astype(np.uint8)
 
 
 def source_of(job: PlaneJob) -> dict[str, Any]:
@@ -80,15 +94,31 @@ def source_of(job: PlaneJob) -> dict[str, Any]:
         "file": job.path,
         "plane": {str(axis): index for axis, index in plane.at},
         "part": [list(ends) for ends in plane.part] if plane.part else None,
+        "projection": projection_of(plane),
         "shown_axes": list(plane.shown),
         "level": job.level,
         "contrast_limits": list(job.window) if job.window else None,
         "gamma": job.gamma,
+        **predicted_before(job),
     }
     whole = not plane.at and plane.part is None
     if job.path and whole and plane.upright and job.level == 0 and _is_first_page(job):
         source["path"] = job.path
     return source
+
+
+def predicted_before(job: Job) -> dict[str, bool]:
+    """Say that the colour of a source was predicted itself; nothing where it was not."""
+    layer = job.layer()
+    return {"predicted": True} if layer is not None and RECORD_KEY in layer.metadata else {}
+
+
+def projection_of(plane: Plane) -> dict[str, Any] | None:
+    """Return what a record says of a thick slice: how, and the first and last index an axis."""
+    if not plane.projection:
+        return None
+    planes = {str(axis): [first, behind - 1] for axis, (first, behind) in plane.slab}
+    return {"mode": plane.projection, "planes": planes}
 
 
 def _is_first_page(job: PlaneJob) -> bool:
@@ -116,8 +146,12 @@ def _index_of(plane: Plane) -> str:
     """Return a plane as one writes it behind a name in Python: ``[3, :, :]``."""
     if not plane.at and plane.part is None:
         return ""
-    index = [str(i) if isinstance(i, int) else _range(i) for i in plane.slicing]
-    return f"[{', '.join(index)}]"
+    parts = plane.slicing_slab if plane.projection else plane.slicing
+    index = ", ".join(str(i) if isinstance(i, int) else _range(i) for i in parts)
+    if not plane.projection:
+        return f"[{index}]"
+    axes = tuple(axis for axis, _ in plane.slab)
+    return f"[{index}].{plane.projection}(axis={axes[0] if len(axes) == 1 else axes})"
 
 
 def _range(part: slice) -> str:
@@ -141,7 +175,26 @@ def _in_the_plane(job: PlaneJob, result: Any) -> Outcome:
         uncertainty=placed(result.uncertainty) if job.uncertainty else None,
         clipped=placed(result.clipped) if job.clipped else None,
         record=result.record,
+        thumbnail=small_picture(result.rgb),
     )
+
+
+def refuse_what_does_not_fit(job: Job, channels: int, dtype: np.dtype) -> None:
+    """Refuse a result beyond the free memory before anything is coloured."""
+    pixel = channels * dtype.itemsize + 4 * job.uncertainty + job.clipped
+    needed = math.prod(job.shape) * pixel
+    free = preferences().memory_for_results()
+    if needed > free:
+        raise MemoryError(
+            f"The coloured stack of shape {job.shape} needs {needed / 2**30:.1f} GiB, and "
+            f"{free / 2**30:.1f} GiB of memory are free or allowed in the preferences. Colour "
+            "single planes, or crop the stack."
+        )
+
+
+def is_same(page: np.ndarray, plane: np.ndarray) -> bool:
+    """Whether two planes hold the same numbers of the same type."""
+    return page.dtype == plane.dtype and np.array_equal(page, plane, page.dtype.kind == "f")
 
 
 class StackView:
@@ -225,6 +278,7 @@ def colour_stack(
         refuse_what_does_not_fit(job, channels, np.dtype(job.parameters.dtype))
         maps = job.uncertainty or job.clipped
         options |= {"progress": note, "should_stop": should_stop, "maps": maps}
+        options |= {"region": job.region} if job.region is not None else {}
         options |= dict(told or {})
         how = colorize_stack
     result = _coloured(job, views, colorize_multiscale if job.pyramid else how, options)
@@ -232,11 +286,25 @@ def colour_stack(
         view.should_stop = None  # the planes that are looked at later belong to no run
     return Outcome(
         job=job,
+        thumbnail=small_picture(_on_screen(job, views, result.rgb)),
         rgb=_back(views, result.rgb),
         uncertainty=_back(views, result.uncertainty) if job.uncertainty else None,
         clipped=_back(views, result.clipped) if job.clipped else None,
         record=result.record,
     )
+
+
+def _on_screen(job: StackJob, views: list[StackView], rgb: Any) -> np.ndarray:
+    """Return the coloured plane on screen; of a pyramid, that of its coarsest level."""
+    coarse, at = rgb[-1] if job.pyramid else rgb, dict(job.plane.at)
+    index = tuple(
+        at[axis] * own // full
+        for axis, own, full in zip(views[0].leading, coarse.shape, views[0].shape, strict=False)
+    )
+    picture = coarse[index]
+    if hasattr(picture, "compute"):  # in this thread, where all colouring is done
+        picture = picture.compute(scheduler="synchronous")
+    return np.asarray(picture)
 
 
 def _common(job: StackJob, view: StackView) -> dict[str, Any]:
@@ -290,6 +358,7 @@ def _source(job: StackJob, view: StackView) -> dict[str, Any]:
         "level": 0,
         "contrast_limits": list(job.window) if job.window else None,
         "gamma": job.gamma,
+        **predicted_before(job),
     }
     if job.hold.axes:
         source["axes"] = "".join(job.hold.axes[axis] for axis in view.order)

@@ -1,38 +1,48 @@
 """The rows of the panel that say how the planes of a stack hang together."""
 
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt.utils import signals_blocked
 
 from napari_colorize.sequences.parameters import StackParameters
 from napari_colorize.widgets.colorize.hold import (
     DEFAULT_CONSISTENCY,
     Hold,
+    answers,
     are_named,
     axes_to_hold,
     channel_axis,
     checked_axes,
     first_to_hold,
+    hold_of,
     said_of_guess,
     suggested_axes,
 )
 from napari_colorize.widgets.layers.planes import spatial_shape
+from napari_colorize.widgets.shared.controls import Sentence
 from napari_colorize.widgets.shared.form import DefaultedSlider, option, widen
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-_RIGHT = " <a href='right' style='color: #8ab8ff'>They are right</a>"
 
 
 class StackForm(QObject):
     """Which axis colour is held along, and how firmly; says at once what is wrong with the axes.
 
     It owns no place of its own: the panel puts ``named``, ``along`` and ``consistency`` into its
-    rows. What somebody chose for a layer is remembered as long as the layer lives.
+    rows. What somebody chose for a layer is remembered as long as the layer lives, or until the
+    layer itself says something else.
 
     Parameters
     ----------
@@ -45,16 +55,21 @@ class StackForm(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.axes = QLineEdit()
-        self.problem = QLabel()
-        self.guess = QLabel()
-        self.named = _above(self.axes, self.problem, self.guess)
+        self.problem = Sentence()
+        self.guess = Sentence()
+        self.answers = QWidget()
+        self.buttons: list[QPushButton] = []
+        self._answers: list[tuple[str, str]] = []
+        self._beside = QHBoxLayout(self.answers)
+        self._beside.setContentsMargins(0, 0, 0, 0)
+        self.named = _above(self.axes, self.problem, self.guess, self.answers)
         self.along = QComboBox()
         self.consistency = DefaultedSlider.of(
             option(StackParameters, "consistency"),
             DEFAULT_CONSISTENCY,
             reset_help=f"Back to {DEFAULT_CONSISTENCY:g}",
         )
-        self._typed: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+        self._typed: weakref.WeakKeyDictionary[Any, tuple[str, Any]] = weakref.WeakKeyDictionary()
         self._chosen: weakref.WeakKeyDictionary[Any, int | None] = weakref.WeakKeyDictionary()
         self._layer: weakref.ref | None = None
         self._shown: tuple[int, int] = (0, 1)
@@ -74,24 +89,41 @@ class StackForm(QObject):
             axes="" if self.guessed else axes,
         )
 
+    def hold_for(self, layer: "Image", shown: tuple[int, int]) -> Hold | None:
+        """Return how the planes of any layer hang together; of that in the rows, what they say."""
+        if layer is self._its_layer:
+            return self.hold
+        value = self.consistency.value
+        firmly = DEFAULT_CONSISTENCY if value is None else value
+        return hold_of(layer, shown, self._typed_for(layer), firmly)
+
     @property
     def guessed(self) -> bool:
         """Whether nobody has said what the axes are, neither the layer nor a person."""
         layer = self._its_layer
-        return layer is not None and not (self._typed.get(layer) or are_named(layer.axis_labels))
+        return layer is not None and not (self._typed_for(layer) or are_named(layer.axis_labels))
 
     def confirm(self) -> None:
         """Take the guessed axes for right."""
-        layer = self._its_layer
-        if layer is not None:
-            self._typed[layer] = self.axes.text()
-        self._refresh()
+        self.say(self.axes.text())
+
+    def say(self, axes: str) -> None:
+        """Say what the axes are, in the place of a guess."""
+        self.axes.setText(axes)
+        self._on_typed(axes)
 
     def offer(self, layer: "Image", shown: tuple[int, int]) -> None:
-        """Show the axes of a layer of which these two are on screen."""
+        """Show the axes of a layer as it is now, of which these two are on screen."""
         self._layer, self._shown = weakref.ref(layer), shown
-        self.axes.setText(self._typed.get(layer) or suggested_axes(layer.axis_labels))
+        axes = self._typed_for(layer) or suggested_axes(layer.axis_labels)
+        if self.axes.text() != axes:
+            self.axes.setText(axes)
         self._refresh()
+
+    def _typed_for(self, layer: "Image") -> str:
+        """Return what somebody typed for a layer, unless the layer was renamed since."""
+        typed, labels = self._typed.get(layer, ("", None))
+        return typed if labels == tuple(layer.axis_labels) else ""
 
     def _set_up(self) -> None:
         self.axes.setToolTip(
@@ -99,15 +131,12 @@ class StackForm(QObject):
             "rows, x columns; any other letter for anything else. Each channel is coloured on its "
             "own, with the window of its own values."
         )
-        self.problem.setWordWrap(True)
         self.problem.setStyleSheet("color: #e06c60;")
-        self.guess.setWordWrap(True)
         self.guess.setStyleSheet("color: #d9a441;")
         self.guess.setToolTip(
-            "Type the letters, or say that they are right. The figure legend names an axis only if "
+            "Type the letters, or press what is right. The figure legend names an axis only if "
             "somebody has said what it is."
         )
-        self.guess.linkActivated.connect(self.confirm)
         self.along.setToolTip(
             "The axis along which structure continues: there the colours of neighbouring planes "
             "are kept alike, so that they do not flicker."
@@ -127,7 +156,7 @@ class StackForm(QObject):
     def _on_typed(self, text: str) -> None:
         layer = self._its_layer
         if layer is not None:
-            self._typed[layer] = text
+            self._typed[layer] = text, tuple(layer.axis_labels)
         self._refresh()
 
     def _on_consistency(self) -> None:
@@ -176,12 +205,33 @@ class StackForm(QObject):
         self.changed.emit()
 
     def _show_guess(self, sound: bool) -> None:
-        layer, said = self._its_layer, ""
+        layer, said, offered = self._its_layer, "", []
         if layer is not None and sound and self.guessed:
-            along = self.along.currentData()
-            said = said_of_guess(self.axes.text(), spatial_shape(layer), along) + _RIGHT
+            axes, along = self.axes.text(), self.along.currentData()
+            said = said_of_guess(axes, spatial_shape(layer), along)
+            offered = answers(axes, self._shown)
         self.guess.setText(said)
         self.guess.setVisible(bool(said))
+        self.answers.setVisible(bool(said))
+        self._answers = offered
+        if [title for title, _ in offered] != [button.text() for button in self.buttons]:
+            self._make_buttons()
+        for button, (_, axes) in zip(self.buttons, offered, strict=True):
+            button.setAccessibleName(f"The axes are {' '.join(axes)}")
+            button.setToolTip(button.accessibleName())
+
+    def _make_buttons(self) -> None:
+        """Offer the answers that there are now."""
+        for button in self.buttons:
+            self._beside.removeWidget(button)
+            button.deleteLater()
+        self.buttons = [QPushButton(title) for title, _ in self._answers]
+        for number, button in enumerate(self.buttons):
+            button.clicked.connect(partial(self._on_answer, number))
+            self._beside.addWidget(button)
+
+    def _on_answer(self, number: int, *_: Any) -> None:
+        self.say(self._answers[number][1])
 
 
 def _above(*parts: QWidget) -> QWidget:

@@ -1,7 +1,7 @@
 """Where a result lies in the world, and which part of a plane is on the canvas. Knows no Qt."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -129,3 +129,71 @@ def _seen_of(layer: "Image", dims: "Dims", canvas: np.ndarray) -> np.ndarray:
         point[dims.order[-2]], point[dims.order[-1]] = down, across
         corners.append(layer.world_to_data(slider_position(layer, dims, point)))
     return np.stack([np.min(corners, axis=0), np.max(corners, axis=0)])
+
+
+def mask_of(layer: Any, source: "Image", plane: Plane) -> np.ndarray:
+    """Return where a Shapes or Labels layer covers an image, as the image lies on the screen.
+
+    Parameters
+    ----------
+    layer : napari.layers.Shapes or napari.layers.Labels
+        Outlines hold for all planes of the image, wherever they were drawn. Labels must have the
+        image's shape, or that of its plane on screen, and then hold for all planes, too.
+    source : napari.layers.Image
+    plane : Plane
+        On screen, in pixels of level 0.
+
+    Returns
+    -------
+    bool array
+        (H, W), or (…, H, W) of Labels with the image's own shape: behind the screen, then down and
+        across.
+
+    Raises
+    ------
+    ValueError
+        The labels have another shape, or nothing is drawn.
+    """
+    from napari.layers import Labels
+
+    shape, (down, across) = spatial_shape(source), plane.shown
+    sides = shape[down], shape[across]
+    if isinstance(layer, Labels):
+        labels = np.asarray(layer.data[0] if layer.multiscale else layer.data)
+        flat = sides if plane.upright else sides[::-1]
+        if labels.shape == shape and len(shape) > 2:
+            mask = labels.transpose(*(axis for axis, _ in plane.at), down, across) != 0
+        elif labels.shape == flat:
+            mask = (labels if plane.upright else labels.T) != 0
+        else:
+            raise ValueError(
+                f"The labels of '{layer.name}' have the shape {labels.shape} and '{source.name}' "
+                f"{shape}; paint in a Labels layer of the same size."
+            )
+    else:
+        mask = np.zeros(sides, bool)
+        for outline in _outlines(layer):
+            points = [source.world_to_data(layer.data_to_world(point)) for point in outline]
+            mask |= _filled(np.asarray(points)[:, [down, across]], sides)
+    if not mask.any():
+        raise ValueError(f"Nothing of '{source.name}' is inside '{layer.name}'; draw there first.")
+    return mask
+
+
+def _outlines(layer: Any) -> "Iterator[np.ndarray]":
+    """Yield the corners of closed shapes; of an ellipse, so many that nobody sees them."""
+    for kind, corners in zip(layer.shape_type, layer.data, strict=True):
+        if kind in ("polygon", "rectangle"):
+            yield np.asarray(corners)
+        elif kind == "ellipse":
+            box = np.asarray(corners, float)
+            turn = np.linspace(0, 2 * np.pi, 128, endpoint=False)[:, None]
+            one, other = (box[1] - box[0]) / 2, (box[3] - box[0]) / 2
+            yield box.mean(axis=0) + np.cos(turn) * one + np.sin(turn) * other
+
+
+def _filled(corners: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
+    """Return the pixels whose centres are inside a polygon."""
+    from skimage.draw import polygon2mask
+
+    return np.asarray(polygon2mask(sides, corners), bool)

@@ -28,11 +28,17 @@ class Plane:
         ``(axis, index)`` of every other axis, the colour axis excluded.
     part : ((int, int), (int, int)) or None
         First pixel and the one behind the last, down and across, where it is not the whole plane.
+    slab : tuple of (int, (int, int))
+        Of a thick slice, each axis of ``at`` with its first index and the one behind the last.
+    projection : {"", "sum", "mean", "max", "min"}
+        How a thick slice is made one plane; empty where the slice is a single plane.
     """
 
     shown: tuple[int, int]
     at: tuple[tuple[int, int], ...] = ()
     part: tuple[tuple[int, int], tuple[int, int]] | None = None
+    slab: tuple[tuple[int, tuple[int, int]], ...] = ()
+    projection: str = ""
 
     @property
     def offset(self) -> tuple[int, ...]:
@@ -52,6 +58,14 @@ class Plane:
             index[axis] = position
         for axis, (start, stop) in zip(self.shown, self.part or (), strict=False):
             index[axis] = slice(start, stop)
+        return tuple(index)
+
+    @property
+    def slicing_slab(self) -> tuple[int | slice, ...]:
+        """What to index an array with to get the planes of a thick slice, all axes kept."""
+        index = list(self.slicing)
+        for axis, (first, behind) in self.slab:
+            index[axis] = slice(first, behind)
         return tuple(index)
 
     def shape_in(self, shape: Sequence[int]) -> tuple[int, ...]:
@@ -100,6 +114,43 @@ def plane_on_screen(layer: "Image", dims: "Dims", *, nearest: bool = False) -> P
                 raise ValueError(_said_of_slider(layer, dims, axis))
             index[axis] = min(max(index[axis], 0), shape[axis] - 1)
     return Plane((down, across), tuple((axis, int(index[axis])) for axis in sliced))
+
+
+def as_projected(layer: "Image", plane: Plane, dims: "Dims") -> Plane:
+    """Return a plane as napari shows it: of a thick slice, the projection of its planes.
+
+    The slice is as thick as the margins of the sliders say, and the layer's ``projection_mode``
+    says how it is projected; both are napari's, and so is the rounding.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+    plane : Plane
+        From :func:`plane_on_screen`.
+    dims : napari.components.Dims
+    """
+    mode = str(getattr(layer, "projection_mode", "none"))
+    margins = getattr(dims, "margin_left", ()), getattr(dims, "margin_right", ())
+    if mode not in PROJECTIONS or not any(map(any, margins)):
+        return plane
+    before, behind = (
+        [position + sign * margin for position, margin in zip(dims.point, side, strict=True)]
+        for sign, side in zip((-1, 1), margins, strict=True)
+    )
+    ends = np.sort([_indices(layer, dims, before), _indices(layer, dims, behind)], axis=0)
+    slab = []
+    for axis, _ in plane.at:
+        first = max(int(np.round(ends[0][axis])), 0)
+        last = max(int(np.round(ends[1][axis])), 0)
+        last += bool(np.isclose(last, ends[1][axis]))
+        slab.append((axis, (first, min(max(last, first + 1), spatial_shape(layer)[axis]))))
+    if all(last - first <= 1 for _, (first, last) in slab):
+        return plane
+    return replace(plane, slab=tuple(slab), projection=mode)
+
+
+PROJECTIONS: dict[str, Any] = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min}
+"""napari's ways of showing a thick slice."""
 
 
 def shown_axes(layer: "Image", dims: "Dims") -> tuple[int, int]:
@@ -174,13 +225,18 @@ def at_level(plane: Plane, factors: Sequence[float], shape: Sequence[int]) -> Pl
     at = (
         (axis, min(int((index + 0.5) / factors[axis]), shape[axis] - 1)) for axis, index in plane.at
     )
+    slab = tuple(
+        (axis, (int(first / factors[axis]), min(math.ceil(last / factors[axis]), shape[axis])))
+        for axis, (first, last) in plane.slab
+    )
+    plane = replace(plane, at=tuple(at), slab=slab)
     if plane.part is None:
-        return replace(plane, at=tuple(at))
+        return plane
     (top, bottom), (left, right) = (
         (int(start / factors[axis]), min(math.ceil(stop / factors[axis]), shape[axis]))
         for axis, (start, stop) in zip(plane.shown, plane.part, strict=True)
     )
-    return replace(plane, at=tuple(at), part=((top, bottom), (left, right)))
+    return replace(plane, part=((top, bottom), (left, right)))
 
 
 def read_plane(data: Any, plane: Plane) -> np.ndarray:
@@ -195,15 +251,42 @@ def read_plane(data: Any, plane: Plane) -> np.ndarray:
     Returns
     -------
     array (H, W) or (H, W, C)
-        Oriented as on the screen.
+        Oriented as on the screen. A thick slice is projected, as napari shows it.
     """
-    picture = np.asarray(data[plane.slicing])
+    if plane.projection:
+        planes = np.asarray(data[plane.slicing_slab])
+        picture = PROJECTIONS[plane.projection](planes, axis=tuple(axis for axis, _ in plane.slab))
+    else:
+        picture = np.asarray(data[plane.slicing])
     return picture if plane.upright else picture.swapaxes(0, 1)
 
 
 def into_plane(stack: np.ndarray, plane: Plane, picture: np.ndarray) -> None:
     """Write a picture, oriented as on the screen, into its plane of ``stack``."""
     stack[plane.slicing] = picture if plane.upright else picture.swapaxes(0, 1)
+
+
+def reduced(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a picture averaged to a smaller size, of the same type.
+
+    Parameters
+    ----------
+    picture : (H, W) or (H, W, C) array
+        Any real dtype.
+    size : (height, width)
+        Not larger than the picture.
+    """
+    if picture.shape[:2] == size:
+        return picture
+    import cv2
+
+    native = picture.dtype in (np.uint8, np.uint16, np.int16, np.float32, np.float64)
+    given = np.ascontiguousarray(picture if native else picture.astype(np.float32))
+    small = cv2.resize(given, size[::-1], interpolation=cv2.INTER_AREA)
+    small = small.reshape(*size, *picture.shape[2:])
+    if native:
+        return small
+    return (np.rint(small) if picture.dtype.kind in "biu" else small).astype(picture.dtype)
 
 
 def _said_of_slider(layer: "Image", dims: "Dims", axis: int) -> str:

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -31,10 +31,19 @@ class Sentence(QLabel):
         """Show a text."""
         self._said = text or ""
         super().setText(_LONG_WORD.sub(_breakable, self._said))
+        self._keep_height()
 
     def text(self) -> str:
         """Return the text as it was given."""
         return self._said
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # Qt's name
+        """Ask for the height that the text has at this width: forms would cut lines off."""
+        super().resizeEvent(event)
+        self._keep_height()
+
+    def _keep_height(self) -> None:
+        self.setMinimumHeight(max(0, self.heightForWidth(self.width())) if self._said else 0)
 
 
 class TaskControls:

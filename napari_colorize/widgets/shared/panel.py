@@ -298,11 +298,12 @@ class RunningPanel(QWidget):
         self.offer()
 
     def complain(self, sentence: str) -> None:
-        """Show a problem in the panel and as a notification of napari."""
+        """Show a problem once: in the panel, or as a notification where nobody sees the panel."""
         from napari.utils.notifications import show_error
 
         self.rest(sentence)
-        show_error(sentence)
+        if not self.isVisible():
+            show_error(sentence)
 
     def _on_returned(self, result: Any) -> None:
         try:

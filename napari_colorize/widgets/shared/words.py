@@ -84,6 +84,20 @@ def copy_legend(record: dict[str, Any], name: str = "") -> str:
     return copy_text(record["legend"], f"The figure legend{_of(name)}")
 
 
+def copy_short_legend(record: dict[str, Any], name: str = "") -> str:
+    """Copy the few words for a small figure; return what to say."""
+    from napari_colorize.records.legend import short_legend
+
+    return copy_text(short_legend(record), f"The short legend{_of(name)}")
+
+
+def copy_methods(record: dict[str, Any], name: str = "") -> str:
+    """Copy the paragraph for the methods section of a paper; return what to say."""
+    from napari_colorize.records.legend import methods_paragraph
+
+    return copy_text(methods_paragraph(record), f"The methods paragraph{_of(name)}")
+
+
 def copy_python(record: dict[str, Any], name: str = "") -> str:
     """Copy the Python call that makes a result, the layer ``name``, again; return what to say."""
     from napari_colorize.records import record as provenance

@@ -17,7 +17,7 @@ Inputs = dict[str, Tensor]
 OURS = "ours"
 COLUMNS = (
     *("OpenCV", "OpenCV uint8", "scikit-image", "kornia", "cKDTree", "cdist + topk"),
-    *("ball tree", "torch eager", "torch.compile", "CuPy"),
+    *("ball tree", "SciPy LU", "pyamg + BiCGSTAB", "torch eager", "torch.compile", "CuPy"),
 )
 """The peers, in the order of the table."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 DISTRIBUTIONS = (
     *("torch", "numpy", "opencv-contrib-python-headless", "opencv-python-headless"),
-    *("scikit-image", "scipy", "scikit-learn", "kornia", "cupy"),
+    *("scikit-image", "scipy", "scikit-learn", "pyamg", "kornia", "cupy"),
 )
 
 

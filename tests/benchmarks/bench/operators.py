@@ -14,6 +14,7 @@ from bench import (
     colour_cases,
     cuda,
     encoding_cases,
+    levin_cases,
     machine,
     plan,
     upsample_cases,
@@ -29,6 +30,7 @@ OPERATORS: tuple[Operator, ...] = (
     *encoding_cases.OPERATORS,
     *bilateral_cases.OPERATORS,
     *upsample_cases.OPERATORS,
+    *levin_cases.OPERATORS,
 )
 LIMIT = "limit"
 

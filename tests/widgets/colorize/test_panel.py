@@ -249,7 +249,7 @@ class TestLayers:
         self, viewer, model, colour, grey
     ):
         layer = viewer.add_image(np.stack([grey] * 2), scale=(1, 2, 2), units=("um",) * 3)
-        uncertainty, rgb, clipped = colour(layer, uncertainty=True, clipped=True)
+        rgb, uncertainty, clipped = colour(layer, uncertainty=True, clipped=True)
         expected = colorize(grey)
 
         assert type(uncertainty) is Image
@@ -263,7 +263,7 @@ class TestLayers:
             assert extra.units == layer.units
 
     def test_a_tiny_uncertainty_map_is_not_taken_for_rgb(self, viewer, model, colour):
-        uncertainty, _ = colour(viewer.add_image(np.zeros((40, 3), np.uint8)), uncertainty=True)
+        _, uncertainty = colour(viewer.add_image(np.zeros((40, 3), np.uint8)), uncertainty=True)
 
         assert not uncertainty.rgb
         assert uncertainty.data.shape == (40, 3)
@@ -291,7 +291,7 @@ class TestLayers:
 
         said = [layer.get_status((5, 5))["layer_name"] for layer in results]
         assert "predicted" not in source.get_status((5, 5))["layer_name"]
-        assert ["uncertainty" in said[0], "predicted" in said[1], "clipped" in said[2]] == [
+        assert ["predicted" in said[0], "uncertainty" in said[1], "clipped" in said[2]] == [
             True
         ] * 3
 

@@ -213,14 +213,38 @@ class TestIsNoResult:
     def test_leaves_the_selection_alone(self, viewer, shown):
         assert viewer.layers.selection.active is viewer.layers["cells"]
 
-    def test_lies_right_above_its_source(self, viewer, panel, settle, shown, grey):
-        panel.ui.preview.setChecked(False)
-        viewer.add_points(np.zeros((2, 2)), name="points")
-        panel.ui.preview.setChecked(True)
+    def test_lies_on_top_of_all_layers_and_comes_back_there(
+        self, viewer, panel, settle, shown, grey, qtbot
+    ):
+        def top() -> str:
+            return viewer.layers[-1].name
+
+        viewer.add_image(grey, name="result")
+        qtbot.waitUntil(lambda: top() == "cells (preview, predicted colour)", timeout=5000)
+        viewer.layers.move(2, 0)
+        panel.live.poke()
         settle(panel)
 
-        names = [layer.name for layer in viewer.layers]
-        assert names == ["cells", "cells (preview, predicted colour)", "points"]
+        assert top() == "cells (preview, predicted colour)"
+
+    def test_is_swiped_between_before_and_after(self, viewer, panel, settle, shown, grey):
+        viewer.layers["cells"].contrast_limits = (20, 200)
+        viewer.layers["cells"].gamma = 0.7
+        settle(panel)
+        after = shown.data.copy()
+        before = np.clip((grey - 20.0) / 180, 0, 1) ** 0.7 * 255
+        assert panel.ui.swiped.isVisibleTo(panel)
+        panel.ui.swipe.setValue(50)
+
+        np.testing.assert_array_equal(shown.data[:, :20], after[:, :20])
+        np.testing.assert_array_equal(shown.data[:, 20], np.full((48, 3), 255))
+        np.testing.assert_allclose(shown.data[:, 21:, 1], before[:, 21:], atol=1)
+        panel.ui.swipe.setValue(0)
+        np.testing.assert_allclose(shown.data[:, 1:, 2], before[:, 1:], atol=1)
+        panel.ui.swipe.setValue(100)
+        np.testing.assert_array_equal(shown.data, after)
+        panel.ui.preview.setChecked(False)
+        assert not panel.ui.swiped.isVisibleTo(panel)
 
 
 class TestEnd:

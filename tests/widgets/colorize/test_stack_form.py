@@ -138,7 +138,7 @@ class TestGuess:
         layer = viewer.add_image(np.zeros((24, 20, 30), np.uint8))
         panel.choose(layer)
         all_planes(panel)
-        panel.ui.stack.guess.linkActivated.emit("right")
+        panel.ui.stack.confirm()
 
         assert panel.ui.stack.guess.isHidden()
         assert panel.ui.hold == Hold(along=0, axes="zyx")

@@ -99,7 +99,7 @@ class TestPixels:
         film = film[:, :8]
         layer = viewer.add_image(film, contrast_limits=(0, 4095), scale=(3, 1, 1))
         viewer.dims.order = (1, 2, 0)  # x down, z across
-        uncertainty, result, clipped = colour(layer, uncertainty=True, clipped=True)
+        result, uncertainty, clipped = colour(layer, uncertainty=True, clipped=True)
         expected = colorize_stack(film.transpose(1, 2, 0), axis=0, window=(0, 4095))
 
         np.testing.assert_array_equal(result.data, expected.rgb.transpose(2, 0, 1, 3))
@@ -300,7 +300,7 @@ class Watched:
 class TestLazyLayers:
     def test_give_a_lazy_result_of_the_same_pixels(self, viewer, model, panel, colour, film):
         layer = viewer.add_image(da.from_array(film, chunks=(1, 40, 56)), contrast_limits=(0, 4095))
-        uncertainty, result, clipped = colour(layer, uncertainty=True, clipped=True)
+        result, uncertainty, clipped = colour(layer, uncertainty=True, clipped=True)
         expected = colorize_stack(film, window=(0, 4095))
 
         assert isinstance(result.data, da.Array)
@@ -384,7 +384,7 @@ class TestPyramids:
         layer = viewer.add_image(
             levels, multiscale=True, contrast_limits=(0, 4095), scale=(5, 1, 1)
         )
-        uncertainty, result, clipped = colour(layer, uncertainty=True, clipped=True)
+        result, uncertainty, clipped = colour(layer, uncertainty=True, clipped=True)
         expected = colorize_multiscale(levels, axis=0, window=(0, 4095))
 
         assert result.multiscale

@@ -10,6 +10,8 @@ from npe2 import PluginManifest
 from qtpy.QtGui import QGuiApplication
 
 from napari_colorize import colorize, colorize_stack, files
+from napari_colorize.guided.hints import Hints
+from napari_colorize.guided.marks import Point, Polygon
 from napari_colorize.widgets import commands
 from napari_colorize.widgets.layers import opening
 from napari_colorize.widgets.layers.choice import PREVIEW_KEY, RECORD_KEY
@@ -176,11 +178,12 @@ class TestOtherFiles:
 
         assert opening.get_reader(str(tmp_path / "a.tif.json")) is None
 
-    def test_a_record_without_its_picture_is_declined(self, picture, save, tmp_path):
-        path = save(picture, "a.tif")
+    def test_a_record_without_its_picture_says_what_is_missing(self, picture, save, tmp_path):
+        path = save(picture, "a.tif") + ".json"
         (tmp_path / "a.tif").unlink()
 
-        assert opening.get_reader(path + ".json") is None
+        with pytest.raises(OSError, match=r"is the record of a\.tif, which is not beside it"):
+            opening.get_reader(path)(path)
 
     def test_several_files_at_once_are_declined(self, picture, save):
         path = save(picture, "a.tif") + ".json"
@@ -192,6 +195,41 @@ class TestOtherFiles:
         files.write(tmp_path / "a.tif", results)
 
         assert opening.get_reader(str(tmp_path / "a.tif.json")) is None
+
+
+class TestHints:
+    def test_come_as_layers_in_their_colours(self, viewer, tmp_path):
+        labels = np.zeros((20, 30), int)
+        labels[4:8] = 2
+        outline = Polygon(((1, 1), (1, 9), (9, 9)), "#00ff00")
+        hints = Hints(
+            points=(Point(3, 4, "#ff0000", 2),),
+            polygons=(outline,),
+            labels=labels,
+            colours={2: "#0000ff"},
+        )
+        hints.save(tmp_path / "cells.hints.json")
+        strokes, points, outlines = viewer.open(
+            tmp_path / "cells.hints.json", plugin="napari-colorize"
+        )
+
+        assert [layer.name for layer in viewer.layers] == [
+            "cells (strokes)",
+            "cells (points)",
+            "cells (outlines)",
+        ]
+        np.testing.assert_array_equal(strokes.data, labels)
+        np.testing.assert_allclose(strokes.get_color(2), (0, 0, 1, 1))
+        np.testing.assert_allclose(points.data, [[3, 4]])
+        np.testing.assert_allclose(points.face_color, [[1, 0, 0, 1]])
+        np.testing.assert_allclose(outlines.data[0], outline.corners)
+
+    def test_that_are_none_say_so(self, tmp_path):
+        path = tmp_path / "a.hints.json"
+        path.write_text("{}")
+
+        with pytest.raises(OSError, match="hints"):
+            opening.get_reader(str(path))(str(path))
 
 
 class TestRestore:

@@ -10,6 +10,7 @@ from npe2 import PluginManifest
 from napari_colorize import ColorizeParameters
 from napari_colorize.widgets.colorize import job as _outcome
 from napari_colorize.widgets.colorize import panel as panel_module
+from napari_colorize.widgets.colorize import run as _run
 from napari_colorize.widgets.shared import task as _executor
 from napari_colorize.widgets.shared.preferences import Preferences, preferences
 
@@ -20,7 +21,7 @@ def prefer(monkeypatch):
 
     def put(**changes) -> None:
         wanted = Preferences(**changes)
-        for module in (_executor, _outcome, panel_module):
+        for module in (_executor, _outcome, _run, panel_module):
             monkeypatch.setattr(module, "preferences", lambda: wanted)
 
     return put
