@@ -1,7 +1,9 @@
-"""Make the moving picture on the front page: ``python docs/make_animation.py``.
+"""Make the moving pictures on the front page: ``python docs/make_animation.py``.
 
 In a real napari window, a 16-bit stack (a view that glides over the sample *Camera*) is previewed
-while vividness moves, coloured whole, and leafed through. Saves ``docs/images/tour.webp``.
+while vividness moves, coloured whole, and leafed through. Saves ``docs/images/tour.webp``. In
+another the panel Guide colours a cup by strokes (``docs/images/guide.webp``). ``--only guide``
+makes one of them.
 Without a screen it starts a virtual one, which needs Xvfb and Mesa:
 ``apt install xvfb libgl1-mesa-dri``.
 """
@@ -10,11 +12,23 @@ import argparse
 import io
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from make_screenshots import IMAGES, colour, open_panel, run_on_virtual_screen, settle
+from make_screenshots import (
+    IMAGES,
+    STROKES,
+    choose_colour,
+    colour,
+    open_guide,
+    open_panel,
+    paint,
+    run_on_virtual_screen,
+    settle,
+    wait_for_picture,
+)
 from PIL import Image
 
 WINDOW = (1180, 760)
@@ -64,22 +78,57 @@ def main() -> int:
     """Make the film; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder for the film")
+    parser.add_argument("--only", choices=("tour", "guide"), help="make this one alone")
     options = parser.parse_args()
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         return run_on_virtual_screen()
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "tour.webp"
-    try:
-        make_film().save(path)
-    except RuntimeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(path)
+    scenes = {"tour": make_film, "guide": make_guide_film}
+    for name in [options.only] if options.only else scenes:
+        path = options.out / f"{name}.webp"
+        try:
+            scenes[name]().save(path)
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(path)
     return 0
 
 
+def make_guide_film() -> Film:
+    """Paint the cup red, hold the table, take the last stroke back and keep the result.
+
+    Raises
+    ------
+    RuntimeError
+        The colouring failed; the panel's sentence says why.
+    """
+    viewer, panel = open_guide("coffee", size=WINDOW)
+    film = Film(viewer)
+    film.take(900)
+    for name, strokes in STROKES["coffee"]:
+        choose_colour(panel, name)
+        for number, (begin, end) in enumerate(strokes):
+            paint(panel, begin, end, partial(film.take, 140) if number == 0 else None)
+            wait_for_picture(panel)
+            film.take(600)
+    panel.session.labels.undo()
+    wait_for_picture(panel)
+    film.take(700)
+    panel.session.labels.redo()
+    wait_for_picture(panel)
+    panel.tools.hide_strokes()
+    film.take(1200)
+    panel.tools.before_and_after()
+    film.take(900)
+    panel.tools.before_and_after()
+    film.take(2000)
+    viewer.close()
+    return film
+
+
 def make_film() -> Film:
-    """Play the scene.
+    """Play the scene of a stack.
 
     Raises
     ------

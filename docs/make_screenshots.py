@@ -162,14 +162,17 @@ def make_view_picture(folder: Path, sample: str = "immunohistochemistry") -> lis
 
 STROKES = {
     "coffee": (
-        ("#a03020", [((220, 330), (230, 400)), ((330, 150), (352, 260))]),
-        ("as predicted", [((60, 480), (60, 580)), ((60, 60), (130, 60)), ((370, 560), (375, 590))]),
-    ),
-    "camera": (
-        ("#1f3a8f", [((190, 215), (330, 230)), ((250, 170), (320, 150))]),
+        ("#a03020", [((222, 180), (262, 260)), ((150, 125), (280, 105))]),
         (
             "as predicted",
-            [((40, 30), (40, 420)), ((460, 60), (470, 440)), ((120, 215), (124, 225))],
+            [((40, 480), (70, 580)), ((110, 240), (110, 330)), ((368, 520), (380, 590))],
+        ),
+    ),
+    "camera": (
+        ("#1f3a8f", [((170, 120), (330, 90)), ((235, 140), (300, 170))]),
+        (
+            "as predicted",
+            [((40, 30), (40, 420)), ((420, 330), (440, 480)), ((400, 170), (460, 250))],
         ),
     ),
 }
@@ -212,6 +215,7 @@ def open_guide(
     viewer.theme = theme
     [(picture, settings, _)] = getattr(sample_data, sample)()
     panel.choose(viewer.add_image(picture, **settings))
+    settle()  # the canvas has its size only then
     viewer.reset_view()
     panel.start()
     wait_for_picture(panel)

@@ -18,9 +18,15 @@ from napari_colorize import files
 from napari_colorize.files import READABLE, WRITABLE, Page
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline.region import INSIDE_BORDER
-from napari_colorize.pipeline.window import shared_window
 from napari_colorize.results import Colorized
-from napari_colorize.sequences.pages import OnPage, PageConsistency, held_pages, single_pages
+from napari_colorize.sequences.pages import (
+    OnPage,
+    PageConsistency,
+    held_pages,
+    single_pages,
+    why_not_held,
+    windows_of,
+)
 from napari_colorize.sequences.parameters import StackParameters
 
 MARK = "_colorized"
@@ -213,24 +219,24 @@ def colour_file(
             "leave out --consistency, --axis and --as-stack."
         )
     count = files.count_pages(job.source)
-    place = None
+    place = windows = None
     if count > 1:
         with files.open_stack(job.source) as stack:
             place = stack.place
-            if consistency is not None:
+            why_not = consistency and why_not_held(stack.axes, consistency.axis)
+            if why_not:
+                tell(f"{job.source.name}: --consistency and --axis have no effect, as {why_not}.")
+            elif consistency is not None:
                 first = next(files.iter_pages(job.source))
                 _tell_of(first, tell)
                 results = held_pages(stack, first.path, parameters, consistency, on_page)
+                results = _counted(results, first, tell)
                 return _written(
                     job, results, first, count, parameters, uncertainty, overwrite, place
                 )
+            windows = windows_of(stack, parameters)
     elif consistency is not None:
         tell(SINGLE)
-    mode = None
-    if count > 1 and parameters.window is None:
-        with files.open_stack(job.source) as stack:
-            window = shared_window(stack.__getitem__, count)
-        parameters, mode = parameters.changed(window=window), "automatic"
     pages = files.iter_pages(job.source)
     first = next(pages)
     _tell_of(first, tell)
@@ -238,7 +244,7 @@ def colour_file(
     if _is_result(job.source, files.sidecar_of(job.source)):
         tell(f"{job.source.name}: its own colour was predicted before; the legend says so.")
         every = (_marked(page) for page in chain([first], pages))
-    results = single_pages(every, count, parameters, mode, on_page, decisions, region)
+    results = single_pages(every, count, parameters, windows, on_page, decisions, region)
     results = _counted(results, first, tell)
     return _written(job, results, first, count, parameters, uncertainty, overwrite, place)
 

@@ -6,17 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.decoders.limits import refuse_too_large
-from napari_colorize.decoders.profiles import to_srgb
-from napari_colorize.decoders.samples import orientation_in, oriented, rgb_of_cmyk
+from napari_colorize.decoders.jpeg import frame_of_jpeg
+from napari_colorize.decoders.limits import UnreadableFile, refuse_too_large
+from napari_colorize.decoders.profiles import HIGH_DYNAMIC_RANGE, profile_in, to_srgb
+from napari_colorize.decoders.samples import orientation_in, oriented, rgb_of_cmyk, widened
 
 ORIENTATION = 0x0112
 _PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG_LS = 0xF7
+"""Marker of the frame header of JPEG-LS (T.87, C.1.1)."""
+
+
+Density = tuple[float, float, int]
+"""Pixels per unit of length across and down, and the unit: 2 inch, 3 centimetre, as in TIFF."""
 
 
 def read_picture(
     content: bytes, name: str, formats: tuple[str, ...]
-) -> tuple[NDArray[Any], dict[str, Any]]:
+) -> tuple[NDArray[Any], dict[str, Any], Density | None]:
     """Decode a whole file, the first frame of it, upright.
 
     Parameters
@@ -34,18 +41,45 @@ def read_picture(
         Grey (bool, uint8, uint16, int32, float32), RGB or RGBA.
     about : dict
         For the record: ``colour_profile``, ``frames`` where there are several.
+    density : (float, float, int) or None
+        Pixels per unit of length, across the upright picture first.
+
+    Raises
+    ------
+    UnreadableFile
+        High dynamic range, or a kind of JPEG that is not read; the sentence names it.
+    TooLarge
+        More pixels than the limit.
+    ValueError, OSError, …
+        What Pillow and imagecodecs raise at damaged files.
     """
-    with opened(content, name, formats) as picture:
+    png = content.startswith(_PNG)
+    frame = None if png else frame_of_jpeg(content)
+    if frame is not None and frame.kind == _JPEG_LS:
+        raise UnreadableFile(
+            f"{name} is a JPEG-LS picture, which is not read. Export it as PNG or TIFF."
+        )
+    deep = frame is not None and frame.bits > 8
+    header = content
+    if frame is not None and deep:  # Pillow reads the tags where it is told of 8 bits
+        header = content[: frame.at] + b"\x08" + content[frame.at + 1 :]
+    with opened(header, name, formats) as picture:
         refuse_too_large(name, *picture.size)
         frames = int(getattr(picture, "n_frames", 1))
-        if content.startswith(_PNG) and content[24] == 16 and frames == 1:
+        if png:
+            _note_coding_of_png(content, picture, name)
+        if frame is not None and deep:
+            pixels, about = _deep_jpeg(content, frame.bits, picture)
+        elif png and content[24] == 16 and frames == 1:
             picture.load()  # for the tags behind the pixels
             pixels, about = _sixteen_bits(content, picture)
         else:
             picture.load()
             pixels, about = pixels_of(picture)
         orientation = orientation_in(_tag(picture, ORIENTATION))
-    return oriented(pixels, orientation), about | ({"frames": frames} if frames > 1 else {})
+        density = _density(picture, orientation)
+    about |= {"frames": frames} if frames > 1 else {}
+    return oriented(pixels, orientation), about, density
 
 
 def opened(content: bytes, name: str, formats: tuple[str, ...]) -> Any:
@@ -95,7 +129,7 @@ def pixels_of(picture: Any) -> tuple[NDArray[Any], dict[str, Any]]:
         return _deep(picture), about
     if mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         about["colour_model"] = mode
-    profile = picture.info.get("icc_profile")
+    profile = profile_in(picture.info, grey=mode in ("L", "LA", "La"))
     if mode == "CMYK":
         inks = np.array(picture)
         if profile:
@@ -155,13 +189,60 @@ def _sixteen_bits(content: bytes, picture: Any) -> tuple[NDArray[Any], dict[str,
 
     pixels = np.asarray(imagecodecs.png_decode(content))
     about: dict[str, Any] = {}
-    profile, grey = picture.info.get("icc_profile"), pixels.ndim == 2 or pixels.shape[-1] < 3
+    grey = pixels.ndim == 2 or pixels.shape[-1] < 3
+    profile = profile_in(picture.info, grey=grey)
     if grey and pixels.ndim == 3:  # with alpha
         grey_values, alpha = pixels[..., 0], pixels[..., 1:]
         pixels = np.concatenate([np.repeat(grey_values[..., None], 3, axis=-1), alpha], axis=-1)
     if profile:
         pixels = _profiled(pixels, profile, "L" if grey else "RGB", about)
     return pixels, about
+
+
+def _deep_jpeg(content: bytes, bits: int, picture: Any) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Decode a JPEG of more than 8 bits: 12, or any of lossless ones."""
+    import imagecodecs
+
+    pixels = np.asarray(imagecodecs.jpeg8_decode(content))
+    if pixels.ndim == 3 and pixels.shape[-1] != 3:
+        raise ValueError(f"JPEG of {bits} bits with {pixels.shape[-1]} samples is not read")
+    if pixels.ndim == 3:
+        pixels = widened(pixels, (1 << bits) - 1)
+    about: dict[str, Any] = {}
+    profile = profile_in(picture.info, grey=pixels.ndim == 2)
+    if profile and (pixels.ndim == 3 or bits == 16):
+        pixels, about["colour_profile"] = to_srgb(pixels, profile)
+    return pixels, about
+
+
+def _note_coding_of_png(content: bytes, picture: Any, name: str) -> None:
+    """Put what a cICP chunk says beside the tags that Pillow reads (PNG specification, 11.3.2)."""
+    end = content.find(b"IDAT")
+    at = content.find(b"cICP", 0, end if end > 0 else None)
+    if at < 0 or content[at - 4 : at] != b"\0\0\0\4" or len(content) < at + 8:
+        return
+    picture.info["cicp"] = tuple(content[at + 4 : at + 8])
+    if content[at + 5] in HIGH_DYNAMIC_RANGE:
+        raise UnreadableFile(
+            f"{name} is of high dynamic range ({HIGH_DYNAMIC_RANGE[content[at + 5]]}); how it "
+            "looks depends on the screen. Export it with standard range, as sRGB."
+        )
+
+
+def _density(picture: Any, orientation: int) -> Density | None:
+    """Return pixels per unit of length out of pHYs, JFIF or EXIF; nothing where none says it."""
+    x = y = 0.0
+    unit = {1: 2, 2: 3}.get(picture.info.get("jfif_unit", 0), 0)
+    try:
+        if unit:
+            x, y = map(float, picture.info["jfif_density"])
+        elif "dpi" in picture.info:
+            (x, y), unit = map(float, picture.info["dpi"]), 2
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):  # tags of strangers
+        return None
+    if not (unit and 0 < x < 1e7 and 0 < y < 1e7):
+        return None
+    return (y, x, unit) if orientation >= 5 else (x, y, unit)
 
 
 def _rgb_of_lab(picture: Any) -> NDArray[np.uint8]:

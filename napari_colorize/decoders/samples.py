@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_colorize.decoders.limits import UnreadableFile
-from napari_colorize.decoders.profiles import to_srgb
+from napari_colorize.decoders.profiles import srgb_of_lab, to_srgb
 
 _COLOURS = {
     "MINISWHITE": 1,
@@ -25,10 +25,13 @@ _COLOURS = {
 }
 """Colour model → how many samples of a pixel are its colour; the others are extra."""
 
+_MULTIPLIED = ("MINISWHITE", "MINISBLACK", "RGB", "SEPARATED")
+"""Colour models whose numbers can be multiplied with opacity: those where 0 is nothing at all."""
+
 _ASSOCIATED, _STRAIGHT = 1, 2
 """ExtraSamples: alpha that colours are multiplied with, and alpha that they are not."""
 
-_PLAIN = {1, 5, 8, 32773, 32946, 34925, 34926, 50000}
+PLAIN = {1, 5, 8, 32773, 32946, 34925, 34926, 50000}
 """Compressions that keep samples as they are. All others are codecs of pictures, which give RGB of
 YCbCr themselves."""
 
@@ -56,6 +59,8 @@ class Meaning:
         1…8, as in EXIF.
     page : tifffile.TiffPage
         For what only some models need.
+    name : str
+        What errors call the file.
     """
 
     model: str
@@ -65,6 +70,7 @@ class Meaning:
     bits: int
     orientation: int
     page: Any
+    name: str
 
     @property
     def bands(self) -> int:
@@ -98,6 +104,10 @@ def meaning_of(page: Any, name: str) -> Meaning:
         A colour model that is not read; the sentence names it.
     """
     model = getattr(page.photometric, "name", str(page.photometric))
+    if not page.tags.get(262):
+        raise UnreadableFile(
+            f"{name} does not say whether 0 is black or white, or a colour. Export it again."
+        )
     if model not in _COLOURS:
         raise UnreadableFile(
             f"{name} holds colours as {model}, which is not read. Export it as RGB or grey, as "
@@ -131,6 +141,7 @@ def meaning_of(page: Any, name: str) -> Meaning:
         bits=int(bits) if isinstance(bits, int) else 0,
         orientation=orientation_in(getattr(page.tags.get(274), "value", 1)),
         page=page,
+        name=name,
     )
 
 
@@ -182,15 +193,15 @@ def oriented(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return pixels if orientation == 1 else np.ascontiguousarray(pixels)
 
 
-def straight(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Divide RGBA colours by the opacity that they were multiplied with."""
-    most = float(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else 1.0
-    alpha = pixels[..., 3:].astype(np.float32) / np.float32(most)
+def straight(colours: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Divide colours or inks (H, W, n) by the opacity (H, W, 1) they were multiplied with."""
+    most = float(np.iinfo(colours.dtype).max) if colours.dtype.kind == "u" else 1.0
+    share = alpha.astype(np.float32) / np.float32(most)
     with np.errstate(divide="ignore", invalid="ignore"):
-        colours = np.where(alpha > 0, pixels[..., :3] / alpha, 0)
-    if pixels.dtype.kind == "u":
-        colours = np.clip(np.rint(colours), 0, most)
-    return np.concatenate([colours.astype(pixels.dtype), pixels[..., 3:]], axis=-1)
+        divided = np.where(share > 0, colours / share, 0)
+    if colours.dtype.kind == "u":
+        divided = np.clip(np.rint(divided), 0, most)
+    return divided.astype(colours.dtype)
 
 
 def rgb_of_cmyk(inks: NDArray[Any]) -> NDArray[Any]:
@@ -205,7 +216,7 @@ def rgb_of_cmyk(inks: NDArray[Any]) -> NDArray[Any]:
 
 def _one_sample(values: NDArray[Any], meaning: Meaning) -> NDArray[Any]:
     if meaning.model == "PALETTE":
-        return _colours_of_palette(values, meaning.page.colormap)
+        return _colours_of_palette(values, meaning)
     return _grey(values, meaning)
 
 
@@ -217,7 +228,7 @@ def _grey(values: NDArray[Any], meaning: Meaning) -> NDArray[Any]:
             values = values.dtype.type(full) - values
         else:
             values = ~values if kind in "bi" else (1 - values).astype(values.dtype)
-    return _widened(values, full) if kind == "u" and full < 255 else values
+    return widened(values, full) if kind == "u" and full < 255 else values
 
 
 def _full(values: NDArray[Any], meaning: Meaning) -> int:
@@ -228,7 +239,7 @@ def _full(values: NDArray[Any], meaning: Meaning) -> int:
     return min(most, (1 << meaning.bits) - 1) if meaning.bits else most
 
 
-def _widened(values: NDArray[Any], full: int) -> NDArray[Any]:
+def widened(values: NDArray[Any], full: int) -> NDArray[Any]:
     """Spread integers 0…full over all of their type."""
     most = int(np.iinfo(values.dtype).max)
     if full == most:
@@ -237,9 +248,13 @@ def _widened(values: NDArray[Any], full: int) -> NDArray[Any]:
     return table.astype(values.dtype)[np.minimum(values, full)]
 
 
-def _colours_of_palette(values: NDArray[Any], colormap: Any) -> NDArray[np.uint8]:
-    if colormap is None:
-        raise ValueError("it has a palette without colours")
+def _colours_of_palette(values: NDArray[Any], meaning: Meaning) -> NDArray[np.uint8]:
+    colormap = meaning.page.colormap
+    if colormap is None or int(values.max(initial=0)) >= np.shape(colormap)[-1]:
+        raise UnreadableFile(
+            f"{meaning.name} has pixels for which its palette has no colour. Export it again, as "
+            "RGB or grey."
+        )
     # Writers fill the 16 bits as 256·v or as 257·v; the upper eight are v either way. Some old
     # ones write v alone.
     colours = np.asarray(colormap)
@@ -256,20 +271,18 @@ def _joined(planes: NDArray[Any], meaning: Meaning, about: dict[str, Any]) -> ND
         about["samples_left_out"] = meaning.unused
     if model not in ("CIELAB", "ICCLAB") and planes.dtype.kind == "u":
         full = _full(planes, meaning)
-        colours = _widened(colours, full)
-        alpha = None if alpha is None else _widened(alpha, full)
-    if meaning.associated and alpha is not None and colours.shape[-1] == 3:
-        colours = straight(np.concatenate([colours, alpha], axis=-1))[..., :3]
-    if model == "PALETTE":
-        colours = _colours_of_palette(planes[..., 0], meaning.page.colormap)
-    elif model in ("MINISWHITE", "MINISBLACK"):
+        colours = widened(colours, full)
+        alpha = None if alpha is None else widened(alpha, full)
+    if model in ("MINISWHITE", "MINISBLACK"):
         colours = np.repeat(_grey(planes[..., :1], meaning), 3, axis=-1)
-        if meaning.associated and alpha is not None:
-            colours = straight(np.concatenate([colours, alpha], axis=-1))[..., :3]
-    elif model == "YCBCR" and int(meaning.page.compression) in _PLAIN:
+    if meaning.associated and alpha is not None and model in _MULTIPLIED:
+        colours = straight(colours, alpha)
+    if model == "PALETTE":
+        colours = _colours_of_palette(planes[..., 0], meaning)
+    elif model == "YCBCR" and int(meaning.page.compression) in PLAIN:
         colours = _rgb_of_ycbcr(colours, meaning)
     elif model in ("CIELAB", "ICCLAB"):
-        colours = _rgb_of_lab(colours, model)
+        colours = _rgb_of_lab(colours, meaning)
     elif model == "SEPARATED":
         colours = _rgb_of_inks(colours, meaning, about)
     if model in ("RGB", "YCBCR"):
@@ -290,9 +303,16 @@ def _of_type(alpha: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _rgb_of_inks(inks: NDArray[Any], meaning: Meaning, about: dict[str, Any]) -> NDArray[Any]:
     if inks.dtype.kind != "u" or inks.dtype.itemsize > 2:
-        raise ValueError(f"CMYK of type {inks.dtype} is not read; export it with 8 or 16 bits")
+        raise _of_other_numbers(meaning, "CMYK", inks.dtype)
     inks = _profiled(inks, meaning, about)
     return inks if inks.shape[-1] == 3 else rgb_of_cmyk(inks)
+
+
+def _of_other_numbers(meaning: Meaning, model: str, dtype: np.dtype[Any]) -> UnreadableFile:
+    return UnreadableFile(
+        f"{meaning.name} holds {model} of type {dtype}, which is not read. Export it with 8 or 16 "
+        "bits, or as RGB."
+    )
 
 
 def _profiled(pixels: NDArray[Any], meaning: Meaning, about: dict[str, Any]) -> NDArray[Any]:
@@ -306,7 +326,7 @@ def _profiled(pixels: NDArray[Any], meaning: Meaning, about: dict[str, Any]) -> 
 def _rgb_of_ycbcr(coded: NDArray[Any], meaning: Meaning) -> NDArray[Any]:
     """TIFF 6.0, section 21."""
     if coded.dtype != np.uint8:
-        raise ValueError(f"YCbCr of type {coded.dtype} is not read; export it as RGB")
+        raise _of_other_numbers(meaning, "YCbCr", coded.dtype)
     tags = meaning.page.tags
     red, green, blue = _rationals(tags.get(529), _YCBCR_WEIGHTS)
     black_white = _rationals(tags.get(532), _YCBCR_RANGE)
@@ -331,45 +351,27 @@ def _rationals(tag: Any, without: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(a / b if b else 0.0 for a, b in zip(above, below, strict=True))
 
 
-_SRGB_OF_XYZ_D50 = np.array(
-    [
-        [3.1338561, -1.6168667, -0.4906146],
-        [-0.9787684, 1.9161415, 0.0334540],
-        [0.0719453, -0.2289914, 1.4052427],
-    ]
-)
-"""Linear sRGB of XYZ under D50: the standard's matrix after Bradford's adaptation."""
-
-_D50 = np.array([0.96422, 1.0, 0.82521])
-
-
-def _rgb_of_lab(coded: NDArray[Any], model: str) -> NDArray[Any]:
+def _rgb_of_lab(coded: NDArray[Any], meaning: Meaning) -> NDArray[Any]:
     """CIELAB under D50 to sRGB (TIFF 6.0, section 23; ICC L*a*b* has a and b without sign)."""
     if coded.dtype not in (np.uint8, np.uint16, np.int8, np.int16):
-        raise ValueError(f"L*a*b* of type {coded.dtype} is not read; export it as RGB")
+        raise _of_other_numbers(meaning, "L*a*b*", coded.dtype)
     wide = coded.dtype.itemsize == 2
     unsigned = coded.view(f"u{coded.dtype.itemsize}")
     signed = coded.view(f"i{coded.dtype.itemsize}")
+    unsigned_chroma = meaning.model == "ICCLAB"
+    # 16 bits of ICC's first versions, which the model was made for, have L* 100 at 0xFF00.
+    white = 65280 if wide and unsigned_chroma else 65535 if wide else 255
     out = np.empty((*coded.shape[:2], 3), np.uint16 if wide else np.uint8)
     for row in range(len(coded)):  # row by row: float64 of all of it would be eight times as much
-        light = unsigned[row, :, 0] * (100 / (65535 if wide else 255))
+        light = np.minimum(unsigned[row, :, 0] * (100 / white), 100)
         chroma = np.zeros((len(light), 2))
         if coded.shape[-1] >= 3:
-            if model == "ICCLAB":
+            if unsigned_chroma:
                 chroma = unsigned[row, :, 1:3] / (256 if wide else 1) - 128.0
             else:
                 chroma = signed[row, :, 1:3] / (256 if wide else 1)
-        out[row] = _srgb_of_lab(light, chroma, np.iinfo(out.dtype).max)
+        out[row] = srgb_of_lab(light, chroma, np.iinfo(out.dtype).max)
     return out
-
-
-def _srgb_of_lab(light: NDArray[Any], chroma: NDArray[Any], most: int) -> NDArray[Any]:
-    y = (light + 16) / 116
-    root = np.stack([y + chroma[:, 0] / 500, y, y - chroma[:, 1] / 200], axis=-1)
-    xyz = np.where(root > 6 / 29, root**3, (root - 4 / 29) * 3 * (6 / 29) ** 2) * _D50
-    linear = np.clip(xyz @ _SRGB_OF_XYZ_D50.T, 0, 1)
-    coded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(coded * most)
 
 
 def _without_missing(

@@ -4,14 +4,10 @@ Results are written beside their place and renamed into it, so that nothing half
 and nothing is replaced unless that was asked for.
 """
 
-from napari_colorize.files.containers import WRITABLE
-from napari_colorize.files.frames import Frames
-from napari_colorize.files.pages import Page, Resolution, UnreadableFile
-from napari_colorize.files.place import StackPlace
-from napari_colorize.files.planes import write_planes
-from napari_colorize.files.reading import count_pages, iter_pages, open_stack, read
+from napari_colorize.files.pages import Page, Resolution, StackPlace, UnreadableFile
+from napari_colorize.files.reading import Frames, count_pages, iter_pages, open_stack, read
 from napari_colorize.files.records import read_records, read_sidecar, sidecar_of
-from napari_colorize.files.writing import uncertainty_of, write
+from napari_colorize.files.writing import WRITABLE, uncertainty_of, write, write_planes
 from napari_colorize.records.source import READABLE
 
 __all__ = [

@@ -1,12 +1,12 @@
 """Refusals before a TIFF is decoded: raw of cameras, planes that are missing, swollen tiles."""
 
-import io
 import os
 import re
 import struct
 from pathlib import Path
 from typing import Any
 
+from napari_colorize.decoders.jpeg import frame_of_jpeg
 from napari_colorize.decoders.limits import refuse_too_large
 from napari_colorize.files.pages import UnreadableFile
 
@@ -18,6 +18,10 @@ _RAW_SUFFIXES = (
     *(".3fr", ".arw", ".cr2", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".nef"),
     *(".nrw", ".pef", ".sr2", ".srf", ".srw"),
 )
+
+BY_LIBTIFF = (6, 32809)
+"""Compressions that Pillow's libtiff is asked for where tifffile has no way: JPEG in the manner of
+TIFF 6.0, and ThunderScan."""
 
 _JPEG, _JPEG2000 = {6, 7, 33007}, {33003, 33004, 33005, 34712}
 """Compressions whose every strip or tile says its own size."""
@@ -98,15 +102,36 @@ def refuse_missing_planes(file: Any, series: Any, path: Path) -> None:
     )
 
 
-def refuse_hollow(page: Any, name: str) -> None:
-    """Refuse a page whose pixels lie beyond the end of its file, or are nowhere, or would swell.
+def refuse_form(page: Any, name: str) -> None:
+    """Refuse a page by its tags: its size, or a compression that is not read.
 
     Raises
     ------
     UnreadableFile, TooLarge
     """
+    from tifffile import TIFF
+
+    width, height = int(page.imagewidth), int(page.imagelength)
+    refuse_too_large(name, width, height)
+    if width < 1 or height < 1:
+        raise UnreadableFile(f"{name} has a page without pixels. Export it again.")
+    compression = page.compression
+    if int(compression) not in BY_LIBTIFF and compression not in TIFF.DECOMPRESSORS:
+        called = getattr(compression, "name", f"number {int(compression)}")
+        raise UnreadableFile(
+            f"{name} is compressed by {called}, which is not read. Export it again with LZW or "
+            "Deflate, or uncompressed."
+        )
+
+
+def refuse_hollow(page: Any, name: str) -> None:
+    """Refuse a page whose pixels lie beyond the end of its file, or are nowhere, or would swell.
+
+    Raises
+    ------
+    UnreadableFile
+    """
     # What tifffile gives for a page that shares another's tags has offsets of its own.
-    refuse_too_large(name, int(page.keyframe.imagewidth), int(page.keyframe.imagelength))
     offsets, counts = page.dataoffsets, page.databytecounts
     size = page.parent.filehandle.size
     if not any(counts):
@@ -132,7 +157,7 @@ def _refuse_swollen(page: Any, jpeg: bool, name: str) -> None:
             continue
         handle.seek(offset)
         start = handle.read(min(count, 1 << 16))
-        size = size_of_jpeg(start) if jpeg else _size_of_jpeg2000(start)
+        size = _size_of_jpeg(start) if jpeg else _size_of_jpeg2000(start)
         if size is not None and (size[0] > width + 64 or size[1] > length + 64):
             raise UnreadableFile(
                 f"{name} is damaged: one of its tiles says that it has {size[0]} × {size[1]} "
@@ -140,27 +165,9 @@ def _refuse_swollen(page: Any, jpeg: bool, name: str) -> None:
             )
 
 
-def size_of_jpeg(start: bytes) -> tuple[int, int] | None:
-    """Return width and height out of the frame header of a JPEG stream (T.81, B.2.2)."""
-    stream = io.BytesIO(start)
-    stream.read(2)
-    while True:
-        marker = stream.read(2)
-        if len(marker) < 2 or marker[0] != 0xFF:
-            return None
-        if marker[1] == 0xFF:
-            stream.seek(-1, os.SEEK_CUR)
-            continue
-        if marker[1] in (0x01, *range(0xD0, 0xD9)):
-            continue
-        length = stream.read(2)
-        if len(length) < 2:
-            return None
-        body = stream.read(int.from_bytes(length, "big") - 2) if length != b"\0\0" else b""
-        if marker[1] in range(0xC0, 0xD0) and marker[1] not in (0xC4, 0xC8, 0xCC):
-            if len(body) < 5:
-                return None
-            return int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big")
+def _size_of_jpeg(start: bytes) -> tuple[int, int] | None:
+    frame = frame_of_jpeg(start)
+    return None if frame is None else (frame.width, frame.height)
 
 
 def _size_of_jpeg2000(start: bytes) -> tuple[int, int] | None:

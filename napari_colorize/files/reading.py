@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.decoders.limits import TooLarge, UnreadableFile
 from napari_colorize.decoders.pillow import read_picture
 from napari_colorize.files import tiff
 from napari_colorize.files.completeness import told_as_raw
-from napari_colorize.files.pages import Page, UnreadableFile, told_as_unreadable
+from napari_colorize.files.pages import Page, Resolution, told_as_unreadable
 from napari_colorize.files.tiff import OpenStack
 
 _MAGIC = {
@@ -68,8 +70,10 @@ def iter_pages(path: str | os.PathLike) -> Iterator[Page]:
     with told_as_unreadable(path):
         kind = _kind(path)
         if kind != "tiff":
-            pixels, about = read_picture(path.read_bytes(), path.name, _PILLOWS[kind])
-            yield Page(pixels, path, about=about)
+            content = path.read_bytes()
+            pixels, about, density = read_picture(content, path.name, _PILLOWS[kind])
+            resolution = None if density is None else Resolution(*density)
+            yield Page(pixels, path, resolution=resolution, about=about)
             return
     yield from _guarded(path, tiff.iter_pages(path))
 
@@ -158,6 +162,64 @@ def _kind(path: Path) -> str:
     )
 
 
+class Frames:
+    """Pictures of one folder as the planes of a stack along time: ``len``, and pixels by number.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One picture each; they are put in the order of the numbers in their names, 2 before 10.
+
+    Attributes
+    ----------
+    axes : tuple of (str, int)
+        ``(("t", number of frames),)``.
+
+    Raises
+    ------
+    UnreadableFile
+        (a ``ValueError``) A file that holds several pictures, or, when it is read, a frame of
+        another size than the first.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> frames = Frames(sorted(Path("frames").glob("*.png")))  # doctest: +SKIP
+    >>> frames[0].shape  # doctest: +SKIP
+    (480, 640)
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = sorted(paths, key=in_order)
+        self.axes = (("t", len(self.paths)),)
+        self._shape: tuple[int, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> NDArray[Any]:
+        path = self.paths[range(len(self))[index]]
+        if count_pages(path) > 1:
+            raise UnreadableFile(
+                f"{path.name} holds several pictures, so it is no frame of a film; colour it "
+                "without --as-stack."
+            )
+        [page] = read(path)
+        self._shape = self._shape or page.pixels.shape
+        if page.pixels.shape != self._shape:
+            raise UnreadableFile(
+                f"{path.name} has the shape {page.pixels.shape}, but the first frame "
+                f"{self._shape}; the frames of a film have one size and kind."
+            )
+        return page.pixels
+
+
+def in_order(path: Path) -> tuple[Any, ...]:
+    """Return a key that sorts names by the numbers in them, as people do."""
+    pieces = re.split(r"(\d+)", path.name.lower())
+    return tuple((int(piece), "") if k % 2 else (-1, piece) for k, piece in enumerate(pieces))
+
+
 SUFFIXES = (
     *(".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff"),
     ".webp",
@@ -206,6 +268,8 @@ def decode(encoded: bytes, name: str) -> NDArray[np.uint8]:
     """
     try:
         return as_shown(_first_picture(encoded, name))
+    except (UnreadableFile, TooLarge) as error:
+        raise UnreadablePicture(str(error)) from error
     except Exception as error:  # decoders raise anything at damaged bytes
         raise UnreadablePicture(f"{name} cannot be decoded as a picture.") from error
 
@@ -216,9 +280,9 @@ def as_shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     Parameters
     ----------
     pixels : (H, W), (H, W, 3) or (H, W, 4) array
-        uint8 and uint16 over their type's range; other integers over 16 bits, or over what occurs
-        where that is more or below 0; floats 0…1, or over what occurs. What is masked or NaN
-        becomes black.
+        uint8, uint16 and int16 over their type's range from 0; other integers over 16 bits; all
+        over what occurs where that is more or below 0; floats 0…1, or over what occurs. What is
+        masked or NaN becomes black.
 
     Returns
     -------
@@ -273,4 +337,5 @@ def _range_of(values: NDArray[Any]) -> tuple[float, float]:
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     if values.dtype.kind == "f":
         return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
-    return (low, high) if low < 0 or high > 65535 else (0.0, 255.0 if high <= 255 else 65535.0)
+    most = 32767.0 if values.dtype == np.int16 else 65535.0
+    return (low, high) if low < 0 or high > most else (0.0, 255.0 if high <= 255 else most)

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_colorize.files.pages import told_as_unreadable
+from napari_colorize.files.pages import CENTIMETRE, Resolution, told_as_unreadable
 
 KEYWORD = "napari-colorize"
 """Keyword of the PNG text chunk that holds the record."""
+
+_METRES = {2: 0.0254, CENTIMETRE: 0.01}
+"""TIFF's unit of length → metres."""
 
 _SIGNATURE_AND_HEADER = 8 + 25
 """Bytes of a PNG before its second chunk."""
@@ -38,8 +41,13 @@ def as_description(record: Mapping[str, Any]) -> str:
     return f"{legend}\n{as_text(record)}"
 
 
-def with_png_record(png: bytes, record: Mapping[str, Any]) -> bytes:
-    """Return a PNG file with a record, its legend and the software's name as text chunks."""
+def with_png_chunks(
+    png: bytes, record: Mapping[str, Any], resolution: Resolution | None = None
+) -> bytes:
+    """Return a PNG file with a record, its legend and the software's name as text chunks.
+
+    The pixel size becomes a ``pHYs`` chunk: PNG counts pixels per metre.
+    """
     software = record["software"]
     texts = {
         "Software": f"{software['name']} {software['version']}",
@@ -47,6 +55,11 @@ def with_png_record(png: bytes, record: Mapping[str, Any]) -> bytes:
         KEYWORD: as_text(record),
     }
     chunks = b"".join(_text_chunk(keyword, text) for keyword, text in texts.items())
+    metres = _METRES.get(resolution.unit) if resolution is not None else None
+    if resolution is not None and metres is not None:
+        across, down = (round(n / metres) for n in (resolution.x, resolution.y))
+        if 0 < across < 1 << 31 and 0 < down < 1 << 31:
+            chunks += _chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
     return png[:_SIGNATURE_AND_HEADER] + chunks + png[_SIGNATURE_AND_HEADER:]
 
 
@@ -81,6 +94,10 @@ def _text_chunk(keyword: str, text: str) -> bytes:
         kind, body = b"tEXt", keyword.encode() + b"\0" + text.encode()
     else:
         kind, body = b"iTXt", keyword.encode() + b"\0\0\0\0\0" + text.encode("utf-8")
+    return _chunk(kind, body)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
     checksum = zlib.crc32(kind + body)
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
 

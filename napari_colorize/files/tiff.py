@@ -9,15 +9,24 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_colorize.decoders.samples import Meaning, meaning_of, oriented, shown
+from napari_colorize.decoders.jpeg import full_chroma
+from napari_colorize.decoders.samples import PLAIN, Meaning, meaning_of, oriented, shown
 from napari_colorize.files.completeness import (
+    BY_LIBTIFF,
+    refuse_form,
     refuse_hollow,
     refuse_lost_pages,
     refuse_missing_planes,
     refuse_raw,
 )
-from napari_colorize.files.pages import CENTIMETRE, Page, Resolution, UnreadableFile
-from napari_colorize.files.place import place_of
+from napari_colorize.files.pages import (
+    CENTIMETRE,
+    Page,
+    Resolution,
+    UnreadableFile,
+    place_of,
+    resolution_in_ome,
+)
 
 _PER_CENTIMETRE = {
     "cm": 1.0,
@@ -225,6 +234,7 @@ def _kind(series: Any) -> int:
 
 
 def _part(file: Any, series: Any, path: Path) -> _Part:
+    refuse_form(series.keyframe, path.name)
     refuse_missing_planes(file, series, path)
     return _Part(
         series,
@@ -262,12 +272,15 @@ def _decoded(page: Any, path: Path) -> NDArray[Any]:
 
 
 def _as_array(part: Any, meaning: Meaning | None, path: Path) -> NDArray[Any]:
-    """Decode a page or a series; what tifffile has no way for, and libtiff has, by Pillow."""
+    """Decode a page or a series, by Pillow what tifffile has no way for, and libtiff has."""
+    page = part.keyframe if meaning is not None else part
+    across, down = _thinned(page)
+    if meaning is None and (across, down) != (1, 1):
+        return _with_full_chroma(page, across, down)
     try:
         return np.asarray(part.asarray())
     except (NotImplementedError, ValueError, TypeError) as error:
-        page = part.keyframe if meaning is not None else part
-        if not _is_a_matter_of_support(error) or not isinstance(page.index, int):
+        if int(page.keyframe.compression) not in BY_LIBTIFF or not isinstance(page.index, int):
             raise
         try:
             return _by_libtiff(path, page)
@@ -275,9 +288,52 @@ def _as_array(part: Any, meaning: Meaning | None, path: Path) -> NDArray[Any]:
             raise error from None
 
 
-def _is_a_matter_of_support(error: Exception) -> bool:
-    words = ("support", "subsampling", "not implemented", "requires", "unknown")
-    return isinstance(error, NotImplementedError) or any(w in str(error).lower() for w in words)
+def _thinned(page: Any) -> tuple[int, int]:
+    """Return how many pixels across and down share a chroma, where no codec of pictures joins them.
+
+    tifffile reads such pages as if each had its own, or not at all.
+    """
+    first = page.keyframe
+    plain = int(first.compression) in PLAIN and int(first.planarconfig) == 1
+    if getattr(first.photometric, "name", "") != "YCBCR" or not plain:
+        return 1, 1
+    tag = first.tags.get(530)
+    if tag is not None:
+        return tuple(tag.value) if len(tag.value) == 2 else (1, 1)
+    # Without the tag it is 2 × 2 (TIFF 6.0, section 21), but writers forget it where it is not.
+    whole = first.imagewidth * first.imagelength * 3
+    return (2, 2) if int(first.compression) == 1 and sum(page.databytecounts) < whole else (1, 1)
+
+
+def _with_full_chroma(page: Any, across: int, down: int) -> NDArray[np.uint8]:
+    import tifffile
+
+    first = page.keyframe
+    if across not in (1, 2, 4) or down not in (1, 2, 4) or first.bitspersample != 8:
+        raise ValueError("its chroma is thinned out in a way that TIFF does not know")
+    height, width = first.imagelength, first.imagewidth
+    rows = first.tilelength if first.is_tiled else min(first.rowsperstrip, height)
+    columns = first.tilewidth if first.is_tiled else width
+    room = -(-rows // down) * -(-columns // across) * (across * down + 2)
+    unpack = tifffile.TIFF.DECOMPRESSORS[first.compression]
+    out = np.zeros((height, width, 3), np.uint8)
+    handle, beside = page.parent.filehandle, -(-width // columns)
+    if len(page.dataoffsets) < beside * -(-height // rows):
+        raise ValueError("it has too few strips or tiles for its size")
+    for number, (offset, count) in enumerate(
+        zip(page.dataoffsets, page.databytecounts, strict=True)
+    ):
+        top, left = number // beside * rows, number % beside * columns
+        handle.seek(offset)
+        stored = handle.read(count)
+        if first.fillorder == 2:
+            stored = bytes(tifffile.imagecodecs.bitorder_decode(stored))
+        units = stored if int(first.compression) == 1 else unpack(stored, out=room)
+        size = min(rows, height - top) if not first.is_tiled else rows
+        part = full_chroma(np.frombuffer(units, np.uint8), size, columns, across, down)
+        where = out[top : top + rows, left : left + columns]
+        where[...] = part[: where.shape[0], : where.shape[1]]
+    return out
 
 
 def _by_libtiff(path: Path, page: Any) -> NDArray[Any]:
@@ -304,6 +360,9 @@ def _split(values: NDArray[Any], axes: str) -> Iterator[NDArray[Any]]:
 def _resolution(file: Any, meaning: Meaning) -> Resolution | None:
     """Return pixels per unit from the tags; ImageJ's text unit is turned into centimetres."""
     tags = meaning.page.tags
+    said = resolution_in_ome(file.ome_metadata or "") if file.is_ome else None
+    if said is not None:
+        return said
     if "XResolution" not in tags or "YResolution" not in tags:
         return None
     across, down = (tags[name].value for name in ("XResolution", "YResolution"))

@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_colorize.decoders.limits import TooLarge, refuse_too_large
+from napari_colorize.decoders.pillow import opened
 from napari_colorize.guided.marks import Point, Polygon
 from napari_colorize.storage import write_whole
 
@@ -283,11 +285,12 @@ def _labels(said: Any, folder: Path | None) -> NDArray[np.int32]:
 
 
 def _decoded(data: bytes, name: str) -> NDArray[np.int32]:
-    from PIL import Image
-
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+        with opened(data, name, ("PNG",)) as picture:
+            refuse_too_large(name, *picture.size)
             array = np.asarray(picture)
+    except TooLarge:
+        raise
     except Exception as error:  # Pillow raises many kinds on damaged files
         raise ValueError(f"{name} is no PNG: {error}.") from None
     if array.ndim != 2 or array.dtype.kind not in "biu":

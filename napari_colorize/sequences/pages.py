@@ -27,6 +27,8 @@ CHANNEL = "c"
 UNNAMED = "iq"
 """Letters of axes whose meaning the file does not give."""
 
+Window = tuple[float, float]
+
 Axes = Sequence[tuple[str, int]]
 """Letter and length of the axes that count the pages, outermost first."""
 
@@ -79,7 +81,7 @@ def held_pages(
     along = _axis(stack.axes, consistency.axis, path)
     shape = tuple(length for _, length in stack.axes)
     numbers = np.arange(math.prod(shape)).reshape(shape)
-    windows = _windows(stack, parameters, numbers)
+    windows = windows_of(stack, parameters)
     rgb = stack[0].ndim == 3
     series: dict[tuple[int, ...], Iterator[Colorized]] = {}
     for number, index in enumerate(np.ndindex(*shape)):
@@ -107,7 +109,7 @@ def single_pages(
     pages: Iterable[Page],
     count: int,
     parameters: ColorizeParameters,
-    window_mode: str | None = None,
+    windows: Sequence[Window | None] | None = None,
     on_page: OnPage | None = None,
     decisions: "Decisions | None" = None,
     region: Any = None,
@@ -120,8 +122,9 @@ def single_pages(
     count : int
         How many there are.
     parameters : ColorizeParameters
-    window_mode : {"automatic", "explicit"}, optional
-        Who chose ``parameters.window``; by default the user, where there is one.
+    windows : sequence of (low, high), optional
+        Of each page, as :func:`windows_of` chooses them; by default that of ``parameters``, or the
+        page's own.
     on_page : callable, optional
         As for :func:`held_pages`.
     decisions : Decisions, optional
@@ -132,15 +135,66 @@ def single_pages(
     for page in pages:
         if on_page is not None:
             on_page(page.index, count)
+        given = windows is not None and parameters.window is None
         yield colorize_plane(
             page.pixels,
-            parameters,
+            parameters.changed(window=windows[page.index]) if windows and given else parameters,
             Ticker(None, None),
             source=page.source,
-            window_mode=window_mode,
+            window_mode="automatic" if given else None,
             decisions=decisions,
             region=region,
         )
+
+
+def windows_of(stack: Any, parameters: ColorizeParameters) -> list[Window | None]:
+    """Choose the window of each page: what was asked for, else of its channel, else of all.
+
+    Parameters
+    ----------
+    stack : files.StackFile
+        Or another sequence of pages with ``axes``.
+    parameters : ColorizeParameters
+
+    Returns
+    -------
+    list of (low, high)
+        Raw values that become black and white, one pair a page; None where pages are coloured.
+    """
+    if parameters.window is not None:
+        return [parameters.window] * len(stack)
+    letters = [letter for letter, _ in stack.axes]
+    shape = tuple(length for _, length in stack.axes)
+    numbers = np.arange(len(stack)).reshape(shape)
+    groups = [numbers]
+    if CHANNEL in letters:
+        groups = list(np.moveaxis(numbers, letters.index(CHANNEL), 0))
+    windows: list[Window | None] = [None] * len(stack)
+    for group in groups:
+        pages = [int(page) for page in group.ravel()]
+        window = shared_window(partial(_page_of, stack, pages), len(pages))
+        for page in pages:
+            windows[page] = window
+    return windows
+
+
+def why_not_held(axes: Axes, asked: str | None) -> str:
+    """Say why colour is held along no axis of a file; nothing where it can be.
+
+    Parameters
+    ----------
+    axes : sequence of (str, int)
+        Letter and length of the axes that count the pages.
+    asked : str or None
+        What was given for ``--axis``.
+    """
+    long = [letter for letter, length in axes if length > 1]
+    if asked is None:
+        return "" if [letter for letter in long if letter != CHANNEL] else "its pages are channels"
+    named = [(letter, n) for k, (letter, n) in enumerate(axes) if asked.lower() in (letter, str(k))]
+    if any(letter == CHANNEL for letter, _ in named):
+        return "colour is not held from channel to channel"
+    return f"its axis {asked} has one page" if any(n == 1 for _, n in named) else ""
 
 
 class _Run(Sequence[Any]):
@@ -148,6 +202,7 @@ class _Run(Sequence[Any]):
 
     def __init__(self, stack: Any, pages: list[int], rgb: bool, path: Path) -> None:
         self._stack, self._pages, self._rgb, self._path = stack, pages, rgb, path
+        self._size: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -157,6 +212,12 @@ class _Run(Sequence[Any]):
         if (pixels.ndim == 3) != self._rgb:
             raise ValueError(
                 f"{self._path.name} has grey and coloured pages, which are no stack; leave out "
+                "--consistency and --axis to colour each for itself."
+            )
+        self._size = self._size or pixels.shape[:2]
+        if pixels.shape[:2] != self._size:
+            raise ValueError(
+                f"{self._path.name} has pages of several sizes, which are no stack; leave out "
                 "--consistency and --axis to colour each for itself."
             )
         return pixels
@@ -174,23 +235,6 @@ def _axis(axes: Axes, asked: str | None, path: Path) -> int:
         return int(asked)
     known = ", ".join(f"{i} ({letter}, {n} pages)" for i, (letter, n) in enumerate(axes))
     raise ValueError(f"{path.name} has no axis {asked}; its pages are counted by {known}.")
-
-
-def _windows(stack: Any, parameters: ColorizeParameters, numbers: np.ndarray) -> list[Any]:
-    """Return the window of each page: what was asked for, else of its channel, else of all."""
-    if parameters.window is not None:
-        return [parameters.window] * len(stack)
-    letters = [letter for letter, _ in stack.axes]
-    groups = [numbers]
-    if CHANNEL in letters:
-        groups = list(np.moveaxis(numbers, letters.index(CHANNEL), 0))
-    windows: list[Any] = [None] * len(stack)
-    for group in groups:
-        pages = [int(page) for page in group.ravel()]
-        window = shared_window(partial(_page_of, stack, pages), len(pages))
-        for page in pages:
-            windows[page] = window
-    return windows
 
 
 def _page_of(stack: Any, pages: Sequence[int], number: int) -> Any:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from napari_colorize.files.place import place_of
+from napari_colorize.files.pages import place_of
 from napari_colorize.volumes.ngff import AXES, Image, Level, Source
 
 SUFFIXES = (".tif", ".tiff", ".btf", ".svs", ".ndpi", ".scn")

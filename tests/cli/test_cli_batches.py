@@ -8,7 +8,7 @@ from PIL import Image
 
 from napari_colorize import files
 from napari_colorize.cli.jobs import Job, films, left_out
-from napari_colorize.files.frames import Frames, in_order
+from napari_colorize.files.reading import Frames, in_order
 
 GREY = np.add.outer(np.arange(40), np.arange(60)).astype(np.uint8)
 
@@ -98,6 +98,56 @@ class TestBatches:
                 assert file.imagej_metadata["unit"] == "um"
             assert len(files.read_records(f"out/{name}_colorized.tif")) == 6
         assert files.read("out/a_colorized.tif")[0].resolution == files.read("a.tif")[0].resolution
+
+    @pytest.mark.parametrize("suffix", ["tif", "ome.tif"])
+    @pytest.mark.parametrize("more", [(), ("--axis", "z")], ids=["each", "held"])
+    def test_each_channel_has_its_window_and_all_comes_back(self, place, suffix, more):
+        dim = GREY.astype(np.uint16) + 100
+        stack = np.stack([np.stack([dim, dim * 50]) for _ in range(3)])
+        names = ["DAPI", "GFP"]
+        if suffix == "tif":
+            about = {"axes": "ZCYX", "spacing": 2.0, "unit": "um", "Labels": names * 3}
+            how = {"imagej": True, "metadata": about, "resolution": (4.0, 4.0)}
+        else:
+            about = {"axes": "ZCYX", "PhysicalSizeZ": 2.0, "Channel": {"Name": names}}
+            how = {"metadata": about | {"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.25}}
+        tifffile.imwrite(f"a.{suffix}", stack, **how)
+        result = run(f"a.{suffix}", "-o", "out", *more)
+        assert result.exit_code == 0, result.stderr
+        target = f"out/a.{suffix}".replace(".tif", "_colorized.tif")
+        windows = [r["parameters"]["window"] for r in files.read_records(target)]
+        assert windows[0][1] < 300 < windows[1][0]
+        assert windows[::2] == windows[:1] * 3
+        with files.open_stack(target) as stack_out:
+            assert stack_out.axes == (("z", 3), ("c", 2))
+            assert (stack_out.place.z_step, stack_out.place.unit) == (2.0, "um")
+            assert stack_out.place.channels == ("DAPI", "GFP")
+        size = files.read(target)[0].resolution
+        assert (round(size.x), round(size.y), size.unit) == (40000, 40000, 3)
+
+    def test_pages_that_are_channels_alone_are_not_held(self, place):
+        stack = np.stack([GREY, GREY * 2]).astype(np.uint16)
+        tifffile.imwrite("a.tif", stack, imagej=True, metadata={"axes": "CYX"})
+        for more in (["--consistency", "0.5"], ["--axis", "c"]):
+            result = run("a.tif", "-o", "out", "--overwrite", *more)
+            assert result.exit_code == 0
+            assert "have no effect, as" in result.stderr
+            assert "channel" in result.stderr
+
+    def test_pages_of_several_sizes_are_no_stack(self, place):
+        with tifffile.TiffWriter("a.tif") as file:
+            for pixels in (GREY, GREY[:9]):
+                file.write(pixels, metadata=None)
+        assert run("a.tif", "-o", "out").exit_code == 0
+        result = run("a.tif", "-o", "held", "--consistency", "0.5")
+        assert result.exit_code == 1
+        assert "several sizes" in result.stderr
+
+    def test_pixel_sizes_of_scans_come_back(self, place):
+        Image.fromarray(GREY).save("a.png", dpi=(300, 150))
+        assert run("a.png", "-o", "out").exit_code == 0
+        size = files.read("out/a_colorized.png")[0].resolution
+        assert (round(size.x), round(size.y), size.unit) == (300, 150, 2)
 
 
 def test_names_are_sorted_by_the_numbers_in_them(tmp_path):

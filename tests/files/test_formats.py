@@ -332,6 +332,7 @@ class TestProfiles:
                 ImageCms.createProfile("sRGB"),
                 renderingIntent=1,
                 outputMode="RGB",
+                flags=0x0100,
             )
         page = only(path)
         assert page.pixels.ndim == (2 if grey else 3)

@@ -237,9 +237,70 @@ def measure_slider() -> None:
     viewer.close()
 
 
+def measure_guide(sides: tuple[int, ...] = (512, 1024, 2048)) -> None:
+    """Paint three strokes on each size; tell latencies by stage, and the longest silences."""
+    import napari
+
+    for side in sides:
+        viewer = napari.Viewer()
+        viewer.add_image((scene(1, side)[0] >> 4).astype(np.uint8), name="cells")
+        _, panel = viewer.window.add_plugin_dock_widget("napari-colorize", "Guide")
+        wait(1)
+        panel.start()
+        rest(panel)
+        looks: list[Any] = []
+        exact: list[Any] = []
+        began = [time.perf_counter()]
+
+        def note(frame: Any, looks: Any = looks, exact: Any = exact, began: Any = began) -> None:
+            kept = exact if frame.exact else looks
+            kept.append({"all": time.perf_counter() - began[0], **frame.seconds})
+
+        panel.live.shown.connect(note)
+        labels = panel.session.labels
+        with Heart() as heart:
+            for number in range(3):
+                row = side * (number + 1) // 4
+                with labels.block_history():
+                    for step in range(6):
+                        began[0] = time.perf_counter()
+                        at = side // 4 + step * side // 12
+                        labels._draw(1, (row, at), (row, at + side // 12))
+                        wait_while(lambda live=panel.live: live.busy)
+                    wait(0.1)
+                began[0] = time.perf_counter()
+                rest(panel)
+        print(f"{side} × {side}: longest silence {1000 * heart.longest:.0f} ms\n{heart.told(3)}")
+        for name, kept in (("look", looks), ("exact", exact)):
+            print(f"  {name}: {_stages(kept)}", flush=True)
+        viewer.close()
+
+
+def _stages(kept: list[dict[str, float]]) -> str:
+    """Return the median of each stage in milliseconds."""
+    names = dict.fromkeys(name for one in kept for name in one)
+    medians = {n: np.median([one[n] for one in kept if n in one]) for n in names}
+    return ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in medians.items())
+
+
+def wait_while(busy: Any) -> None:
+    """Let Qt run as long as that is so."""
+    wait(0.001)
+    while busy():
+        wait(0.001)
+
+
+def rest(panel: Any) -> None:
+    """Let Qt run until the panel Guide shows what is painted, exactly."""
+    wait(0.15)  # its pause
+    wait_while(lambda: panel.live.busy or panel.shown is None)
+
+
 def main() -> None:
-    """Measure runs, or with ``--slider`` a slider over a lazy layer."""
-    if "--slider" in sys.argv[1:]:
+    """Measure runs, with ``--slider`` a slider over a lazy layer, with ``--guide`` strokes."""
+    if "--guide" in sys.argv[1:]:
+        measure_guide()
+    elif "--slider" in sys.argv[1:]:
         measure_slider()
     else:
         measure_runs()

@@ -132,6 +132,11 @@ class PanelLayout(RunControls):
         self.in_file.setText(f"The file says {said}.")
         self.form.show_row(self.said_by_file, bool(said))
 
+    def show_estimate(self, said: str) -> None:
+        """Say how long a run will take; nothing: take no place."""
+        self.estimate.setText(said)
+        self.estimate.setVisible(bool(said))
+
     def show_swipe(self, on: bool) -> None:
         """Show the slider between the picture before and after, while there is a preview."""
         self.swiped.setVisible(on)

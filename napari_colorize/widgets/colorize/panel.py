@@ -23,7 +23,13 @@ from napari_colorize.widgets.colorize.runs import Queue, Try, pace, said_of_time
 from napari_colorize.widgets.layers.choice import RECORD_KEY, is_ours
 from napari_colorize.widgets.layers.opening import SaidByFile, said_by_file
 from napari_colorize.widgets.layers.placement import canvas_corners
-from napari_colorize.widgets.layers.planes import count_planes, shown_axes, spatial_shape
+from napari_colorize.widgets.layers.planes import (
+    bring_to,
+    count_planes,
+    plane_on_screen,
+    shown_axes,
+    spatial_shape,
+)
 from napari_colorize.widgets.shared import words as _clipboard
 from napari_colorize.widgets.shared.panel import COLORIZE, RunningPanel
 from napari_colorize.widgets.shared.preferences import (
@@ -74,10 +80,7 @@ class ColorizePanel(RunningPanel):
     # -- what a person or a command does ------------------------------------------------------
 
     def choose(self, layer: "Image") -> bool:
-        """Choose the layer to colour; of one that Colorize has made, the layer it was made of.
-
-        Returns whether there is one.
-        """
+        """Choose a layer, or what one of ours was made of; return whether there is one."""
         layer = getattr(layer, "__wrapped__", layer)
         source = self.ui.tries.source_of(layer) if is_ours(layer) else layer
         if source is not None:
@@ -157,9 +160,10 @@ class ColorizePanel(RunningPanel):
         """Give the chosen layer the axes and the scale that its file says."""
         layer, said = self.ui.layer.layer, self._in_file
         if layer is not None and said is not None:
+            plane = plane_on_screen(layer, self._viewer.dims, nearest=True)
             said.give(layer)
+            bring_to(layer, self._viewer.dims, plane)
             self._viewer.reset_view()
-            self._on_layer()
             self._say(f"Layer '{layer.name}' has what its file says: {said}.")
 
     def leave(self) -> None:
@@ -211,19 +215,21 @@ class ColorizePanel(RunningPanel):
     def _on_layer(self) -> None:
         """Another layer was chosen."""
         self._forget("moment", "result")
+        self._read_file()
+        self._show_planes()
+        self.live.poke()
+
+    def _read_file(self) -> None:
+        """Offer what the file of the chosen layer says of it."""
         layer = self.ui.layer.layer
         self._in_file = said_by_file(layer) if layer is not None else None
         self.ui.show_file(str(self._in_file or ""))
-        self._show_planes()
-        self.live.poke()
 
     def _on_touched(self, name: str) -> None:
         """Something of the chosen layer has changed."""
         self._forget("moment")
         if name in ("axis_labels", "scale", "units", "data"):
-            layer = self.ui.layer.layer
-            self._in_file = said_by_file(layer) if layer is not None else None
-            self.ui.show_file(str(self._in_file or ""))
+            self._read_file()
         self._show_planes()
         if name not in ("name", "axis_labels"):
             self.live.poke()
@@ -277,8 +283,7 @@ class ColorizePanel(RunningPanel):
     def show_progress(self, share: float | None, text: str) -> None:
         """Show how far the run is, or all of several, and how long it will take yet."""
         share, text = self.runner.progress(share, text)
-        left = said_of_time(share, self.seconds)
-        self.ui.show_busy(share, f"{text} {left}" if left else text)
+        self.ui.show_busy(share, f"{text} {said_of_time(share, self.seconds)}".rstrip())
 
     def began(self) -> None:
         """Let a run have the network to itself."""
@@ -329,11 +334,10 @@ class ColorizePanel(RunningPanel):
         layer = self.ui.layer.layer
         if layer is None or self.ui.form.problem:
             return None
-        parameters = preferences().applied_to(self.ui.form.values())
         look = plan_preview(
             layer,
             self._viewer.dims,
-            parameters,
+            preferences().applied_to(self.ui.form.values()),
             view=self.ui.only_view,
             canvas=canvas_corners(self._viewer),
         )
@@ -360,13 +364,11 @@ class ColorizePanel(RunningPanel):
         job = self.runner.job
         if job is not None and job.layer() in (None, event.value):
             why = f"Stopped, because layer '{job.name}' was removed."
-            if not self.runner.several:
+            if self.runner.several:
+                self.runner.problems.append(why)
+                why = self._go_on()
+            if why:
                 self.stop_because(why)
-                return
-            self.runner.problems.append(why)
-            said = self._go_on()
-            if self.runner.job is None:
-                self.stop_because(said)
 
     def _restore(self, one: Try) -> None:
         """Set the form as it was at a try."""
@@ -395,5 +397,4 @@ class ColorizePanel(RunningPanel):
         self.ui.offer_copies(self.record is not None)
         every, method = self.ui.every_plane, self.ui.form.method.value
         said = pace().said_before(self.ui.layer.chosen, self._viewer.dims, method, every)
-        self.ui.estimate.setText(said)
-        self.ui.estimate.setVisible(bool(said))
+        self.ui.show_estimate(said)

@@ -94,7 +94,9 @@ def icon_of(colour: str) -> QIcon:
     """Return a plain icon of a colour."""
     pixmap = QPixmap(28, 16)
     pixmap.fill(QColor(colour))
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # Qt would tint it
+    return icon
 
 
 def offer(box: QComboBox, entries: Sequence[tuple[str, Any]]) -> None:

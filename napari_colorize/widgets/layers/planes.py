@@ -289,6 +289,19 @@ def reduced(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return (np.rint(small) if picture.dtype.kind in "biu" else small).astype(picture.dtype)
 
 
+def bring_to(layer: "Image", dims: "Dims", plane: Plane) -> None:
+    """Move the sliders to a plane of a layer whose scale or units have changed.
+
+    napari cuts a layer anew only when a slider moves, so each moves away and back.
+    """
+    for axis, index in plane.at:
+        number = axis + dims.ndim - layer.ndim
+        first, last, _ = dims.range[number]
+        target = float(layer.translate[axis] + layer.scale[axis] * index)
+        dims.set_point(number, first if np.isclose(target, last) else last)
+        dims.set_point(number, target)
+
+
 def _said_of_slider(layer: "Image", dims: "Dims", axis: int) -> str:
     """Say that a slider stands outside of a layer, and in its own steps where the layer is."""
     advice = f"Layer '{layer.name}' is not on screen where the sliders stand; "

@@ -351,7 +351,10 @@ class TestFiles:
         panel = make_panel(viewer)
 
         assert panel.ui.in_file.text() == "The file says zcyx, 2 × 0.5 × 0.5 µm."
+        viewer.dims.set_point(0, 1)
         panel.ui.take_over.click()
+        np.testing.assert_array_equal(layer._slice.image.raw, layer.data[1, 0])  # it stays in view
+        assert panel.ui.said_by_file.isHidden()
         assert layer.axis_labels == ("z", "c", "y", "x")
         np.testing.assert_allclose(layer.scale, (2, 1, 0.5, 0.5))
         assert [str(unit) for unit in layer.units] == ["micrometer", "pixel"] + ["micrometer"] * 2
