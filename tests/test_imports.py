@@ -4,6 +4,7 @@ import ast
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,21 @@ APART = {("widgets", "cli"), ("training", "sample_data")}
 QT_AND_NAPARI = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "magicgui", "napari"}
 
 MOST_FILES, MOST_LINES, MOST_LINES_OF_HALF = 220, 400, 120
+
+NAMED_TWICE = {
+    "Cluster",
+    "Frame",
+    "Job",
+    "Ledger",
+    "Look",
+    "Picture",
+    "Plane",
+    "Point",
+    "Reference",
+    "Session",
+    "Task",
+}
+"""Names that two public classes bear still; each is to get one of its own, and none is to come."""
 
 CIRCLES_TO_OPEN: dict[frozenset[str], str] = {}
 """Circles that are known and will go; each with what opens it."""
@@ -167,10 +183,20 @@ def test_nobody_imports_what_another_folder_keeps_to_itself():
     assert not found
 
 
+def test_no_other_name_is_borne_by_two_public_classes():
+    named = Counter(
+        node.name
+        for path in FILES.values()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert {name for name, count in named.items() if count > 1} <= NAMED_TWICE
+
+
 LENGTHS = {module: len(path.read_text("utf-8").splitlines()) for module, path in FILES.items()}
 
 
-@pytest.mark.xfail(strict=True, reason="136 lines: fewer files made each of them longer")
+@pytest.mark.xfail(strict=True, reason="190 lines: fewer files made each of them longer")
 def test_half_of_the_modules_fit_on_two_screens():
     assert statistics.median(LENGTHS.values()) <= MOST_LINES_OF_HALF
 
@@ -179,7 +205,7 @@ def test_no_module_is_longer_than_a_few_screens():
     assert {module: n for module, n in LENGTHS.items() if n > MOST_LINES} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="the small files of widgets and training are being merged")
+@pytest.mark.xfail(strict=True, reason="254, of which ten came with volumes")
 def test_an_idea_is_not_spread_over_many_files():
     assert len(FILES) <= MOST_FILES
 

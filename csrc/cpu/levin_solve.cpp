@@ -116,26 +116,29 @@ class Expectation {
       ratio = std::max(ratio, changes_[k - 1] > 0 ? changes_[k] / changes_[k - 1] : 0.0);
     }
     ratio = std::min(ratio, 0.98);
-    return std::max(change, n > 1 ? changes_[n - 2] : 0.0) * ratio / (1 - ratio);
+    return kCaution * std::max(change, n > 1 ? changes_[n - 2] : 0.0) * ratio / (1 - ratio);
   }
 
  private:
+  static constexpr double kCaution = 1.5;
   std::vector<double> changes_;
 };
 
 template <class Scalar>
 class Solver {
  public:
-  Solver(const System<Scalar>& system, const std::vector<Level>& levels, const Patience& patience)
-      : system_(system), level_(levels[0]), patience_(patience),
-        cycle_(levels, system.planes_, patience.stop), expectations_(system.planes_),
-        last_norm_(system.planes_) {
+  // For `planes` planes from `first` on.
+  Solver(const System<Scalar>& system, const std::vector<Level>& levels, const Patience& patience,
+         int64_t first, int64_t planes)
+      : system_(system), level_(levels[0]), patience_(patience), first_(first), planes_(planes),
+        cycle_(levels, planes_, patience.stop), expectations_(planes_),
+        last_norm_(planes_) {
     for (Plane<Scalar>* plane : {&before_, &product_before_}) {
-      *plane = Plane<Scalar>(level_.height, level_.width, system.planes_);
+      *plane = Plane<Scalar>(level_.height, level_.width, planes_);
     }
     if constexpr (!kShared) {
       for (Plane<Scalar>* plane : {&own_right_, &own_along_, &own_product_}) {
-        *plane = Plane<Scalar>(level_.height, level_.width, system.planes_);
+        *plane = Plane<Scalar>(level_.height, level_.width, planes_);
       }
     }
   }
@@ -148,6 +151,7 @@ class Solver {
   const System<Scalar>& system_;
   const Level& level_;
   const Patience& patience_;
+  int64_t first_, planes_;
   Cycle cycle_;
   std::vector<Expectation> expectations_;
   std::vector<double> last_norm_;
@@ -168,7 +172,7 @@ class Solver {
 
   template <class Function>
   void for_all(const Function& function) {
-    for_rows(level_.height, level_.width * system_.planes_, [&](int64_t begin, int64_t end) {
+    for_rows(level_.height, level_.width * planes_, [&](int64_t begin, int64_t end) {
       Weights<Scalar> of(level_.width);
       for (int64_t y = begin; y < end; ++y) {
         function(y, of);
@@ -182,18 +186,19 @@ class Solver {
   void hold_in_range();
 };
 
-// right = certainty · prior − system · chroma
+// right = certainty · prior − system · chroma. Steps keep it up to date; their rounding adds up to what
+// areas that take next to nothing from outside make a change of several units, so it is renewed now and then.
 template <class Scalar>
 void Solver<Scalar>::start() {
   const Image<Scalar>& image = system_.image_;
   for_all([&](int64_t y, Weights<Scalar>&) {
-    for (int64_t c = 0; c < system_.planes_; ++c) {
-      std::copy_n(system_.chroma_ + system_.at(y, c), image.width, along().row(y, c));
+    for (int64_t c = 0; c < planes_; ++c) {
+      std::copy_n(system_.chroma_ + system_.at(y, first_ + c), image.width, along().row(y, c));
     }
   });
   for_all([&](int64_t y, Weights<Scalar>& of) {
     system_.weigh(y, of);
-    for (int64_t c = 0; c < system_.planes_; ++c) {
+    for (int64_t c = 0; c < planes_; ++c) {
       Scalar* right = this->right().row(y, c);
       system_.multiply(y, c, of, level_, along(), right);
       for (int64_t i = 0; i < image.width; ++i) {
@@ -201,7 +206,7 @@ void Solver<Scalar>::start() {
       }
       for (int64_t i = 0; image.certainty != nullptr && i < image.width; ++i) {
         right[i] += image.certainty[y * image.width + i] * of.sum[i] *
-                    system_.prior_[system_.at(y, c) + i] *
+                    system_.prior_[system_.at(y, first_ + c) + i] *
                     static_cast<Scalar>(level_.free.row(y)[i]);
       }
     }
@@ -215,7 +220,7 @@ void Solver<Scalar>::run_cycle() {
   } else {
     const auto copy = [&](const auto& from, auto& to) {
       for_all([&](int64_t y, Weights<Scalar>&) {
-        for (int64_t c = 0; c < system_.planes_; ++c) {
+        for (int64_t c = 0; c < planes_; ++c) {
           std::copy_n(from.row(y, c), level_.width, to.row(y, c));
         }
       });
@@ -229,7 +234,7 @@ void Solver<Scalar>::run_cycle() {
 // Takes as much of the new direction, orthogonal to the one before, as leaves the least residual.
 template <class Scalar>
 void Solver<Scalar>::step(double* remaining) {
-  const int64_t planes = system_.planes_;
+  const int64_t planes = planes_;
   std::vector<Sums> rows(level_.height * planes);
   for_all([&](int64_t y, Weights<Scalar>& of) {
     system_.weigh(y, of);
@@ -261,7 +266,7 @@ void Solver<Scalar>::step(double* remaining) {
     for (int64_t c = 0; c < planes; ++c) {
       most[y * planes + c] = run(StepRow<Scalar>{
           along().row(y, c), product().row(y, c), before_.row(y, c), product_before_.row(y, c),
-          system_.chroma_ + system_.at(y, c), right().row(y, c), overlap[c], share[c],
+          system_.chroma_ + system_.at(y, first_ + c), right().row(y, c), overlap[c], share[c],
           level_.width});
     }
   });
@@ -281,9 +286,9 @@ template <class Scalar>
 void Solver<Scalar>::hold_in_range() {
   const Image<Scalar>& image = system_.image_;
   const int64_t pixels = image.height * image.width;
-  for (int64_t c = 0; c < system_.planes_; ++c) {
-    Scalar* chroma = system_.chroma_ + c * pixels;
-    const Scalar* prior = image.certainty != nullptr ? system_.prior_ + c * pixels : nullptr;
+  for (int64_t c = 0; c < planes_; ++c) {
+    Scalar* chroma = system_.chroma_ + (first_ + c) * pixels;
+    const Scalar* prior = image.certainty != nullptr ? system_.prior_ + (first_ + c) * pixels : nullptr;
     Scalar low = std::numeric_limits<Scalar>::max(), high = -low;
     for (int64_t y = 0; y < image.height; ++y) {
       for (int64_t i = y * image.width; i < (y + 1) * image.width; ++i) {
@@ -308,14 +313,17 @@ void Solver<Scalar>::hold_in_range() {
 template <class Scalar>
 void Solver<Scalar>::solve(double* remaining) {
   start();
-  std::fill_n(remaining, system_.planes_, std::numeric_limits<double>::infinity());
-  const auto left = [&] { return *std::max_element(remaining, remaining + system_.planes_); };
+  std::fill_n(remaining, planes_, std::numeric_limits<double>::infinity());
+  const auto left = [&] { return *std::max_element(remaining, remaining + planes_); };
   for (int64_t turn = 0; turn < patience_.cycles && left() > patience_.tolerance; ++turn) {
     run_cycle();
     if (cycle_.stopped()) {
       return;
     }
     step(remaining);
+    if (turn % 4 == 3) {
+      start();
+    }
   }
   hold_in_range();
 }
@@ -327,7 +335,13 @@ void solve(const Image<Scalar>& image, const Scalar* prior, int64_t planes, Scal
            const Patience& patience, double* remaining) {
   const System<Scalar> system(image, prior, planes, chroma);
   const std::vector<Level> levels = make_levels(system.level());
-  Solver<Scalar>(system, levels, patience).solve(remaining);
+  // A thread a plane: threads that share a plane wait for each other some hundred times a cycle, which
+  // costs far more than it gains where others want the cores too.
+  torch::stable::parallel_for(0, planes, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      Solver<Scalar>(system, levels, patience, c, 1).solve(remaining + c);
+    }
+  });
 }
 
 template void solve(const Image<float>&, const float*, int64_t, float*, const Patience&, double*);

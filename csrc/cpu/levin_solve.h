@@ -1,4 +1,4 @@
-// Solves Levin's system for all planes of an image: directions from cycles over its levels, of which each
+// Solves Levin's system for the planes of an image, a thread each: directions from cycles over its levels, of which each
 // takes what leaves the least residual. The system itself is worked out from luma wherever it is needed;
 // that costs no more than to read its eight weights a pixel.
 #pragma once

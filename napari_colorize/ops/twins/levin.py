@@ -21,6 +21,8 @@ OFFSETS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 VARIANCE_SHARE, FLOOR = 0.6, 2e-6
 NEAREST_SHARE = 1 / math.log(100)
 SWEEPS = 2
+CAUTION = 1.5
+"""What is expected to come is taken for so many times as much."""
 LOWEST = 256
 """A grid of so few pixels is solved directly."""
 ROWS, COLUMNS = ((0, 1, 2), (5, 6, 7)), ((0, 3, 5), (2, 4, 7))
@@ -319,7 +321,7 @@ def _expected(changes: list[float]) -> float:
     """
     steps = [b / a if a > 0 else 0.0 for a, b in pairwise(changes[-6:])]
     ratio = min(max([*steps, 0.5 if steps else 0.7]), 0.98)
-    return max(changes[-2:]) * ratio / (1 - ratio)
+    return CAUTION * max(changes[-2:]) * ratio / (1 - ratio)
 
 
 def _solve(

@@ -3,17 +3,13 @@
 `run.train_deep` learns from files, `run.train_on_arrays` from pictures in memory. Their parts:
 
 - `settings.py`: everything that decides a training
-- `references.py`: files and arrays as pictures to learn from
+- `pictures.py`: pictures as the method sees them: to learn from, to watch, to be scored on
 - `semantic.py`: the pretrained classifier and its groups
-- `sampled.py`: sampled pixels, described once and kept compactly
-- `cache.py`: the same on the disk, for a training that was stopped
+- `sampled.py`: sampled pixels, described once and kept compactly, in memory and on the disk
 - `tree.py`: adaptive clustering, layer after layer
 - `fitting.py`: least squares for the networks of all clusters at once
-- `yuv.py`: the error that decides what is learnt
 - `learning.py`: all of this in its order, to a filled graph
-- `scoring.py`: pictures that were set aside, coloured and compared with grey and mean colour
-- `figure.py`: the tree as a picture
-- `record.py`, `run.py`: the checkpoint's record, and whole trainings
+- `record.py`, `run.py`: the checkpoint's record, the tree as a picture, and whole trainings
 """
 
 from __future__ import annotations

@@ -16,7 +16,13 @@ from napari_colorize.methods.deep.graph import DeepGraph
 from napari_colorize.methods.deep.patch import PATCH_DIMENSIONS
 from napari_colorize.methods.deep.yuv import luma_to_grey, rgb_to_uv
 from napari_colorize.training.callbacks.watching import Watch, refuse_stopped
-from napari_colorize.training.deep.pictures import Preview, Score, score, seen_at, usual_size
+from napari_colorize.training.deep.pictures import (
+    HoldoutScore,
+    LearningPreview,
+    score,
+    seen_at,
+    usual_size,
+)
 from napari_colorize.training.deep.sampled import (
     Described,
     Sampled,
@@ -61,7 +67,7 @@ class Learnt:
     settings: DeepSettings
     tree: Tree
     sampled: Sampled
-    scores: Score | None
+    scores: HoldoutScore | None
     stopped: bool = False
 
 
@@ -129,7 +135,7 @@ def learn(
         if cached:
             write_samples(sampled, cached, key)
     refuse_grey(sampled)
-    preview = Preview(descriptor, [*holdout, *references], settings.size, watch)
+    preview = LearningPreview(descriptor, [*holdout, *references], settings.size, watch)
 
     def growing(share: float, stage: str) -> None:
         refuse_stopped(watch)

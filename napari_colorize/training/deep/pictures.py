@@ -1,6 +1,6 @@
 """Pictures as *Deep Colorization* sees them, to learn from, to watch and to be scored on.
 
-`seen_at` makes lightness and truth at one size of 8-bit RGB. A `Preview` is one picture, coloured
+`seen_at` makes lightness and truth at one size. A `LearningPreview` is a picture coloured
 by networks that are still learning. `score` says how well a graph colours pictures that were set
 aside, beside grey and their mean colour.
 """
@@ -93,7 +93,7 @@ def thumbnail(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class Score:
+class HoldoutScore:
     """Means over pictures, at the size that the network sees.
 
     Parameters
@@ -128,7 +128,7 @@ def score(
     size: int,
     *,
     tick: Callable[[float], None] = lambda share: None,
-) -> Score | None:
+) -> HoldoutScore | None:
     """Colour pictures and compare with the truth.
 
     Parameters
@@ -171,7 +171,7 @@ def score(
             squares[name].append(float((shown[:, 1:] - ab).square().mean()))
     if not psnr["deep"]:
         return None
-    return Score(
+    return HoldoutScore(
         len(psnr["deep"]),
         {name: float(np.mean(values)) for name, values in psnr.items()},
         {name: float(np.sqrt(np.mean(values))) for name, values in squares.items()},
@@ -195,7 +195,7 @@ LARGEST = 192
 """Side of the part that is shown, px: all of its descriptors are kept, 15 MB."""
 
 
-class Preview:
+class LearningPreview:
     """Shows a watch the middle of the first picture that can be read.
 
     Parameters

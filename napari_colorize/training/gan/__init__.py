@@ -1,10 +1,8 @@
 """How generators learn: U-Net, conditional GAN and pix2pix through the one trainer.
 
 - `recipe.py`: what their recipes hold beside what all recipes hold
-- `start.py`: the generator they start from
+- `start.py`: the generator they start from, and trouble, named in words
 - `training.py`: the Lightning module: losses, two optimisers, validation
-- `palette.py`: what the colours of generated pictures have in common
-- `watch.py`: what trouble that means, in words
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from napari_colorize.checkpoints.loading import LoadedModel
 from napari_colorize.methods.gan.graph import CompactGenerator, GanGraph
 from napari_colorize.storage import write_whole
 from napari_colorize.training.gan.recipe import COMPACT, GanRecipe
-from napari_colorize.training.gan.training import Palette
+from napari_colorize.training.gan.training import ColourVariety
 from napari_colorize.training.start import (
     Start,
     build,
@@ -57,7 +57,7 @@ FADED = 0.2
 _CHECKED_EVERY = 20
 
 
-def troubles(guess: Palette, truth: Palette, told_apart: float | None) -> list[str]:
+def troubles(guess: ColourVariety, truth: ColourVariety, told_apart: float | None) -> list[str]:
     """Name what goes wrong, in sentences that say what to do.
 
     Parameters

@@ -25,7 +25,7 @@ from napari_colorize.training.trainers import seed_of_step
 
 
 @dataclass(frozen=True)
-class Palette:
+class ColourVariety:
     """The mean colours of some pictures, summed up.
 
     Parameters
@@ -47,7 +47,7 @@ class Palette:
     chroma: float
 
     @classmethod
-    def of(cls, means: Tensor) -> Palette:
+    def of(cls, means: Tensor) -> ColourVariety:
         """Sum up (P, 2) mean colours of pictures, Lab units."""
         means = means.double()
         centre = means.mean(0)
@@ -124,7 +124,7 @@ class GanTraining(lightning.LightningModule):
         if isinstance(graph.network, CompactGenerator):
             freeze(graph.network.trunk, recipe.trunk)
         self.register_buffer("told_apart", torch.tensor(0.5))
-        self.palettes: tuple[Palette, Palette] | None = None
+        self.palettes: tuple[ColourVariety, ColourVariety] | None = None
         self._means: list[tuple[Tensor, Tensor]] = []
 
     # --- learning ---
@@ -278,7 +278,7 @@ class GanTraining(lightning.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log what the pictures' colours have in common."""
         guess, truth = (torch.cat(side) for side in zip(*self._means, strict=True))
-        self.palettes = Palette.of(guess), Palette.of(truth)
+        self.palettes = ColourVariety.of(guess), ColourVariety.of(truth)
         self.log("val_variety", self.palettes[0].variety / max(self.palettes[1].variety, 1e-6))
         self.log("val_hue", self.palettes[0].hue)
 

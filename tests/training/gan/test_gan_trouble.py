@@ -4,15 +4,15 @@ import pytest
 import torch
 
 from napari_colorize.training.gan.start import TroubleWatch, troubles
-from napari_colorize.training.gan.training import Palette, colourfulness
+from napari_colorize.training.gan.training import ColourVariety, colourfulness
 
 RANDOM = torch.Generator().manual_seed(0)
 TRUE = torch.randn(200, 2, generator=RANDOM) * 15
-TRUTH = Palette.of(TRUE)
+TRUTH = ColourVariety.of(TRUE)
 
 
 def test_good_colours_give_no_word():
-    assert troubles(Palette.of(TRUE * 0.8 + 1), TRUTH, 0.7) == []
+    assert troubles(ColourVariety.of(TRUE * 0.8 + 1), TRUTH, 0.7) == []
 
 
 def test_a_saturated_discriminator_is_named():
@@ -23,7 +23,7 @@ def test_a_saturated_discriminator_is_named():
 
 def test_the_same_colours_for_all_pictures_are_a_collapse():
     colours = torch.tensor([0.0, -20.0]) + torch.randn(200, 2, generator=RANDOM)
-    told = troubles(Palette.of(colours), TRUTH, 0.6)
+    told = troubles(ColourVariety.of(colours), TRUTH, 0.6)
     assert any("has collapsed" in sentence for sentence in told)
     assert any("drift to one hue" in sentence and "270°" in sentence for sentence in told)
 
@@ -32,26 +32,26 @@ def test_sepia_is_named_with_its_hue():
     """Hue 70° whatever the picture, but as varied in strength as the truth."""
     strength = 2 + torch.rand(200, 1, generator=RANDOM) * 50
     direction = torch.tensor([[0.342, 0.940]])
-    (sentence,) = troubles(Palette.of(strength * direction), TRUTH, 0.6)
+    (sentence,) = troubles(ColourVariety.of(strength * direction), TRUTH, 0.6)
     assert "drift to sepia" in sentence
     assert "hue 70°" in sentence
 
 
 def test_a_warm_set_of_true_pictures_is_not_called_sepia():
     warm = torch.tensor([10.0, 25.0]) + torch.randn(200, 2, generator=RANDOM) * 3
-    assert troubles(Palette.of(warm), Palette.of(warm), 0.6) == []
+    assert troubles(ColourVariety.of(warm), ColourVariety.of(warm), 0.6) == []
 
 
 def test_faded_colours_are_named_and_nothing_else_of_them():
-    (sentence,) = troubles(Palette.of(TRUE * 0.02 + 0.3), TRUTH, None)
+    (sentence,) = troubles(ColourVariety.of(TRUE * 0.02 + 0.3), TRUTH, None)
     assert "have faded" in sentence
 
 
 def test_a_palette_is_what_it_says():
-    palette = Palette.of(torch.tensor([[0.0, 10.0], [0.0, 30.0]]))
+    palette = ColourVariety.of(torch.tensor([[0.0, 10.0], [0.0, 30.0]]))
     assert (palette.hue, palette.agreement, palette.chroma) == pytest.approx((90, 1, 20))
     assert palette.variety == pytest.approx(10)
-    opposite = Palette.of(torch.tensor([[5.0, 0.0], [-5.0, 0.0]]))
+    opposite = ColourVariety.of(torch.tensor([[5.0, 0.0], [-5.0, 0.0]]))
     assert opposite.agreement == pytest.approx(0)
 
 
