@@ -64,7 +64,7 @@ class Recorded:
 
     def __repr__(self) -> str:
         """Return what it is in a line, not its pixels."""
-        rgb = getattr(self, "rgb", None)
+        rgb: Any = getattr(self, "rgb", None)
         several = isinstance(rgb, list)
         first = rgb[0] if several else rgb
         said = [f"rgb={' × '.join(map(str, getattr(first, 'shape', ())))} {first.dtype}"]

@@ -5,14 +5,15 @@ Records come from two folders: the one shipped inside the package and the user's
 download* of the same name; it never hides shipped weights.
 """
 
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from napari_colorize.checkpoints.errors import CheckpointError, Remedy
 from napari_colorize.checkpoints.home import checkpoints_folder
 from napari_colorize.checkpoints.record import CheckpointRecord, is_valid_name
-from napari_colorize.storage import slug
+from napari_colorize.storage import slug, write_whole
 
 SHIPPED_RECORDS = Path(__file__).parent / "records"
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
@@ -182,3 +183,71 @@ def _preference(entry: Entry) -> tuple:
     # Of several that are shipped for a method, the one with its plain name is meant for everything.
     special = entry.record.source == "shipped" and entry.record.name != entry.record.method
     return (not entry.installed, shipped_first, special, newest_first, entry.record.name)
+
+
+def remove(name: str) -> None:
+    """Delete weights of the user's own, and their record.
+
+    Parameters
+    ----------
+    name : str
+        In the
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) There are no such weights, they come with the package, or other weights
+        borrow their trunk.
+    """
+    entry = _own(name)
+    assert entry.described_in is not None
+    entry.described_in.unlink()  # first: without it the weights are not seen
+    if entry.weights is not None:
+        entry.weights.unlink(missing_ok=True)
+
+
+def rename(name: str, new: str) -> CheckpointRecord:
+    """Call weights of the user's own otherwise; return their new record.
+
+    Parameters
+    ----------
+    name, new : str
+        The name in the registry, and one that is free.
+
+    Raises
+    ------
+    CheckpointError
+        (a ``ValueError``) As for :func:`remove`, or the new name cannot be had.
+    """
+    entry = _own(name)
+    reason = why_not(new)
+    if reason or entry.weights is None or entry.described_in is None:
+        raise CheckpointError(reason or f"The weights {name!r} are not on this machine.")
+    weights = entry.weights.with_name(f"{new}{entry.weights.suffix}")
+    record = replace(entry.record, name=new, file=weights.name)
+    shutil.copyfile(entry.weights, weights)  # the old ones are whole until the new ones are
+    write_whole(entry.described_in.with_name(f"{new}.json"), record.to_json())
+    entry.described_in.unlink()
+    entry.weights.unlink()
+    return record
+
+
+def _own(name: str) -> Entry:
+    """Return weights that may be changed: the user's own, which no others borrow from."""
+    entry = find(name)
+    folder = checkpoints_folder()
+    if entry.described_in is None or entry.described_in.parent != folder:
+        raise CheckpointError(f"{name!r} comes with the package and stays as it is.")
+    borrowers = [
+        other.record.name
+        for other in entries()
+        if other.record.borrowed.get("file") == entry.record.file
+        and other.weights is not None
+        and other.weights.parent == folder
+    ]
+    if borrowers:
+        raise CheckpointError(
+            f"The weights {', '.join(borrowers)} borrow their trunk from {name!r}; delete those "
+            "first."
+        )
+    return entry

@@ -6,7 +6,6 @@ folder.
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -140,74 +139,6 @@ def update_record(name_or_path: str | Path, **changes: Any) -> CheckpointRecord:
     changed = replace(entry.record, **changes)
     write_whole(entry.described_in, changed.to_json())
     return changed
-
-
-def remove(name: str) -> None:
-    """Delete weights of the user's own, and their record.
-
-    Parameters
-    ----------
-    name : str
-        In the registry.
-
-    Raises
-    ------
-    CheckpointError
-        (a ``ValueError``) There are no such weights, they come with the package, or other weights
-        borrow their trunk.
-    """
-    entry = _own(name)
-    assert entry.described_in is not None
-    entry.described_in.unlink()  # first: without it the weights are not seen
-    if entry.weights is not None:
-        entry.weights.unlink(missing_ok=True)
-
-
-def rename(name: str, new: str) -> CheckpointRecord:
-    """Call weights of the user's own otherwise; return their new record.
-
-    Parameters
-    ----------
-    name, new : str
-        The name in the registry, and one that is free.
-
-    Raises
-    ------
-    CheckpointError
-        (a ``ValueError``) As for :func:`remove`, or the new name cannot be had.
-    """
-    entry = _own(name)
-    reason = registry.why_not(new)
-    if reason or entry.weights is None or entry.described_in is None:
-        raise CheckpointError(reason or f"The weights {name!r} are not on this machine.")
-    weights = entry.weights.with_name(f"{new}{entry.weights.suffix}")
-    record = replace(entry.record, name=new, file=weights.name)
-    shutil.copyfile(entry.weights, weights)  # the old ones are whole until the new ones are
-    write_whole(entry.described_in.with_name(f"{new}.json"), record.to_json())
-    entry.described_in.unlink()
-    entry.weights.unlink()
-    return record
-
-
-def _own(name: str) -> registry.Entry:
-    """Return weights that may be changed: the user's own, which no others borrow from."""
-    entry = registry.find(name)
-    folder = checkpoints_folder()
-    if entry.described_in is None or entry.described_in.parent != folder:
-        raise CheckpointError(f"{name!r} comes with the package and stays as it is.")
-    borrowers = [
-        other.record.name
-        for other in registry.entries()
-        if other.record.borrowed.get("file") == entry.record.file
-        and other.weights is not None
-        and other.weights.parent == folder
-    ]
-    if borrowers:
-        raise CheckpointError(
-            f"The weights {', '.join(borrowers)} borrow their trunk from {name!r}; delete those "
-            "first."
-        )
-    return entry
 
 
 def _stored(tensor: torch.Tensor, key: str, half: bool) -> torch.Tensor:

@@ -125,7 +125,9 @@ def _features_of(light: np.ndarray) -> np.ndarray:
     from napari_colorize.pipeline.resample import network_shape, resize
 
     model = checkpoints.load("colorful")
-    shown = network_shape(*light.shape, int(model.record.defaults["network_size"]))
+    shown = network_shape(
+        light.shape[0], light.shape[1], int(model.record.defaults["network_size"])
+    )
     seen = torch.from_numpy(resize(light, shown))[None, None]
     mean = described(model.graph, seen).features.mean(0)
     return mean / np.linalg.norm(mean)

@@ -306,6 +306,7 @@ def _thinned(page: Any) -> tuple[int, int]:
 
 
 def _with_full_chroma(page: Any, across: int, down: int) -> NDArray[np.uint8]:
+    import imagecodecs
     import tifffile
 
     first = page.keyframe
@@ -327,7 +328,7 @@ def _with_full_chroma(page: Any, across: int, down: int) -> NDArray[np.uint8]:
         handle.seek(offset)
         stored = handle.read(count)
         if first.fillorder == 2:
-            stored = bytes(tifffile.imagecodecs.bitorder_decode(stored))
+            stored = bytes(imagecodecs.bitorder_decode(stored))
         units = stored if int(first.compression) == 1 else unpack(stored, out=room)
         size = min(rows, height - top) if not first.is_tiled else rows
         part = full_chroma(np.frombuffer(units, np.uint8), size, columns, across, down)

@@ -194,6 +194,7 @@ class Decisions:
         rgb = coloured.rgb.copy()
         rgb[solved.touched, :3] = own[solved.touched]
         moved[solved.touched] = own_moved[solved.touched]
+        assert solved.uncertainty is not None, "a coloured plane has one, and so has its solve"
         return replace(
             coloured,
             rgb=rgb,

@@ -330,11 +330,11 @@ def heard_over(
     from torch.nn import functional as F
 
     chroma, unsure = ear.heard(Voices.of(held, target, drawn.state == AS_PREDICTED, ear.grid))
-    change, unsure = (
+    change, doubt = (
         F.interpolate(one, held.shape, mode="bilinear", align_corners=False)[0].cpu().numpy()
         for one in (chroma - ear.alone, unsure)
     )
-    return prior + change.transpose(1, 2, 0), unsure[0]
+    return prior + change.transpose(1, 2, 0), doubt[0]
 
 
 def prior_chroma(

@@ -330,7 +330,7 @@ class Lent:
             from napari_colorize.pipeline.resample import network_shape, resize
 
             lab = ops.rgb_to_lab(torch.from_numpy(self._pixels)).numpy()
-            shown = network_shape(*lab.shape[:2], self._size)
+            shown = network_shape(lab.shape[0], lab.shape[1], self._size)
             light = resize(np.ascontiguousarray(lab[..., 0]), shown)
             source = described(graph, as_tensor(light, str(device))[None, None])
             chroma = of_cells(lab[..., 1:], source.grid, shown)

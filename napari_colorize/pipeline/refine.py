@@ -178,9 +178,9 @@ class _Refinement:
             luma = as_tensor(self.plane.luma, chroma.device)[None]
             rgb, clipped = ops.finish(luma, chroma, guide_small, within=self.within, **self.numbers)
             return rgb[0].cpu().numpy(), clipped[0].cpu().numpy()
+        found = np.empty((height, width, 3), np.uint8)
+        marked = np.empty((height, width), bool)
         top, left, *whole = self.within if any(self.within) else (0, 0, height, width)
-        rgb = np.empty((height, width, 3), np.uint8)
-        clipped = np.empty((height, width), bool)
         step = max(1, AT_ONCE // width)
         for first in range(0, height, step):
             self.tick(first / height)
@@ -188,8 +188,8 @@ class _Refinement:
             luma = as_tensor(self.plane.luma[rows], chroma.device)[None]
             within = (top + first, left, *whole)
             codes, moved = ops.finish(luma, chroma, guide_small, within=within, **self.numbers)
-            rgb[rows], clipped[rows] = codes[0].cpu().numpy(), moved[0].cpu().numpy()
-        return rgb, clipped
+            found[rows], marked[rows] = codes[0].cpu().numpy(), moved[0].cpu().numpy()
+        return found, marked
 
     def _whole_chroma(self, chroma: "Tensor", guide_small: "Tensor") -> "Tensor":
         """Return (2, H, W) chroma by the refinement that was asked for."""

@@ -138,7 +138,8 @@ def _hearing(
 ) -> Listen:
     """Return what listens on one plane: how far hints change its own prediction, over `prior`."""
     assert used.network_size is not None, "parameters are resolved"
-    seen = plane.lightness_at(network_shape(*plane.luma.shape, used.network_size))
+    height, width = plane.luma.shape
+    seen = plane.lightness_at(network_shape(height, width, used.network_size))
     alone, _ = prior_chroma(plane, seen, predict(ear, seen, used)[0], used)
 
     def listen(

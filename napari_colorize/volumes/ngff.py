@@ -163,8 +163,9 @@ def _ome(group: Any) -> Mapping[str, Any]:
 
 def _bare(path: str, group: str, array: Any) -> Image:
     axes = getattr(array.metadata, "dimension_names", None)
-    named = bool(axes) and all(axes)
-    letters = "".join(str(name).lower() for name in axes or ())
+    names = tuple(axes or ())
+    named = bool(names) and all(names)
+    letters = "".join(str(name).lower() for name in names)
     if not named:
         letters = AXES[-len(array.shape) :]
     if not named and len(array.shape) == 4:

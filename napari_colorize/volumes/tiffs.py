@@ -44,7 +44,8 @@ def open_tiff(path: str) -> Source:
         )
     step = None if place is None else place.micrometres
     sizes = {"z": step, "y": across and across[1], "x": across and across[0]}
-    chunk = tuple(keyframe.tile) if keyframe.is_tiled else (keyframe.rowsperstrip, levels[0][-1])
+    strip = (keyframe.rowsperstrip, levels[0][-1])
+    chunk = tuple(keyframe.tile or strip) if keyframe.is_tiled else strip
     found = []
     for number, shape in enumerate(levels):
         scale = tuple(

@@ -102,10 +102,13 @@ class Listener(nn.Module):
         with torch.no_grad():
             self.scales[:, 2] = -torch.tensor(REACHES).log()
             self.scales[:, 0] = -1.2  # lightness, in UNIT: some 30 L*
-        nn.init.zeros_(self.gate[2].weight)
-        nn.init.constant_(self.gate[2].bias, 2.0)
-        nn.init.zeros_(self.rest[2].weight)
-        nn.init.zeros_(self.rest[2].bias)
+        gate, rest = self.gate[2], self.rest[2]
+        assert isinstance(gate, nn.Linear)
+        assert isinstance(rest, nn.Linear)
+        nn.init.zeros_(gate.weight)
+        nn.init.constant_(gate.bias, 2.0)
+        nn.init.zeros_(rest.weight)
+        nn.init.zeros_(rest.bias)
 
     def compare(self, seen: Seen) -> Alike:
         """Return by what the places of pictures are compared; once a picture."""
@@ -231,14 +234,14 @@ class ListeningGraph(ColorfulGraph):
             (1, 1, H, W) float32, L* 0…100; padded as `forward` pads it.
         """
         padded = pad_to_multiple(luma, self.multiple)
-        hidden = self.network.hidden(self.network.look(padded))
+        hidden = self.network.hidden(self.network.look(padded))  # type: ignore[operator]
         n, height, width, channels = hidden.shape
         row = torch.arange(height, device=luma.device)[:, None].expand(height, width)
         column = torch.arange(width, device=luma.device)[None].expand(height, width)
         place = torch.stack((row, column), -1).reshape(1, height * width, 2) + 0.5
         seen = Seen(
             hidden.reshape(n, height * width, channels),
-            self.network.logits(hidden).flatten(1, 2),
+            self.network.logits(hidden).flatten(1, 2),  # type: ignore[operator]
             F.avg_pool2d(padded, self.stride).flatten(1),
             (place / max(height, width)).to(luma.dtype),
         )

@@ -24,7 +24,7 @@ from napari_colorize.training.deep.pictures import (
     usual_size,
 )
 from napari_colorize.training.deep.sampled import (
-    Described,
+    Descriptors,
     Sampled,
     read_samples,
     sample,
@@ -176,11 +176,11 @@ def block_sizes(settings: DeepSettings) -> list[int]:
 
 
 @torch.no_grad()
-def describe(descriptor: DeepDescriptor, luma: Tensor) -> Described:
+def describe(descriptor: DeepDescriptor, luma: Tensor) -> Descriptors:
     """Describe one picture (1, 1, h, w), L*: every pixel, and the whole."""
     gist, histogram, fine = descriptor(luma)
     rows = descriptor.rows(luma_to_grey(luma), fine, 0, luma.shape[2])
-    return Described(rows[0], gist[0], histogram[0])
+    return Descriptors(rows[0], gist[0], histogram[0])
 
 
 def filled(descriptor: DeepDescriptor, tree: Tree, settings: DeepSettings) -> DeepGraph:

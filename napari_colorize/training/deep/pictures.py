@@ -34,7 +34,7 @@ _NEARLY_GREY = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class SeenPicture:
     """A picture as the networks see it and as they should colour it.
 
     Parameters
@@ -49,12 +49,12 @@ class Seen:
     rgb: NDArray[np.float32]
 
 
-def seen_at(picture: NDArray[np.uint8], size: int) -> Seen:
+def seen_at(picture: NDArray[np.uint8], size: int) -> SeenPicture:
     """Bring (H, W, 3) uint8 RGB to the size at which a network of short side `size` sees it."""
     shape = network_shape(picture.shape[0], picture.shape[1], size)
     lightness = np.asarray(read_plane(picture).lightness(), np.float32)
     rgb = np.asarray(picture, np.float32) / np.float32(255)
-    return Seen(resize(lightness, shape), resize(rgb, shape).clip(0, 1))
+    return SeenPicture(resize(lightness, shape), resize(rgb, shape).clip(0, 1))
 
 
 def has_colour(picture: NDArray[np.uint8]) -> bool:
@@ -252,7 +252,7 @@ def _rgb(lab: Tensor) -> NDArray[np.uint8]:
     return np.asarray(ops.lab_to_rgb(picture, dtype=torch.uint8).numpy())
 
 
-def _first(pictures: Sequence[Reference], size: int) -> Seen | None:
+def _first(pictures: Sequence[Reference], size: int) -> SeenPicture | None:
     for picture in pictures:
         try:
             return seen_at(picture.read(), size)
@@ -261,8 +261,10 @@ def _first(pictures: Sequence[Reference], size: int) -> Seen | None:
     return None
 
 
-def _middle(seen: Seen) -> Seen:
+def _middle(seen: SeenPicture) -> SeenPicture:
     height, width = seen.lightness.shape
     top, left = max(0, height - LARGEST) // 2, max(0, width - LARGEST) // 2
     part = np.s_[top : top + LARGEST, left : left + LARGEST]
-    return Seen(np.ascontiguousarray(seen.lightness[part]), np.ascontiguousarray(seen.rgb[part]))
+    return SeenPicture(
+        np.ascontiguousarray(seen.lightness[part]), np.ascontiguousarray(seen.rgb[part])
+    )

@@ -25,7 +25,7 @@ LARGEST_UNREADABLE_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
+class Descriptors:
     """All that the method knows about one grey picture.
 
     Parameters
@@ -43,7 +43,7 @@ class Described:
     histogram: Tensor
 
 
-Describe = Callable[[Tensor], Described]
+Describe = Callable[[Tensor], Descriptors]
 """(1, 1, h, w) float32 L* → what is known about it."""
 
 Chrominance = Callable[[Tensor], Tensor]

@@ -90,7 +90,8 @@ def read_hints_as_layers(path: str) -> list[LayerData]:
     except (ValueError, TypeError) as error:
         raise OSError(str(error)) from error
     assert hints is not None  # a path is never none
-    name, found = Path(path).name[: -len(SUFFIX)], []
+    name = Path(path).name[: -len(SUFFIX)]
+    found: list[LayerData] = []
     if hints.labels is not None:
         shown: dict[int | None, str] = {None: "transparent", 0: "transparent"}
         shown |= {label: _shown(colour) for label, colour in hints.colours.items()}

@@ -52,7 +52,8 @@ def _layers_of(image: Image) -> list[LayerData]:
     import dask.array as da
     import zarr
 
-    record = dict(zarr.open_group(image.path, path=image.group, mode="r").attrs[RECORD])["record"]
+    kept: Any = zarr.open_group(image.path, path=image.group, mode="r").attrs[RECORD]
+    record = kept["record"]
     at = image.axes.index("c")
     levels = [da.from_zarr(image.array(number)) for number in range(len(image.levels))]
     spatial = [n for n, axis in enumerate(image.axes) if axis != "c"]

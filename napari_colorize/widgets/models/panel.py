@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from napari_colorize import checkpoints
 from napari_colorize.checkpoints import CheckpointError, CheckpointRecord, Remedy, registry
-from napari_colorize.checkpoints.saving import remove, rename
+from napari_colorize.checkpoints.registry import remove, rename
 from napari_colorize.widgets.models.layout import ModelsLayout, megabytes
 from napari_colorize.widgets.shared.panel import COLORIZE, MODELS, RunningPanel, open_panel
 from napari_colorize.widgets.shared.preflight import load_torch

@@ -64,7 +64,7 @@ def readable(hue: QColor, widget: QWidget) -> QColor:
     return ink
 
 
-class Coloured(QObject):
+class ThemeColours(QObject):
     """Keeps a label's text in a colour that can be read in the present theme.
 
     Parameters
@@ -97,7 +97,7 @@ class Coloured(QObject):
 
 def coloured(label: _Label, hue: QColor = CAUTION) -> _Label:
     """Return the label, its text in a colour that can be read in any theme, now and later."""
-    Coloured(label, hue)
+    ThemeColours(label, hue)
     return label
 
 
@@ -218,5 +218,7 @@ def _all_controls(widget: QWidget) -> Iterator[QWidget]:
 
 def _name(control: QWidget, title: str) -> None:
     if not name_of(control):
-        reset = isinstance(control, QAbstractButton)
-        control.setAccessibleName(f"{title}: {control.text() or 'choose'}" if reset else title)
+        said = title
+        if isinstance(control, QAbstractButton):
+            said = f"{title}: {control.text() or 'choose'}"
+        control.setAccessibleName(said)

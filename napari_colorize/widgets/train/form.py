@@ -76,7 +76,7 @@ _TERMS = "Where the pictures come from, and on which terms."
 
 
 @dataclass(frozen=True)
-class Wish:
+class TrainingWish:
     """What the panel says; the ``metadata`` of the fields is what its form knows of them.
 
     Parameters
@@ -143,7 +143,7 @@ _MORE = {
 
 
 class TrainForm(DataclassForm):
-    """A form over :class:`Wish`; what the method and the source leave open is asked.
+    """A form over :class:`TrainingWish`; what the method and the source leave open is asked.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class TrainForm(DataclassForm):
 
     def __init__(self, layers: "LayerList") -> None:
         super().__init__(
-            Wish,
+            TrainingWish,
             _TITLES,
             {
                 "method": ChoiceBox([(title_of(name), name) for name in WAYS]),

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_colorize.guided.matching import Described
 from napari_colorize.training.deep.pictures import seen_at
-from napari_colorize.training.deep.sampled import Described, jittered_grid, sample
+from napari_colorize.training.deep.sampled import jittered_grid, sample
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.tiles import ArrayReference
 

@@ -14,7 +14,7 @@ from torch import nn
 from napari_colorize import checkpoints, methods
 from napari_colorize.checkpoints import CheckpointRecord, registry, save_checkpoint
 from napari_colorize.checkpoints.home import checkpoints_folder, downloads_folder
-from napari_colorize.checkpoints.saving import remove
+from napari_colorize.checkpoints.registry import remove
 from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.models.panel import ModelsPanel
 

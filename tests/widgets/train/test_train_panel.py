@@ -17,8 +17,9 @@ from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.shared.form import option
 from napari_colorize.widgets.shared.weights import weights_news
-from napari_colorize.widgets.train.form import WAYS, Wish
+from napari_colorize.widgets.train.form import WAYS
 from napari_colorize.widgets.train.panel import TrainPanel
+from napari_colorize.widgets.turing.pairs import Wish
 
 
 @pytest.fixture(autouse=True)
