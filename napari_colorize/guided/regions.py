@@ -12,15 +12,6 @@ from numpy.typing import NDArray
 
 from napari_colorize.guided.marks import NEUTRAL, WALL, checked_colour
 
-MOST_FRAME = 0.3
-"""A frame is at most this share of a picture's side wide, on each side."""
-
-FRAME_LEVELS = 6.0
-"""A line belongs to a frame if its pixels lie within so many L* of the frame's lightness…"""
-
-FRAME_SHARE = 0.95
-"""… so many of them, that is: scratches and dust do no harm."""
-
 
 def table_by(
     values: Mapping[int, Any],
@@ -160,61 +151,6 @@ def kept_within(
     kept = np.where(area, said, grey).astype(np.int32)
     kept[line] = grey + 1
     return kept, {**colours, grey: NEUTRAL, grey + 1: WALL}
-
-
-def found_frame(lightness: NDArray[np.floating]) -> tuple[int, int, int, int] | None:
-    """Find the picture inside the plain border or frame of an old print.
-
-    From each side, lines are taken for frame as long as nearly all of their pixels are of one
-    lightness; a second one, such as a black line in a white margin, may follow. A plain strip on
-    one or two sides alone (a sky) is no frame.
-
-    Parameters
-    ----------
-    lightness : (H, W) float array
-        L*, 0…100.
-
-    Returns
-    -------
-    (top, bottom, left, right) or None
-        First row and column of the picture and those behind the last; ``None`` without a frame.
-
-    Examples
-    --------
-    >>> print_ = np.full((40, 40), 95.0)
-    >>> print_[5:36, 6:33] = np.random.default_rng(0).uniform(10, 90, (31, 27))
-    >>> found_frame(print_)
-    (5, 36, 6, 33)
-    """
-    light = np.asarray(lightness, dtype=np.float32)
-    height, width = light.shape
-    top, bottom, left, right = 0, height, 0, width
-    for _ in range(3):  # margin, line, and what the line encloses
-        part = light[top:bottom, left:right]
-        if min(part.shape) < 8:
-            break
-        ends = [
-            _depth(part, MOST_FRAME * height),
-            _depth(part[::-1], MOST_FRAME * height),
-            _depth(part.T, MOST_FRAME * width),
-            _depth(part.T[::-1], MOST_FRAME * width),
-        ]
-        found = [level for depth, level in ends if depth]
-        if len(found) < 3 or max(found) - min(found) > 2 * FRAME_LEVELS:
-            break
-        top, bottom = top + ends[0][0], bottom - ends[1][0]
-        left, right = left + ends[2][0], right - ends[3][0]
-    whole = (0, height, 0, width)
-    return None if (top, bottom, left, right) == whole else (top, bottom, left, right)
-
-
-def _depth(lines: NDArray[np.float32], most: float) -> tuple[int, float]:
-    """Return how many lines from the first on are of its lightness, and that lightness."""
-    level = float(np.median(lines[0]))
-    for number in range(min(len(lines), int(most) + 1)):
-        if (np.abs(lines[number] - level) <= FRAME_LEVELS).mean() < FRAME_SHARE:
-            return number, level
-    return 0, level  # as plain as that is no frame but the picture
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from napari_colorize.guided.hints import Hints
-from napari_colorize.guided.regions import found_frame, kept_within, softened, table_by
+from napari_colorize.guided.regions import kept_within, softened, table_by
 
 
 def test_labels_take_colours_by_word_number_and_map():
@@ -57,20 +57,3 @@ def test_an_area_is_closed_and_the_rest_neutral():
         kept_within(labels, {}, np.zeros((20, 30), bool))
     with pytest.raises(ValueError, match="2 × 2"):
         kept_within(labels, {}, np.ones((2, 2), bool))
-
-
-def test_a_frame_is_found_with_its_line_and_dirt_and_no_sky_is_one():
-    random = np.random.default_rng(2)
-    picture = random.uniform(5, 95, (80, 100))
-    framed = np.pad(picture, ((2, 2), (2, 2)), constant_values=8)
-    framed = np.pad(framed, ((9, 14), (11, 6)), constant_values=92)
-    framed += random.normal(0, 1, framed.shape)
-    framed[3, 10:14] = 20  # a scratch
-    top, bottom, left, right = found_frame(framed)
-    assert np.array_equal(framed[top:bottom, left:right], framed[11:91, 13:113])
-    assert found_frame(picture) is None
-    sky = picture.copy()
-    sky[:20] = 85
-    assert found_frame(sky) is None
-    assert found_frame(np.full((50, 50), 40.0)) is None
-    assert found_frame(random.uniform(0, 100, (3, 3))) is None

@@ -51,6 +51,17 @@ class TestBorders:
         assert not inside[:, :9].any()
         assert inside[12:-10, 14:-8].all()
 
+    def test_a_scratch_and_a_line_do_not_hide_them(self):
+        random = np.random.default_rng(2)
+        framed = np.pad(random.uniform(5, 95, (80, 100)), 2, constant_values=8)
+        framed = np.pad(framed, ((9, 14), (11, 6)), constant_values=92)
+        framed += random.normal(0, 1, framed.shape)
+        framed[3, 10:14] = 20
+        expected = np.zeros(framed.shape, bool)
+        expected[11:91, 13:113] = True
+
+        np.testing.assert_array_equal(inside_border(framed), expected)
+
     def test_a_uniform_sky_is_none(self, print_):
         picture = print_[9:-7, 11:-5].copy()
         picture[:20] = 230

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from napari_colorize.guided.decisions import Decisions, Reference
 from napari_colorize.guided.hints import Hints
 from napari_colorize.guided.marks import Point, labels_in
-from napari_colorize.guided.regions import found_frame, kept_within, softened
+from napari_colorize.guided.regions import kept_within, softened
 from napari_colorize.parameters import ColorizeParameters
 from napari_colorize.pipeline import image as pictures
+from napari_colorize.pipeline.region import inside_border
 from napari_colorize.widgets.colorize.hold import Hold
 from napari_colorize.widgets.colorize.job import Outcome, PlaneJob, StackJob, plan
 from napari_colorize.widgets.colorize.run import run
@@ -126,12 +127,8 @@ class Said:
     def _area(self, lightness: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         if not isinstance(self.within, str):
             return self.within
-        frame = found_frame(lightness)
-        if frame is None:
-            return None
-        area = np.zeros(lightness.shape, bool)
-        area[frame[0] : frame[1], frame[2] : frame[3]] = True
-        return area
+        area = inside_border(lightness)
+        return None if area.all() else area
 
 
 def drawn_area(

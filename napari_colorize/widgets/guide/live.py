@@ -7,6 +7,7 @@ only what that changes is drawn again. When the brush is lifted the *exact* solv
 import math
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -250,13 +251,15 @@ def cells_of(known: Predicted, said: Said, spread: float) -> NDArray[np.float32]
     drawn = hints.drawn(little.light.shape)
     if not drawn.coloured:
         return little.prior
+    # A copy: what was heard last is kept, and an exact solve may be listening meanwhile.
+    ear = None if known.ear is None else copy(known.ear)
     return solve(
         little.light,
         little.prior,
         drawn,
         uncertainty=little.uncertainty,
         spread=_spread_of(known, spread),
-        listen=None if known.ear is None else partial(heard_over, known.ear, little.prior, drawn),
+        listen=None if ear is None else partial(heard_over, ear, little.prior, drawn),
     ).chroma
 
 
