@@ -196,7 +196,7 @@ def test_no_other_name_is_borne_by_two_public_classes():
 LENGTHS = {module: len(path.read_text("utf-8").splitlines()) for module, path in FILES.items()}
 
 
-@pytest.mark.xfail(strict=True, reason="190 lines: fewer files made each of them longer")
+@pytest.mark.xfail(strict=True, reason="194 lines: fewer files made each of them longer")
 def test_half_of_the_modules_fit_on_two_screens():
     assert statistics.median(LENGTHS.values()) <= MOST_LINES_OF_HALF
 
@@ -205,7 +205,7 @@ def test_no_module_is_longer_than_a_few_screens():
     assert {module: n for module, n in LENGTHS.items() if n > MOST_LINES} == {}
 
 
-@pytest.mark.xfail(strict=True, reason="254, of which ten came with volumes")
+@pytest.mark.xfail(strict=True, reason="263, of which eleven came with volumes")
 def test_an_idea_is_not_spread_over_many_files():
     assert len(FILES) <= MOST_FILES
 
