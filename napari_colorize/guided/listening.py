@@ -139,17 +139,6 @@ class Listening:
     ----------
     alone : (1, 2, h, w) float32 tensor
         What was predicted last without hints.
-
-    Examples
-    --------
-    >>> import numpy as np, torch
-    >>> from napari_colorize import checkpoints
-    >>> ear = Listening(listener_for(checkpoints.load("colorful")))
-    >>> chroma, _ = ear(torch.full((1, 1, 64, 64), 50.0), torch.tensor(0.8), torch.tensor(0.5))
-    >>> red = Voices(np.array([0.5]), np.array([0.5]), np.float32([[60, 40]]), np.float32([0]))
-    >>> heard, _ = ear.heard(red)
-    >>> bool(heard[0, 0, 8, 8] > chroma[0, 0, 8, 8])
-    True
     """
 
     def __init__(

@@ -82,10 +82,14 @@ def upsample_backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
 
 def _gradients(operator: Any, ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
     """Call the gradient's operator for the tensors that ask for one; None for all others."""
-    asked = ctx.needs_input_grad[: -len(ctx.settings)]
+    needed = (
+        ctx.needs_input_grad
+    )  # as many as were given: defaults that were left out are not there
+    asked = needed[: len(ctx.saved_tensors) - 1]
     found = operator(gradient, *ctx.saved_tensors, *ctx.settings[:3], *asked)
     pairs = zip(found, asked, strict=True)
-    return *(each if wanted else None for each, wanted in pairs), *(None for _ in ctx.settings)
+    to_tensors = [each if wanted else None for each, wanted in pairs]
+    return *to_tensors, *(None for _ in needed[len(asked) :])
 
 
 def _save_backward(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 from observer import simulated_observer, sit
 
+from napari_colorize.evaluation import baselines as baselines_
 from napari_colorize.evaluation import methods, sheets
-from napari_colorize.evaluation import methods as baselines_
 from napari_colorize.evaluation.command import evaluate, evaluate_compare, turing
 from napari_colorize.evaluation.methods import GradedMethod
 from napari_colorize.evaluation.turing.session import Session

@@ -266,11 +266,11 @@ class RunningPanel(QWidget):
                 return
 
     def complain(self, sentence: str) -> None:
-        """Show a problem once: in the panel, or as a notification where nobody sees the panel."""
+        """Show a problem once: in the panel, or as a notification where nobody sees it there."""
         from napari.utils.notifications import show_error
 
         self.rest(sentence)
-        if not self.isVisible():
+        if not self.ui.status.isVisible():  # the panel is closed, or shows another page
             show_error(sentence)
 
     def _on_returned(self, result: Any) -> None:

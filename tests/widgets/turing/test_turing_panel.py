@@ -32,9 +32,16 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def shown(monkeypatch) -> list[str]:
-    """Return the sentences that were shown as errors."""
+    """Return the sentences that were shown as errors, in the panel or as a notification."""
     sentences: list[str] = []
-    monkeypatch.setattr("napari.utils.notifications.show_error", sentences.append)
+    complain = TuringPanel.complain
+
+    def noted(panel: TuringPanel, sentence: str) -> None:
+        sentences.append(sentence)
+        complain(panel, sentence)
+
+    monkeypatch.setattr(TuringPanel, "complain", noted)
+    monkeypatch.setattr("napari.utils.notifications.show_error", lambda sentence: None)
     return sentences
 
 
