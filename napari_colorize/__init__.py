@@ -5,6 +5,12 @@ imported when something is coloured, Qt and napari only by the plugin's panels. 
 are, and in which module, stands in ``__init__.pyi``.
 """
 
+import os
+
 import lazy_loader
+
+# Before torch loads OpenMP: threads that wait for work are not to keep a core busy. Beside other
+# work, two threads that spin take ten times as long over a small picture as one does.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

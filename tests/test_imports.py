@@ -1,6 +1,7 @@
 """The walls of the house: who may look at whom, how large a room is, and what an import costs."""
 
 import ast
+import os
 import statistics
 import subprocess
 import sys
@@ -260,3 +261,17 @@ def test_public_names_are_there_and_nothing_else_is_promised():
         assert getattr(napari_colorize, name) is not None
     with pytest.raises(AttributeError, match="No napari_colorize attribute colourise"):
         napari_colorize.colourise  # noqa: B018
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_waiting_threads_leave_the_cores_to_others(given, found):
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+    code = (
+        "import napari_colorize, os, sys; "
+        "print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == [found, "False"]

@@ -4,7 +4,6 @@ A command's module is imported when the command is used, so ``--help`` costs nei
 second of waiting. To add a command, add a line to `COMMANDS`.
 """
 
-import os
 import sys
 import warnings
 from importlib import import_module
@@ -79,9 +78,6 @@ def app() -> None:
 
 def main() -> None:
     """Run the command line; the entry point of ``napari-colorize``."""
-    # Before torch loads OpenMP: threads that wait for work are not to keep a core busy, which on
-    # shared machines takes most of the time of many small pictures.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.showwarning = _show_warning
     app(prog_name="napari-colorize")
 
