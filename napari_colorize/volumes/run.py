@@ -21,7 +21,7 @@ from napari_colorize.volumes.job import (
     Unit,
     work_folder,
 )
-from napari_colorize.volumes.ledger import Busy, refuse_failed
+from napari_colorize.volumes.ledger import Busy, Ledger, refuse_failed
 from napari_colorize.volumes.ngff import open_source
 from napari_colorize.volumes.planning import create_arrays, planned
 from napari_colorize.volumes.tiffs import is_tiff, open_tiff
@@ -170,13 +170,14 @@ def _begun(target: Path, asked_for: dict[str, Any], plan: Callable[[], Job]) -> 
         )
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / "asked.json"
-    setup = Worker(_Nothing(folder, target)).ledger  # type: ignore[arg-type]
+    setup = Ledger(folder, target, lambda name: False)  # of files that nobody writes
     setup.create()
     until = time.monotonic() + WAITED
     while setup.facts("setup") is None:
         try:
             with setup.writing("setup", ()):
                 if target.exists():
+                    _refuse_pixels(target, folder)
                     shutil.rmtree(target)  # made by a setup that was killed: nothing is in it
                 whole = plan()
                 write_whole(note, json.dumps(asked_for, sort_keys=True))
@@ -203,11 +204,13 @@ def _begun(target: Path, asked_for: dict[str, Any], plan: Callable[[], Job]) -> 
     return replace(whole_again, target=str(target))
 
 
-class _Nothing:
-    """Stands for a job of which only the places are known."""
-
-    def __init__(self, folder: Path, target: Path) -> None:
-        self.folder, self.target = folder, str(target)
+def _refuse_pixels(target: Path, folder: Path) -> None:
+    """Never remove what somebody has coloured, whatever became of the notes of its job."""
+    if any(path.is_file() for path in target.rglob("c/**/*")):
+        raise FileExistsError(
+            f"{target} holds pixels already, and {folder} does not say whose. If it is finished, "
+            f"remove {folder}; else remove both, or choose another name."
+        )
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:

@@ -293,6 +293,13 @@ class TestResuming:
         marker.write_text(json.dumps({"machine": this_machine(), "process": 2**22 + 1}))
         colorize_zarr(source, out, **self.options)
 
+    def test_pixels_are_never_removed_when_notes_are_lost(self, fake_model, tmp_path) -> None:
+        source, wanted = self.whole(tmp_path)
+        (tmp_path / "whole.zarr.work").mkdir()  # killed while it removed its notes at the end
+        with pytest.raises(FileExistsError, match="holds pixels already"):
+            colorize_zarr(source, tmp_path / "whole.zarr", **self.options)
+        assert np.array_equal(pixels(tmp_path / "whole.zarr"), wanted)
+
     def test_other_settings_are_refused_by_name(self, fake_model, tmp_path) -> None:
         source, _ = self.whole(tmp_path)
         out = tmp_path / "out.zarr"
