@@ -8,9 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_colorize.guided.matching import Described
 from napari_colorize.training.deep.pictures import seen_at
-from napari_colorize.training.deep.sampled import jittered_grid, sample
+from napari_colorize.training.deep.sampled import Descriptors, jittered_grid, sample
 from napari_colorize.training.deep.settings import DeepSettings
 from napari_colorize.training.tiles import ArrayReference
 
@@ -20,7 +19,7 @@ SETTINGS = DeepSettings(size=32, samples=2000, most_samples_a_picture=200)
 def describe(luma):
     """Describe by lightness and its square, and the whole by its mean."""
     plane = luma[0] / 100
-    return Described(torch.cat([plane, plane**2]), plane.mean()[None], torch.tensor([0.25, 0.75]))
+    return Descriptors(torch.cat([plane, plane**2]), plane.mean()[None], torch.tensor([0.25, 0.75]))
 
 
 def chrominance(rgb):

@@ -17,9 +17,8 @@ from napari_colorize.widgets.colorize.panel import ColorizePanel
 from napari_colorize.widgets.layers.choice import RECORD_KEY
 from napari_colorize.widgets.shared.form import option
 from napari_colorize.widgets.shared.weights import weights_news
-from napari_colorize.widgets.train.form import WAYS
+from napari_colorize.widgets.train.form import WAYS, TrainingWish
 from napari_colorize.widgets.train.panel import TrainPanel
-from napari_colorize.widgets.turing.pairs import Wish
 
 
 @pytest.fixture(autouse=True)
@@ -201,13 +200,13 @@ class TestForm:
         form.tile.value = 64
 
         assert isinstance(form, Container)
-        assert heard[-1] == Wish(layers=(slide,), weights="mine", tile=64, effort=1000)
+        assert heard[-1] == TrainingWish(layers=(slide,), weights="mine", tile=64, effort=1000)
         form.tile.native.setValue(0)
         assert form.values().tile is None
 
     @pytest.mark.parametrize("method", WAYS)
     def test_takes_ranges_and_help_from_the_dataclass_and_the_way(self, make, method):
-        panel, known = make(), option(Wish, "tile").metadata
+        panel, known = make(), option(TrainingWish, "tile").metadata
         form = panel.ui.form
         form.method.value = method
         way = WAYS[method]
