@@ -95,7 +95,7 @@ def _record(whole: Job, worker: Worker, number: int) -> dict[str, Any]:
     planes: list[Any] = []
     for channel in range(len(task.channels)):
         one = worker.planes(number, channel)
-        for place in np.ndindex(*task.places(task.seen)):
+        for place in _planes_of(task):
             held = one.held(place)
             counts = one.counts(place)
             totals.planes += 1

@@ -11,16 +11,12 @@ from typing import Any
 from napari_colorize._version import __version__
 from napari_colorize.refinements import REFINEMENTS
 from napari_colorize.sequences.parameters import StackParameters
-from napari_colorize.storage import digest
 from napari_colorize.volumes.ngff import AXES, Image, Level
 
 SCHEMA = "napari-colorize/zarr-job/1"
 
 MOST_WHOLE = 1 << 28
 """Pixels of a plane that is finished as a whole, at the most."""
-
-Place = tuple[int, ...]
-"""Index of something along the axes t and z that an image has."""
 
 
 @dataclass(frozen=True)
@@ -131,11 +127,6 @@ class Job:
     def folder(self) -> Path:
         """Where ledger and small planes lie: beside the target, never in it."""
         return work_folder(self.target)
-
-    @property
-    def fingerprint(self) -> str:
-        """Tells this job from one with other settings, weights or source; SHA-256."""
-        return digest(json.dumps(self.to_json(), sort_keys=True))
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as plain values."""
