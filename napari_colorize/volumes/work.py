@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -228,15 +229,17 @@ def shrunk_colours(values: NDArray[Any], factors: tuple[int, ...]) -> NDArray[An
     -------
     array of the same dtype
     """
+    from napari_colorize.ops.twins.colour import code_from_linear, linear_from_code
+
     most = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
     if values.dtype.kind == "u":
         codes = np.arange(int(most) + 1, dtype=np.float64) / most
-        light = _linear(codes).astype(np.float32)[values]
+        light = _mapped(linear_from_code, codes).astype(np.float32)[values]
     else:
-        light = _linear(values.astype(np.float64)).astype(np.float32)
+        light = _mapped(linear_from_code, values).astype(np.float32)
     for axis, factor in enumerate(factors):
         light = _block_means(light, axis, factor)
-    coded = _coded(light.astype(np.float64)) * most
+    coded = _mapped(code_from_linear, light) * most
     return (np.rint(coded) if values.dtype.kind == "u" else coded).astype(values.dtype)
 
 
@@ -257,13 +260,11 @@ def _block_means(values: NDArray[Any], axis: int, factor: int) -> NDArray[Any]:
     return sums / counts.reshape([-1 if i == axis else 1 for i in range(values.ndim)])
 
 
-def _linear(codes: NDArray[Any]) -> NDArray[Any]:
-    """Return the linear light of sRGB codes of 0…1 (IEC 61966-2-1)."""
-    return np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+def _mapped(formula: Callable[[Any], Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Return what a formula of the operators' twins makes of an array, in float64."""
+    import torch
 
-
-def _coded(light: NDArray[Any]) -> NDArray[Any]:
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.asarray(formula(torch.from_numpy(values.astype(np.float64))).numpy())
 
 
 def save_job(job: Job) -> None:
